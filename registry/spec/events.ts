@@ -1,0 +1,42 @@
+/** What happens in the store, named in the past tense. `feed/events.ts` turns each into log lines and metrics. */
+import type { Digest } from './digest.ts';
+import type { RepoName, Tag, UploadId } from './names.ts';
+
+/** Who did it, for every event that a request caused. */
+export interface Actor {
+  /** The user's name; empty for anonymous. */
+  readonly user: string;
+  readonly requestId: string;
+}
+
+export interface StoreEvents {
+  uploadStarted(event: { repository: RepoName; id: UploadId; actor: Actor }): void;
+  uploadCancelled(event: { repository: RepoName; id: UploadId; actor: Actor }): void;
+  uploadPurged(event: { repository: string; id: string; bytes: number; ageMs: number }): void;
+  blobStored(event: {
+    repository: RepoName;
+    digest: Digest;
+    size: number;
+    isNew: boolean;
+    actor: Actor;
+  }): void;
+  blobMounted(event: { repository: RepoName; digest: Digest; size: number; actor: Actor }): void;
+  blobDeleted(event: { repository: RepoName; digest: Digest; actor: Actor }): void;
+  blobDamaged(event: { digest: Digest; found: string; size: number }): void;
+  manifestPushed(event: {
+    repository: RepoName;
+    digest: Digest;
+    mediaType: string;
+    size: number;
+    actor: Actor;
+  }): void;
+  manifestDeleted(event: { repository: RepoName; digest: Digest; tags: readonly Tag[]; actor: Actor }): void;
+  tagMoved(event: {
+    repository: RepoName;
+    tag: Tag;
+    from: Digest | undefined;
+    to: Digest;
+    actor: Actor;
+  }): void;
+  tagDeleted(event: { repository: RepoName; tag: Tag; from: Digest; actor: Actor }): void;
+}
