@@ -1,0 +1,124 @@
+/**
+ * The directories of the file system driver: made with mode 0700, never reached through a symbolic link, and
+ * durable. A name in a directory survives a power cut once that directory was fsynced after the name was made;
+ * so a file in new directories needs one fsync for each of them, outermost last. Whoever makes a directory notes
+ * it as fresh, and every writer below it, not just the maker, syncs its parent until that has happened once.
+ */
+import { constants } from 'node:fs';
+import { mkdir, open, realpath } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
+
+export interface Directories {
+  /** True if the directory exists; throws when a symbolic link leads to it. */
+  has(directory: string): Promise<boolean>;
+  /** Makes the directory and what is missing above it; throws when a symbolic link leads to it. */
+  prepare(directory: string): Promise<void>;
+  /** Makes the names in the directory durable, and the fresh directories above it, outermost last. */
+  settle(directory: string): Promise<void>;
+  /** Forgets what is noted of a tree that is about to be removed. */
+  forget(directory: string): void;
+}
+
+/** Opens the book-keeping for the directories below `root`, a resolved path. */
+export function createDirectories(root: string): Directories {
+  const fresh = new Map<string, symbol>();
+  const sync = createSharedSync();
+
+  async function prepare(directory: string): Promise<void> {
+    if (await isReal(directory)) return;
+    // A root that went away is a disk that was unmounted: writing on would hide the loss.
+    if (directory === root) throw new Error(`the data directory ${root} is gone`);
+    await prepare(dirname(directory));
+    // Noted before it exists, so that no other writer can see it without seeing that it is fresh.
+    fresh.set(directory, Symbol('fresh'));
+    await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
+    await isReal(directory);
+  }
+
+  async function settle(directory: string): Promise<void> {
+    await sync(directory);
+    for (let at = directory; at !== root; at = dirname(at)) {
+      const made = fresh.get(at);
+      if (made === undefined) continue;
+      await sync(dirname(at));
+      if (fresh.get(at) === made) fresh.delete(at);
+    }
+  }
+
+  function forget(directory: string): void {
+    for (const at of fresh.keys()) {
+      if (at === directory || at.startsWith(directory + sep)) fresh.delete(at);
+    }
+  }
+
+  return { has: isReal, prepare, settle, forget };
+}
+
+async function isReal(directory: string): Promise<boolean> {
+  const real = await realpath(directory).catch(undefinedIfAbsent);
+  if (real !== undefined && real !== directory)
+    throw new Error(`${directory} leads over a symbolic link to ${real}; links are not followed`);
+  return real !== undefined;
+}
+
+/**
+ * Answers a function that fsyncs a directory, once for all who wait (group commit). An fsync under way may have
+ * started before the caller's rename, so it never counts: its caller shares the one that starts after it. When
+ * one fails, those behind it fail with it, because Linux reports a lost write once and then calls it clean.
+ */
+function createSharedSync(): (directory: string) => Promise<void> {
+  const running = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
+
+  function start(directory: string): Promise<void> {
+    const turn: { now: Promise<void>; next?: Promise<void> } = { now: fsyncDirectory(directory) };
+    running.set(directory, turn);
+    const end = (): void => {
+      if (running.get(directory) === turn && turn.next === undefined) running.delete(directory);
+    };
+    turn.now.then(end, () => running.delete(directory));
+    return turn.now;
+  }
+
+  return (directory) => {
+    const turn = running.get(directory);
+    if (turn === undefined) return start(directory);
+    turn.next ??= turn.now.then(() => start(directory));
+    return turn.next;
+  };
+}
+
+/**
+ * Makes a directory and its parents with mode 0700, durably, unless it exists, and answers its real path. Links on
+ * the way are followed: the place of a data directory is the owner's choice.
+ */
+export async function makeDirectory(path: string): Promise<string> {
+  const directory = resolve(path);
+  const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (firstMade !== undefined) {
+    for (let at = directory; at !== dirname(firstMade); at = dirname(at)) await fsyncDirectory(dirname(at));
+  }
+  return realpath(directory);
+}
+
+/** Makes the names in a directory durable. */
+export async function fsyncDirectory(directory: string): Promise<void> {
+  // Windows gives no handle to fsync a directory by; NTFS journals names itself.
+  if (process.platform === 'win32') return;
+  await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  await handle.sync();
+}
+
+/** The errno name of a system error, `ENOENT`, or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Answers `undefined` for an error that says that a path is not there, and throws any other. */
+export function undefinedIfAbsent(error: unknown): undefined {
+  const code = errorCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  throw error;
+}

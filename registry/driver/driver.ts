@@ -1,0 +1,107 @@
+/**
+ * The contract between the store and the place that keeps bytes. A driver knows keys and bytes, nothing of
+ * registries. The promises:
+ *
+ *   keys         segments of [A-Za-z0-9._-] joined by '/', no '.' or '..'; made only by store/paths.ts
+ *   durable      when write, commit and remove resolve, a power cut does not undo them
+ *   atomic       a reader sees the old bytes or the new ones, never a mix and never an empty file
+ *   conditional  `if: 'absent'` admits exactly one of many racers
+ *   absent       is `undefined`; removing nothing is fine
+ *   order        `list` gives direct children in byte order
+ *   abort        leaves no partial key; a part keeps the bytes that were flushed
+ *   part         has one appender; survives a restart under its key
+ *   failure      a failed fsync is never retried: the part is dropped and STORAGE_FAILED thrown
+ *
+ * Errors: drivers throw what their medium throws; `checked` turns that into AppError. Names below a prefix that
+ * are not key segments (`lost+found`) are not seen.
+ */
+import type { Readable } from 'node:stream';
+
+/** What `stat` tells of a key. `modifiedAt` is in milliseconds since the epoch. */
+export interface KeyInfo {
+  readonly size: number;
+  readonly modifiedAt: number;
+}
+
+/** One direct child of a prefix. A `tree` has children of its own. */
+export interface ListEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'tree';
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Bytes and inodes that may still be taken; `inodes` is Infinity where there is no such limit. */
+export interface FreeRoom {
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly inodes: number;
+}
+
+/** For state that a power cut may undo (open uploads): `durable: false` saves the fsyncs. Default true. */
+export interface DurableOptions {
+  readonly durable?: boolean;
+}
+
+/**
+ * An open key, read into buffers of the caller, so that a large blob costs no garbage. It gives the bytes of the moment
+ * it was opened: a later write of the key does not change them.
+ */
+export interface Reader extends AsyncDisposable {
+  readonly size: number;
+  /** Fills `into` with the bytes from `position` on and answers how many; less than its length only at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+}
+
+/** A growing file that becomes a key on commit. Held by `await using`; disposing closes it and keeps the bytes. */
+export interface Part extends AsyncDisposable {
+  /** Bytes that are kept so far. */
+  readonly size: number;
+  /**
+   * Appends a source in one pass and answers the bytes appended. When the source fails or the signal aborts,
+   * the bytes taken from it are kept (`size` counts them) and the failure is thrown. A source left early gets
+   * its iterator's `return()`, which destroys a stream; hand over `stream.iterator({ destroyOnReturn: false })`
+   * to keep it. Chunks must not be changed after they were handed over.
+   */
+  append(source: AsyncIterable<Uint8Array>, options?: WaitOptions): Promise<number>;
+  /** Drops everything after `size` bytes. */
+  truncate(size: number): Promise<void>;
+  /** The bytes so far, from the start. */
+  read(options?: WaitOptions): Readable;
+  /**
+   * Makes the bytes durable and moves them to `key`, replacing what is there. The part is closed afterwards; if
+   * the move fails (full disk), the bytes stay under the part's own key and can be opened again.
+   */
+  commit(key: string): Promise<void>;
+  /** Drops the part and its bytes. */
+  discard(): Promise<void>;
+}
+
+export interface Driver extends AsyncDisposable {
+  /** The name in log lines, as distribution calls it: `filesystem`, `inmemory`. */
+  readonly name: string;
+  /** Size and time of a key; `undefined` for an absent key and for a tree. */
+  stat(key: string): Promise<KeyInfo | undefined>;
+  /** Opens a key for reading; `undefined` for an absent key and for a tree. */
+  open(key: string): Promise<Reader | undefined>;
+  /** The whole value of a small key; throws when it exceeds `limit` bytes. */
+  readSmall(key: string, options: { readonly limit: number }): Promise<Uint8Array | undefined>;
+  /** Writes a whole key. With `if: 'absent'` answers false, changing nothing, when the key exists. */
+  write(
+    key: string,
+    bytes: Uint8Array,
+    options?: DurableOptions & { readonly if?: 'absent' },
+  ): Promise<boolean>;
+  /** Direct children of a prefix ('' is the top) in byte order, those after `after` only. None if absent. */
+  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ListEntry>;
+  /** Removes one key, durably. */
+  remove(key: string): Promise<void>;
+  /** Removes a prefix and all below it. */
+  removeTree(prefix: string, options?: DurableOptions): Promise<void>;
+  /** Opens the part at `key`, keeping what it holds; absent parts start empty when `create` is set. */
+  openPart(key: string, options: { readonly create: boolean }): Promise<Part | undefined>;
+  /** Free room of the medium, where it has such a thing. */
+  readonly free?: () => Promise<FreeRoom>;
+}

@@ -1,0 +1,506 @@
+import assert from 'node:assert/strict';
+import { type ExecFileOptions, execFile } from 'node:child_process';
+import * as files from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { isAppError } from '../spec/errors.ts';
+import { checked } from './checked.ts';
+import { undefinedIfAbsent } from './directories.ts';
+import { type DriverFixture, testDriver } from './driver.suite.ts';
+import { openFsDriver } from './fs.ts';
+
+const run = promisify(execFile);
+const small = Buffer.from('sha256:0123');
+const needsModes = { skip: process.platform === 'win32' && 'Windows has no file modes' };
+const needsRoot = { skip: process.getuid?.() !== 0 && 'only root may mount a tmpfs' };
+const needsStrace = { skip: (await isMissing('strace')) && 'strace is missing (Debian package strace)' };
+
+testDriver('fs', async (): Promise<DriverFixture> => {
+  const root = await files.realpath(await files.mkdtemp(join(tmpdir(), 'berth-driver-')));
+  return {
+    driver: await openFsDriver({ root }),
+    reopen: () => openFsDriver({ root }),
+    leftovers: async () => [...(await unfinished(root)), ...(await openFiles(root))],
+    [Symbol.asyncDispose]: () => files.rm(root, { recursive: true }),
+  };
+});
+
+for (const umask of [0o000, 0o022, 0o077]) {
+  const name = umask.toString(8).padStart(3, '0');
+  test(`under umask ${name} directories are made with 0700 and files with 0600`, needsModes, async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    const root = join(directory.path, 'new/root');
+    const before = process.umask(umask);
+    try {
+      const driver = await openFsDriver({ root });
+
+      await driver.write('docker/a/link', small);
+      await commitPart(driver, 'docker/uploads/1/data', 'docker/b/data');
+      await (await driver.openPart('docker/uploads/2/data', { create: true }))?.[Symbol.asyncDispose]();
+    } finally {
+      process.umask(before);
+    }
+
+    const modes = await modesBelow(join(directory.path, 'new'));
+    assert.deepEqual(
+      modes.filter(({ mode, isDirectory }) => mode !== (isDirectory ? 0o700 : 0o600)),
+      [],
+    );
+    assert.equal(modes.length, 12);
+  });
+}
+
+test('modes that are found are kept', needsModes, async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  await files.mkdir(join(directory.path, 'docker/tags'), { recursive: true });
+  await files.chmod(join(directory.path, 'docker/tags'), 0o755);
+  const driver = await openFsDriver({ root: directory.path });
+
+  await driver.write('docker/tags/link', small);
+
+  assert.equal((await files.stat(join(directory.path, 'docker/tags'))).mode & 0o777, 0o755);
+});
+
+test('writing and removing follow no symbolic link below the root', needsModes, async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const root = join(directory.path, 'root');
+  const outside = join(directory.path, 'outside');
+  await files.mkdir(join(root, 'docker/tree'), { recursive: true });
+  await files.mkdir(outside);
+  await files.writeFile(join(outside, 'data'), 'precious');
+  await files.symlink(outside, join(root, 'docker/link'));
+  await files.symlink(outside, join(root, 'docker/tree/link'));
+  await files.symlink(join(outside, 'data'), join(root, 'docker/key'));
+  const driver = checked(await openFsDriver({ root }));
+
+  const refused: Record<string, () => Promise<unknown>> = {
+    write: () => driver.write('docker/link/data', small),
+    'write below': () => driver.write('docker/link/new/data', small),
+    remove: () => driver.remove('docker/link/data'),
+    removeTree: () => driver.removeTree('docker/link/data'),
+    openPart: () => driver.openPart('docker/link/data', { create: false }),
+    'openPart of a link': () => driver.openPart('docker/key', { create: false }),
+    'openPart create': () => driver.openPart('docker/link/new', { create: true }),
+    commit: () => commitPart(driver, 'docker/part', 'docker/link/data'),
+  };
+  for (const [name, call] of Object.entries(refused))
+    await assert.rejects(call, (error) => isAppError(error, 'STORAGE_FAILED'), name);
+  assert.equal(await driver.write('docker/key', small, { if: 'absent' }), false);
+  await driver.write('docker/key', small);
+  await driver.removeTree('docker/tree');
+  await driver.removeTree('docker/link');
+
+  assert.deepEqual(
+    {
+      outside: await files.readdir(outside),
+      data: await files.readFile(join(outside, 'data'), 'utf8'),
+      docker: await files.readdir(join(root, 'docker')),
+      key: (await files.lstat(join(root, 'docker/key'))).isFile(),
+    },
+    { outside: ['data'], data: 'precious', docker: ['key', 'part'], key: true },
+  );
+});
+
+test('unfinished writes do not go where a link at berth/tmp leads', needsModes, async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const root = join(directory.path, 'root');
+  await files.mkdir(join(root, 'berth'), { recursive: true });
+  await files.symlink(directory.path, join(root, 'berth/tmp'));
+  const driver = await openFsDriver({ root });
+
+  await assert.rejects(driver.write('docker/key', small), /symbolic link/);
+});
+
+test('names that are no keys are not listed, and readers may follow links', needsModes, async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const driver = await openFsDriver({ root: directory.path });
+  await driver.write('real/key', small);
+  for (const name of ['lost+found', 'data~1', 'ümlaut', 'a b']) await files.mkdir(join(directory.path, name));
+  await files.symlink('real', join(directory.path, 'linked'));
+  await files.symlink('nowhere', join(directory.path, 'dangling'));
+
+  const found = [];
+  for await (const entry of driver.list('')) found.push(entry);
+
+  assert.deepEqual(found, [
+    { name: 'berth', kind: 'tree' },
+    { name: 'linked', kind: 'tree' },
+    { name: 'real', kind: 'tree' },
+  ]);
+  assert.equal((await driver.stat('linked/key'))?.size, small.length);
+});
+
+test('a data directory that went away is not made again', async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const root = join(directory.path, 'root');
+  const driver = await openFsDriver({ root });
+  await files.rename(root, join(directory.path, 'unmounted'));
+
+  await assert.rejects(driver.write('docker/key', small), /is gone/);
+
+  assert.deepEqual(await files.readdir(directory.path), ['unmounted']);
+});
+
+test('free room is told in bytes and inodes', async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const driver = checked(await openFsDriver({ root: directory.path }));
+
+  const free = await driver.free?.();
+
+  assert.ok(free && free.bytes > 0 && free.bytes <= free.totalBytes && free.inodes > 0, JSON.stringify(free));
+});
+
+test('a full disk is STORAGE_FULL, harms nothing and leaves nothing', needsRoot, async () => {
+  await using disk = await mountTmpfs('', 'size=2m,nr_inodes=40');
+  const driver = checked(await openFsDriver({ root: disk.root }));
+  await driver.write('docker/tag/link', small);
+  await using part = await driver.openPart('docker/up/data', { create: true });
+  assert.ok(part);
+
+  await assert.rejects(part.append(repeat(64, Buffer.alloc(65_536, 1))), isFull);
+  assert.ok(part.size > 1024 * 1024 && part.size <= 2 * 1024 * 1024, String(part.size));
+  assert.equal((await driver.stat('docker/up/data'))?.size, part.size);
+  await assert.rejects(driver.write('docker/tag/link', Buffer.alloc(65_536)), isFull);
+  assert.deepEqual(await driver.readSmall('docker/tag/link', { limit: 100 }), new Uint8Array(small));
+  assert.deepEqual(await unfinished(disk.root), []);
+
+  await part.truncate(100_000);
+  assert.equal(await part.append(repeat(2, Buffer.alloc(1000, 2))), 2000);
+  await part.commit('docker/blob/data');
+  assert.equal((await driver.stat('docker/blob/data'))?.size, 102_000);
+});
+
+test('a disk without inodes is STORAGE_FULL, and a tree can still be removed', needsRoot, async () => {
+  await using disk = await mountTmpfs('', 'size=2m,nr_inodes=20');
+  const driver = checked(await openFsDriver({ root: disk.root }));
+  await driver.write('docker/tags/0', small);
+
+  const filled = (async () => {
+    for (let index = 1; ; index += 1) await driver.write(`docker/tags/${index}/link`, small);
+  })();
+
+  await assert.rejects(filled, isFull);
+  assert.deepEqual(await unfinished(disk.root), []);
+  await driver.removeTree('docker/tags');
+  await driver.write('docker/tags/1/link', small);
+});
+
+test('a disk that turned read-only is STORAGE_READ_ONLY and can be read', needsRoot, async () => {
+  await using disk = await mountTmpfs('', 'size=2m');
+  const driver = checked(await openFsDriver({ root: disk.root }));
+  await driver.write('docker/key', small);
+  await run('mount', ['-o', 'remount,ro', disk.root]);
+
+  await assert.rejects(driver.write('docker/key', small), isReadOnly);
+  await assert.rejects(driver.write('docker/new/key', small), isReadOnly);
+  await assert.rejects(driver.remove('docker/key'), isReadOnly);
+  await assert.rejects(driver.removeTree('docker'), isReadOnly);
+  await assert.rejects(driver.openPart('docker/up', { create: true }), isReadOnly);
+  assert.deepEqual(await driver.readSmall('docker/key', { limit: 100 }), new Uint8Array(small));
+  const again = checked(await openFsDriver({ root: disk.root }));
+  assert.equal((await again.stat('docker/key'))?.size, small.length);
+});
+
+test('a tree on another file system is written, committed to and removed', needsRoot, async () => {
+  await using disk = await mountTmpfs('docker', 'size=2m');
+  const driver = checked(await openFsDriver({ root: disk.root }));
+
+  await driver.write('docker/tag/link', small);
+  await commitPart(driver, 'uploads/1/data', 'docker/blob/data');
+
+  assert.deepEqual(await driver.readSmall('docker/tag/link', { limit: 100 }), new Uint8Array(small));
+  assert.deepEqual(await driver.readSmall('docker/blob/data', { limit: 100 }), new Uint8Array(small));
+  assert.deepEqual(await files.readdir(join(disk.root, 'docker/blob')), ['data']);
+  assert.equal(await driver.stat('uploads/1/data'), undefined);
+  await driver.removeTree('docker/tag');
+  assert.deepEqual(await files.readdir(join(disk.root, 'docker')), ['blob']);
+  assert.deepEqual(await unfinished(disk.root), []);
+});
+
+test(
+  'file, rename, directory and every new parent: in this order, and no fsync more',
+  needsStrace,
+  async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    const root = await files.realpath(directory.path);
+    const steps = {
+      'first write': `await driver.write('docker/t/1/link', small);`,
+      'write beside it': `await driver.write('docker/t/1/other', small);`,
+      overwrite: `await driver.write('docker/t/1/link', small);`,
+      'write in one new directory': `await driver.write('docker/t/2/link', small);`,
+      'refused write': `await driver.write('docker/t/2/link', small, { if: 'absent' });`,
+      'passing write': `await driver.write('docker/up/1/startedat', small, { durable: false });`,
+      'open part': `const part = await driver.openPart('docker/up/1/data', { create: true });`,
+      append: `await part.append(bytes(3, 65536));`,
+      commit: `await part.commit('docker/b/1/data');`,
+      remove: `await driver.remove('docker/t/1/other');`,
+      'passing removal': `await driver.removeTree('docker/up/1', { durable: false });`,
+      'remove tree': `await driver.removeTree('docker/t/1');`,
+      'write below a directory that was made in passing': `await driver.write('docker/up/2/x', small, { durable: false });
+      await driver.write('docker/up/2/y', small);`,
+    };
+    const script = Object.entries(steps).map(([name, step]) => `mark('${name}');\n${step}`);
+
+    const calls = await traceDriver(root, script.join('\n'));
+
+    const found: Record<string, string[]> = {};
+    let step = 'start';
+    for (const { text, mark } of calls) {
+      if (mark !== undefined) step = mark;
+      else if (step !== 'start')
+        (found[step] ??= []).push(text.replaceAll(/berth\/tmp\/[0-9a-f-]{36}/g, 'TEMP'));
+    }
+    assert.deepEqual(found, {
+      'first write': lines(
+        'mkdir berth, mkdir berth/tmp, fdatasync TEMP, mkdir docker, mkdir docker/t, mkdir docker/t/1',
+        'rename TEMP docker/t/1/link, fsync docker/t/1, fsync docker/t, fsync docker, fsync .',
+      ),
+      'write beside it': lines('fdatasync TEMP, rename TEMP docker/t/1/other, fsync docker/t/1'),
+      overwrite: lines('fdatasync TEMP, rename TEMP docker/t/1/link, fsync docker/t/1'),
+      'write in one new directory': lines(
+        'fdatasync TEMP, mkdir docker/t/2, rename TEMP docker/t/2/link, fsync docker/t/2, fsync docker/t',
+      ),
+      'passing write': lines('mkdir docker/up, mkdir docker/up/1, rename TEMP docker/up/1/startedat'),
+      commit: lines(
+        'fdatasync docker/up/1/data, mkdir docker/b, mkdir docker/b/1',
+        'rename docker/up/1/data docker/b/1/data, fsync docker/b/1, fsync docker/b, fsync docker',
+      ),
+      remove: lines('unlink docker/t/1/other, fsync docker/t/1'),
+      'passing removal': lines('rename docker/up/1 TEMP, unlink TEMP/startedat, rmdir TEMP'),
+      'remove tree': lines('rename docker/t/1 TEMP, fsync docker/t, unlink TEMP/link, rmdir TEMP'),
+      'write below a directory that was made in passing': lines(
+        'mkdir docker/up/2, rename TEMP docker/up/2/x, fdatasync TEMP, rename TEMP docker/up/2/y',
+        'fsync docker/up/2, fsync docker/up, fsync docker',
+      ),
+    });
+  },
+);
+
+test(
+  'writers share the fsync of a directory, but only one that began after their rename',
+  needsStrace,
+  async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    const root = await files.realpath(directory.path);
+    const writers = 32;
+
+    const calls = await traceDriver(
+      root,
+      `await Promise.all([0, 1, 2, 3].map(async (lane) => {
+        for (let index = lane; index < ${writers}; index += 4) {
+          await driver.write('docker/tags/' + index, small);
+          mark(String(index));
+        }
+      }));`,
+      // A slow disk: the renames of the other lanes fall into the time of an fsync that does not cover them.
+      'fsync:delay_exit=20ms',
+    );
+
+    const syncs = calls.filter(({ text }) => text === 'fsync docker/tags');
+    for (let index = 0; index < writers; index += 1) {
+      const renamed = calls.find(
+        ({ text }) => text.startsWith('rename ') && text.endsWith(`docker/tags/${index}`),
+      );
+      const answered = calls.find(({ mark }) => mark === String(index));
+      assert.ok(renamed && answered, String(index));
+      const served = syncs.some((sync) => sync.start > renamed.end && sync.end < answered.start);
+      assert.ok(served, `no fsync between the rename and the answer of ${index}`);
+    }
+    assert.ok(syncs.length < writers, `${syncs.length} fsyncs for ${writers} writers`);
+  },
+);
+
+const failures = {
+  'in a commit': {
+    inject: 'fdatasync:error=EIO:when=1',
+    script: `const part = await driver.openPart('docker/up/data', { create: true });
+      await part.append(bytes(3, 65536));
+      await tell(() => part.commit('docker/blob'));
+      await tell(() => part.append(bytes(1, 1)));`,
+    told: ['STORAGE_FAILED', 'STORAGE_FAILED'],
+    left: [],
+  },
+  'while bytes arrive': {
+    inject: 'fdatasync:error=EIO:when=1',
+    script: `const part = await driver.openPart('docker/up/data', { create: true });
+      await tell(() => part.append(bytes(600, 65536)));`,
+    told: ['STORAGE_FAILED'],
+    left: [],
+  },
+  'behind the last byte': {
+    inject: 'fdatasync:error=EIO:when=1',
+    script: `const part = await driver.openPart('docker/up/data', { create: true });
+      await tell(() => part.append(bytes(256, 65536)));
+      await tell(() => part.commit('docker/blob'));`,
+    told: ['done', 'STORAGE_FAILED'],
+    left: [],
+  },
+  'of a small file': {
+    inject: 'fdatasync:error=EIO:when=1',
+    script: `await tell(() => driver.write('docker/link', small));`,
+    told: ['STORAGE_FAILED'],
+    left: [],
+  },
+  'of a directory': {
+    inject: 'fsync:error=EIO:when=1',
+    script: `await driver.write('docker/link', small, { durable: false });
+      await tell(() => driver.write('docker/link', small));`,
+    told: ['STORAGE_FAILED'],
+    left: ['link'],
+  },
+};
+for (const [name, { inject, script, told, left }] of Object.entries(failures)) {
+  test(`a failed fsync ${name} is told, not tried again, and its part dropped`, needsStrace, async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    const root = await files.realpath(directory.path);
+
+    const calls = await traceDriver(root, script, inject);
+
+    assert.deepEqual(
+      calls.flatMap(({ mark }) => mark ?? []),
+      told,
+    );
+    assert.equal(calls.filter(({ text }) => text.startsWith(`${inject.split(':')[0]} `)).length, 1);
+    assert.deepEqual(await unfinished(root), []);
+    const keys = (await files.readdir(join(root, 'docker')).catch(undefinedIfAbsent)) ?? [];
+    assert.deepEqual(
+      keys.filter((key) => key !== 'up'),
+      left,
+    );
+    assert.deepEqual((await files.readdir(join(root, 'docker/up')).catch(undefinedIfAbsent)) ?? [], []);
+  });
+}
+
+interface TracedCall {
+  /** The call and the paths it is about, relative to the root. */
+  readonly text: string;
+  readonly mark?: string;
+  /** Places in the order of all starts and ends. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Runs a script with a `driver` on the root under strace and answers what it asked of the file system. `mark(name)`
+ * leaves a call of its own in the trace; `tell(act)` marks the code of the error that `act` throws.
+ */
+async function traceDriver(root: string, script: string, inject?: string) {
+  const program = `
+    import { existsSync } from 'node:fs';
+    import { openFsDriver } from ${JSON.stringify(new URL('fs.ts', import.meta.url).href)};
+    import { checked } from ${JSON.stringify(new URL('checked.ts', import.meta.url).href)};
+    const driver = checked(await openFsDriver({ root: ${JSON.stringify(root)} }));
+    const small = Buffer.from('sha256:0123');
+    const mark = (name) => existsSync('/mark/' + name);
+    const tell = (act) => act().then(() => mark('done'), (error) => mark(error.code));
+    async function* bytes(count, size) {
+      for (let at = 0; at < count; at += 1) yield Buffer.alloc(size, at);
+    }
+    ${script}`;
+  await using output = await files.mkdtempDisposable(join(tmpdir(), 'berth-strace-'));
+  const log = join(output.path, 'log');
+  const trace = 'trace=/^(fsync|fdatasync|rename.*|mkdir.*|unlink.*|rmdir|f?access.*)$';
+  const node = [process.execPath, '--input-type=module', '-e', program];
+  const fault = inject === undefined ? [] : ['-e', `inject=${inject}`];
+  await run('strace', ['-f', '-y', '-qq', '-s', '4096', '-o', log, '-e', trace, ...fault, ...node], {
+    // One thread where a call is to fail, because strace counts the calls of each thread for itself.
+    env: { PATH: process.env['PATH'], UV_THREADPOOL_SIZE: inject?.includes('when=') === true ? '1' : '4' },
+  } satisfies ExecFileOptions);
+  return parseTrace(await files.readFile(log, 'utf8'), root);
+}
+
+function parseTrace(log: string, root: string): readonly TracedCall[] {
+  const calls: TracedCall[] = [];
+  const unfinishedCalls = new Map<string, { readonly line: string; readonly start: number }>();
+  for (const [at, whole] of log.split('\n').entries()) {
+    const [, pid = '', line = ''] = /^(\d+) +(.*)$/.exec(whole) ?? [];
+    if (line.endsWith('<unfinished ...>')) unfinishedCalls.set(pid, { line, start: at });
+    const isResumed = line.startsWith('<... ');
+    const begun = isResumed ? unfinishedCalls.get(pid) : undefined;
+    const [, name] = /^(\w+)\(/.exec(begun?.line ?? line) ?? [];
+    if (name === undefined || line.endsWith('<unfinished ...>')) continue;
+    const paths = [...(begun?.line ?? line).matchAll(/"([^"]*)"|\d<([^>]*)>/g)].map(
+      (match) => match[1] ?? match[2],
+    );
+    const call = { start: begun?.start ?? at, end: at };
+    const mark = paths[0]?.startsWith('/mark/') === true ? paths[0].slice('/mark/'.length) : undefined;
+    if (mark !== undefined) calls.push({ text: '', mark, ...call });
+    const inside = paths.filter((path) => path?.startsWith(root) === true);
+    // A failed attempt (EEXIST of a directory that another writer made) is no step.
+    if (inside.length === 0 || /^f?access/.test(name) || /= -1 (?!EIO)/.test(line)) continue;
+    const names = inside.map((path) => path?.slice(root.length + 1) || '.');
+    calls.push({ text: [name.replace(/at2?$/, ''), ...names].join(' '), ...call });
+  }
+  return calls;
+}
+
+function lines(...steps: readonly string[]): readonly string[] {
+  return steps.flatMap((line) => line.split(', '));
+}
+
+async function commitPart(driver: Awaited<ReturnType<typeof openFsDriver>>, key: string, target: string) {
+  await using part = await driver.openPart(key, { create: true });
+  assert.ok(part);
+  await part.append(repeat(1, small));
+  await part.commit(target);
+}
+
+async function* repeat(count: number, chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < count; at += 1) yield chunk;
+}
+
+/** A data directory with a small file system of its own at `below`. */
+async function mountTmpfs(below: string, options: string) {
+  const root = await files.realpath(await files.mkdtemp(join(tmpdir(), 'berth-disk-')));
+  const point = join(root, below);
+  await files.mkdir(point, { recursive: true });
+  await run('mount', ['-t', 'tmpfs', '-o', options, 'none', point]);
+  return {
+    root,
+    async [Symbol.asyncDispose]() {
+      await run('umount', [point]);
+      await files.rm(root, { recursive: true });
+    },
+  };
+}
+
+function isReadOnly(error: unknown): boolean {
+  return isAppError(error, 'STORAGE_READ_ONLY');
+}
+
+function isFull(error: unknown): boolean {
+  return isAppError(error, 'STORAGE_FULL');
+}
+
+async function modesBelow(top: string) {
+  const entries = await files.readdir(top, { recursive: true, withFileTypes: true });
+  return Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return { path, mode: (await files.lstat(path)).mode & 0o777, isDirectory: entry.isDirectory() };
+    }),
+  );
+}
+
+async function unfinished(root: string): Promise<readonly string[]> {
+  return (await files.readdir(join(root, 'berth/tmp')).catch(undefinedIfAbsent)) ?? [];
+}
+
+/** The files below a directory that this process has open. */
+async function openFiles(root: string): Promise<readonly string[]> {
+  const descriptors = (await files.readdir('/proc/self/fd').catch(undefinedIfAbsent)) ?? [];
+  const paths = await Promise.all(
+    descriptors.map((descriptor) => files.readlink(`/proc/self/fd/${descriptor}`).catch(undefinedIfAbsent)),
+  );
+  return paths.flatMap((path) => (path?.startsWith(root) === true ? [path] : []));
+}
+
+async function isMissing(program: string): Promise<boolean> {
+  return run(program, ['-V']).then(
+    () => false,
+    () => true,
+  );
+}

@@ -1,0 +1,222 @@
+/**
+ * One process per data directory, and what it finds there. The order at start:
+ *
+ *   lockRoot     berth/ made or checked, berth/lock taken, berth/format read, berth/lock.json written
+ *   sweepTemp    berth/tmp emptied: whatever lies there was never acknowledged
+ *
+ * The lock is an exclusive transaction of SQLite on the empty file berth/lock. The system frees it when the process
+ * ends, however it ends, so no lock outlives a crash. berth/lock.json tells others who holds it; it may be stale,
+ * and only the lock decides.
+ */
+import * as files from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import { AppError, isAppError } from '../spec/errors.ts';
+import { errorCode, fsyncDirectory, makeDirectory, undefinedIfAbsent } from './directories.ts';
+
+/** The layout of berth/ that this version reads and writes. */
+const knownFormat = 1;
+
+// Primary result codes, https://www.sqlite.org/rescode.html
+const sqliteBusy = 5;
+const sqliteReadOnly = 8;
+
+/** Who holds a data directory. `startedAt` is RFC 3339; `address` is there once it listens. */
+export interface Holder {
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly address?: string;
+}
+
+/** A data directory that this process holds; disposing frees it. */
+export interface RootLock extends AsyncDisposable {
+  /** Tells others where this process listens. */
+  announce(address: string): Promise<void>;
+}
+
+/**
+ * Makes the data directory if needed and holds it for this process. DATA_LOCKED names the process that has it;
+ * DATA_UNUSABLE: its format is newer, private files are open to others, or it cannot be made; STORAGE_READ_ONLY: it
+ * is there but cannot be written, so that it can only be read.
+ */
+export async function lockRoot(root: string): Promise<RootLock> {
+  const berth = join(resolve(root), 'berth');
+  try {
+    await makeDirectory(berth);
+    await checkPrivate(root);
+    const database = await takeLock(berth);
+    try {
+      await checkFormat(berth);
+      return await holdLock(berth, database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw isAppError(error) ? error : await explain(error, resolve(root));
+  }
+}
+
+/** Who holds the data directory by its own account, or held it last; `undefined` if nobody says. */
+export async function readHolder(root: string): Promise<Holder | undefined> {
+  const text = await files.readFile(join(resolve(root), 'berth/lock.json'), 'utf8').catch(undefinedIfAbsent);
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return isHolder(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Throws DATA_UNUSABLE, naming the file, if berth/ or a file directly in it or in berth/tls can be reached by other
+ * users of the machine. Windows has no such modes; there the directory inherits the rights of the user's profile.
+ */
+export async function checkPrivate(root: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const berth = join(resolve(root), 'berth');
+  const found = await files.lstat(berth).catch(undefinedIfAbsent);
+  if (found === undefined) return;
+  if (!found.isDirectory()) throw new AppError('DATA_UNUSABLE', { message: `${berth} is not a directory.` });
+  assertPrivate(berth, found.mode, '700');
+  for (const directory of [berth, join(berth, 'tls')]) {
+    for (const name of (await files.readdir(directory).catch(undefinedIfAbsent)) ?? []) {
+      const path = join(directory, name);
+      const info = await files.stat(path).catch(undefinedIfAbsent);
+      if (info?.isFile() === true) assertPrivate(path, info.mode, '600');
+    }
+  }
+}
+
+/** Empties berth/tmp and answers how many unfinished writes lay there. Call it with the lock held. */
+export async function sweepTemp(root: string): Promise<number> {
+  const tmp = join(resolve(root), 'berth/tmp');
+  const found = await files.lstat(tmp).catch(undefinedIfAbsent);
+  // A link here would lead the sweep to other people's files.
+  if (found?.isDirectory() !== true) return 0;
+  const names = await files.readdir(tmp);
+  for (const name of names) await files.rm(join(tmp, name), { recursive: true, force: true });
+  return names.length;
+}
+
+async function takeLock(berth: string): Promise<DatabaseSync> {
+  const path = join(berth, 'lock');
+  // Made here, because SQLite would make it readable by all. Never opened here when it exists: closing any
+  // descriptor of a file frees the POSIX locks that the process has on it, https://www.sqlite.org/howtocorrupt.html
+  const made = await files.open(path, 'wx', 0o600).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  });
+  await made?.close();
+
+  const database = new DatabaseSync(path);
+  try {
+    // The transaction stays open and writes nothing; the journal in memory spares a file beside it.
+    database.exec('PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database.close();
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+    if (code === sqliteBusy) throw await lockedError(dirname(berth), error);
+    if (code === sqliteReadOnly) throw readOnlyError(dirname(berth), error);
+    throw error;
+  }
+}
+
+async function holdLock(berth: string, database: DatabaseSync): Promise<RootLock> {
+  const path = join(berth, 'lock.json');
+  const holder: Holder = { pid: process.pid, startedAt: new Date().toISOString() };
+  await replaceFile(path, holder);
+  return {
+    announce: (address) => replaceFile(path, { ...holder, address } satisfies Holder),
+    async [Symbol.asyncDispose]() {
+      await files.rm(path, { force: true });
+      database.close();
+    },
+  };
+}
+
+async function checkFormat(berth: string): Promise<void> {
+  const path = join(berth, 'format');
+  const text = await files.readFile(path, 'utf8').catch(undefinedIfAbsent);
+  if (text === undefined) {
+    await replaceFile(path, { format: knownFormat });
+    return;
+  }
+  const format = parseFormat(text);
+  if (format === undefined) {
+    const message = `${path} is damaged: it should read {"format":${knownFormat}}.`;
+    throw new AppError('DATA_UNUSABLE', { message });
+  }
+  if (format > knownFormat) {
+    const message = `${dirname(berth)} has format ${format}, written by a newer Berth; this version knows ${knownFormat}.`;
+    throw new AppError('DATA_UNUSABLE', { message, hint: 'Install the newer version again.' });
+  }
+}
+
+function parseFormat(text: string): number | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const found = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+    return typeof found === 'number' && Number.isInteger(found) && found > 0 ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function replaceFile(path: string, value: unknown): Promise<void> {
+  const temp = `${path}~`;
+  {
+    await using handle = await files.open(temp, 'w', 0o600);
+    await handle.writeFile(`${JSON.stringify(value)}\n`);
+    await handle.datasync();
+  }
+  await files.rename(temp, path);
+  await fsyncDirectory(dirname(path));
+}
+
+function assertPrivate(path: string, mode: number, wanted: string): void {
+  if ((mode & 0o077) === 0) return;
+  const message = `${path} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}).`;
+  throw new AppError('DATA_UNUSABLE', { message, hint: `Run chmod ${wanted} ${path}, then start again.` });
+}
+
+async function lockedError(root: string, cause: unknown): Promise<AppError> {
+  const holder = await readHolder(root);
+  const where = holder?.address === undefined ? '' : `, listening on ${holder.address}`;
+  const who =
+    holder === undefined ? 'another process' : `process ${holder.pid} (since ${holder.startedAt}${where})`;
+  const message = `The data directory ${root} is in use by ${who}.`;
+  return new AppError('DATA_LOCKED', { message, ...(holder && { detail: holder }), cause });
+}
+
+function readOnlyError(root: string, cause: unknown): AppError {
+  return new AppError('STORAGE_READ_ONLY', {
+    message: `The data directory ${root} cannot be written.`,
+    cause,
+  });
+}
+
+async function explain(cause: unknown, root: string): Promise<AppError> {
+  const code = errorCode(cause);
+  const isThere = (await files.stat(root).catch(() => undefined)) !== undefined;
+  if (isThere && (code === 'EROFS' || code === 'EACCES' || code === 'EPERM'))
+    return readOnlyError(root, cause);
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new AppError('DATA_UNUSABLE', {
+    message: `The data directory ${root} cannot be used: ${why}.`,
+    cause,
+  });
+}
+
+function isHolder(value: unknown): value is Holder {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'startedAt' in value &&
+    typeof value.startedAt === 'string' &&
+    (!('address' in value) || typeof value.address === 'string')
+  );
+}
