@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import type { Writable } from 'node:stream';
+import type { Driver } from '../driver/driver.ts';
+import { type Digest, digestParts, emptyDigests } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import type { Actor, StoreEvents } from '../spec/events.ts';
+import type { RepoName } from '../spec/names.ts';
+import type { Content } from './content.ts';
+import { hasLink, keepLink } from './links.ts';
+import type { ManifestCache } from './manifest-cache.ts';
+import { blobData, layerLink, layerTree } from './paths.ts';
+import type { Locks } from './locks.ts';
+import type { Repositories } from './repositories.ts';
+import { sendBytes, type SendRange } from './send.ts';
+
+/** A stored blob: its digest and its size in bytes. */
+export interface Blob {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface Blobs {
+  /** Answers the blob if it is linked in the repository and stored. */
+  find(repository: RepoName, digest: Digest): Promise<Blob | undefined>;
+  /**
+   * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed on the way: if
+   * the bytes are not those of the digest it fails before the last of them, and the blob goes to quarantine.
+   * @throws AppError STORAGE_FAILED
+   */
+  send(
+    blob: Blob,
+    sink: Writable,
+    options: { readonly range?: SendRange | undefined; readonly signal: AbortSignal },
+  ): Promise<void>;
+  /** Makes a stored blob readable in a repository, durably. */
+  link(repository: RepoName, digest: Digest): Promise<void>;
+  /**
+   * Links a blob that another repository has. `from` is tried first; then every repository that `mayPull` admits.
+   * Answers `undefined` if none has it, in the same time whether the blob is unknown or hidden.
+   */
+  mount(
+    repository: RepoName,
+    digest: Digest,
+    options: {
+      readonly from: RepoName | undefined;
+      readonly mayPull: (repository: RepoName) => boolean;
+      readonly mayPullAll: boolean;
+      readonly actor: Actor;
+    },
+  ): Promise<Blob | undefined>;
+  /**
+   * Takes the blob out of the repository. Answers false when it was not there.
+   * @throws AppError BLOB_IN_USE when a manifest of the repository uses it
+   */
+  remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean>;
+}
+
+export function createBlobs({
+  driver,
+  events,
+  locks,
+  content,
+  repositories,
+  manifests,
+}: {
+  readonly driver: Driver;
+  readonly events: StoreEvents;
+  readonly locks: Locks;
+  readonly content: Content;
+  readonly repositories: Repositories;
+  readonly manifests: ManifestCache;
+}): Blobs {
+  async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
+    const [linked, info] = await Promise.all([
+      hasLink(driver, layerLink(repository, digest)),
+      driver.stat(blobData(digest)),
+    ]);
+    return linked && info !== undefined ? { digest, size: info.size } : undefined;
+  }
+
+  async function send(
+    { digest, size }: Blob,
+    sink: Writable,
+    {
+      range = { start: 0, end: size },
+      signal,
+    }: { readonly range?: SendRange | undefined; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await using reader = await driver.open(blobData(digest));
+    if (reader?.size !== size) throw await content.putAside(digest);
+    const isWhole = range.start === 0 && range.end === size;
+    await sendBytes(reader, sink, range, { signal, ...(isWhole ? { check: checkOf(digest) } : {}) });
+  }
+
+  function checkOf(digest: Digest) {
+    const { algorithm, hex } = digestParts(digest);
+    const hash = createHash(algorithm);
+    const accept = async (): Promise<void> => {
+      if (hash.digest('hex') !== hex) throw await content.putAside(digest);
+    };
+    return { hash, accept };
+  }
+
+  async function link(repository: RepoName, digest: Digest): Promise<void> {
+    await locks.shared(repository, () => keepLink(driver, layerLink(repository, digest), digest));
+  }
+
+  async function mount(
+    repository: RepoName,
+    digest: Digest,
+    { from, mayPull, mayPullAll, actor }: Parameters<Blobs['mount']>[2],
+  ): Promise<Blob | undefined> {
+    const here = await find(repository, digest);
+    const found =
+      here ??
+      (from !== undefined && mayPull(from) ? await find(from, digest) : undefined) ??
+      (mayPullAll ? await findAnywhere(digest) : await findReadable(digest, mayPull));
+    if (found === undefined) return undefined;
+    // Also when it is here already: another request may be about to make it so.
+    await link(repository, digest);
+    events.blobMounted({ repository, digest, size: found.size, actor });
+    return found;
+  }
+
+  async function findAnywhere(digest: Digest): Promise<Blob | undefined> {
+    const size = await content.sizeOf(digest);
+    return size === undefined ? undefined : { digest, size };
+  }
+
+  async function findReadable(
+    digest: Digest,
+    mayPull: (repository: RepoName) => boolean,
+  ): Promise<Blob | undefined> {
+    for await (const other of repositories.walk()) {
+      const found = mayPull(other) ? await find(other, digest) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async function remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean> {
+    return await locks.exclusive(repository, async () => {
+      if ((await find(repository, digest)) === undefined) return false;
+      for await (const { digest: user, manifest } of manifests.all(repository)) {
+        const used = [manifest.config, ...manifest.layers, ...manifest.manifests];
+        if (used.some((descriptor) => descriptor?.digest === digest)) {
+          throw new AppError('BLOB_IN_USE', {
+            message: `The blob is used by the manifest ${user} of this repository. Delete that first.`,
+            detail: { digest, manifest: user },
+          });
+        }
+      }
+      await driver.removeTree(layerTree(repository, digest));
+      events.blobDeleted({ repository, digest, actor });
+      return true;
+    });
+  }
+
+  return { find, send, link, mount, remove };
+}
+
+/** True for the digest of zero bytes, which can be stored without an upload. */
+export function isEmptyDigest(digest: Digest): boolean {
+  return digest === emptyDigests.sha256 || digest === emptyDigests.sha512;
+}

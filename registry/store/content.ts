@@ -1,0 +1,127 @@
+/**
+ * Bytes by digest, shared by all repositories. Storing and putting aside take turns per digest: a request that finds
+ * the bytes in place may rely on them being durable, and nobody puts aside what another has just stored.
+ */
+import { createHash } from 'node:crypto';
+import type { Driver, Part, Reader } from '../driver/driver.ts';
+import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import type { StoreEvents } from '../spec/events.ts';
+import type { Locks } from './locks.ts';
+import { blobData, quarantined } from './paths.ts';
+
+export interface Content {
+  /**
+   * Moves a part whose digest was verified to its place, durably, and answers true. Answers false when bytes of that
+   * length are there already; the part is left to the caller then.
+   */
+  storePart(digest: Digest, part: Part): Promise<boolean>;
+  /** The size of stored bytes; what is just being stored is waited for, so that what is found is durable. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
+  /** Stores bytes under their digest, durably, unless the very same are there. */
+  storeBytes(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /**
+   * For who has read bytes that are not those of the digest: reads them again, moves them to quarantine if they are
+   * still wrong, so that the next push stores them again, and answers the error to throw: STORAGE_FAILED.
+   */
+  putAside(digest: Digest): Promise<AppError>;
+}
+
+export function createContent({
+  driver,
+  events,
+  locks,
+}: {
+  readonly driver: Driver;
+  readonly events: StoreEvents;
+  readonly locks: Locks;
+}): Content {
+  // No key of another lock has two colons.
+  const alone = <T>(digest: Digest, act: () => Promise<T>): Promise<T> =>
+    locks.exclusive(`content:${digest}`, act);
+
+  async function storePart(digest: Digest, part: Part): Promise<boolean> {
+    return await alone(digest, async () => {
+      const present = await driver.stat(blobData(digest));
+      if (present?.size === part.size) return false;
+      await orNothing(digest, () => part.commit(blobData(digest)));
+      return true;
+    });
+  }
+
+  async function sizeOf(digest: Digest): Promise<number | undefined> {
+    return await alone(digest, async () => (await driver.stat(blobData(digest)))?.size);
+  }
+
+  async function storeBytes(digest: Digest, bytes: Uint8Array): Promise<void> {
+    await alone(digest, async () => {
+      if (await holds(blobData(digest), bytes)) return;
+      await orNothing(digest, () => driver.write(blobData(digest), bytes));
+    });
+  }
+
+  async function holds(key: string, bytes: Uint8Array): Promise<boolean> {
+    if ((await driver.stat(key))?.size !== bytes.length) return false;
+    const present = await driver.readSmall(key, { limit: bytes.length });
+    return present !== undefined && Buffer.compare(present, bytes) === 0;
+  }
+
+  /** What could not be made durable must not be found by the next push, which would rely on it. */
+  async function orNothing(digest: Digest, act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      await driver.remove(blobData(digest)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function putAside(digest: Digest): Promise<AppError> {
+    const cause = await alone(digest, () => quarantine(digest)).catch((error: unknown) => error);
+    return new AppError('STORAGE_FAILED', {
+      message: `The content ${digest} is damaged on disk. Push the image again.`,
+      detail: digest,
+      cause,
+    });
+  }
+
+  async function quarantine(digest: Digest): Promise<void> {
+    const { algorithm } = digestParts(digest);
+    await using reader = await driver.open(blobData(digest));
+    if (reader === undefined) return;
+    const found = await digestOfStream(blocksOf(reader), algorithm);
+    // Replaced since it was read: by a push, or by the same complaint of another reader.
+    if (found === digest) return;
+    events.blobDamaged({ digest, found, size: reader.size });
+    await using part = await driver.openPart(blobData(digest), { create: false });
+    await part?.commit(quarantined(digest));
+  }
+
+  return { storePart, sizeOf, storeBytes, putAside };
+}
+
+/** The bytes of a reader through one block, which the next bytes overwrite. */
+async function* blocksOf(reader: Reader): AsyncGenerator<Uint8Array> {
+  const block = Buffer.allocUnsafeSlow(256 * 1024);
+  for (let at = 0; at < reader.size;) {
+    const count = await reader.read(block, at);
+    if (count === 0) return;
+    yield block.subarray(0, count);
+    at += count;
+  }
+}
+
+/** The digest of bytes. */
+export function digestOf(bytes: Uint8Array, algorithm: Algorithm): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+}
+
+/** The digest of all bytes of a stream. */
+export async function digestOfStream(
+  source: AsyncIterable<Uint8Array>,
+  algorithm: Algorithm,
+): Promise<Digest> {
+  const hash = createHash(algorithm);
+  for await (const bytes of source) hash.update(bytes);
+  return `${algorithm}:${hash.digest('hex')}` as Digest;
+}

@@ -1,0 +1,231 @@
+import type { Driver } from '../driver/driver.ts';
+import { type Digest, digestParts } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import type { Actor, StoreEvents } from '../spec/events.ts';
+import { type Descriptor, type Manifest, parseManifest } from '../spec/manifest.ts';
+import { isNonDistributable } from '../spec/media-types.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
+import type { Blobs } from './blobs.ts';
+import { type Content, digestOf } from './content.ts';
+import { hasLink, keepLink } from './links.ts';
+import type { Locks } from './locks.ts';
+import { type ManifestCache, manifestText, type StoredManifest } from './manifest-cache.ts';
+import { blobData, revisionLink, revisionTree } from './paths.ts';
+import type { Tags } from './tags.ts';
+
+/** What a pushed manifest is held to (`validation` of the configuration). */
+export interface ValidationRules {
+  /** False: nothing about the presence of content is checked. */
+  readonly enabled: boolean;
+  /** Accept image manifests whose config or layers are missing. */
+  readonly sparse: boolean;
+  /** Which children of an index must be present: all, none, or those of the listed platforms (`os/arch`). */
+  readonly indexPlatforms: 'all' | 'none' | readonly string[];
+  /** Patterns that `urls` must match (any of `allow`) and must not match (`deny`). */
+  readonly urls: { readonly allow: readonly RegExp[]; readonly deny: readonly RegExp[] };
+}
+
+export interface FoundManifest extends StoredManifest {
+  readonly digest: Digest;
+}
+
+export interface Manifests {
+  /** Answers the manifest if the tag or digest is in the repository. */
+  find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined>;
+  /**
+   * Checks and stores a manifest, then points the tags at it. Nothing is stored on failure; durable when it resolves.
+   * @throws AppError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, TAG_INVALID
+   */
+  put(push: ManifestPush): Promise<PutResult>;
+  /** Removes a tag; the manifest stays. Answers false when there was none. */
+  removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<boolean>;
+  /**
+   * Removes a manifest and every tag that means it. Answers false when there was none.
+   * @throws AppError MANIFEST_IN_USE when an index of the repository lists it
+   */
+  remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean>;
+}
+
+export type Reference =
+  { readonly kind: 'tag'; readonly tag: Tag } | { readonly kind: 'digest'; readonly digest: Digest };
+
+export interface ManifestPush {
+  readonly repository: RepoName;
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
+  /** The digest that the client says the bytes have. */
+  readonly digest: Digest | undefined;
+  readonly tags: readonly Tag[];
+  readonly actor: Actor;
+}
+
+export interface PutResult {
+  readonly digest: Digest;
+  readonly manifest: Manifest;
+  /** Things a person should know, for Warning headers. */
+  readonly warnings: readonly string[];
+}
+
+export function createManifests({
+  driver,
+  events,
+  locks,
+  content,
+  cache,
+  tags,
+  blobs,
+  rules,
+}: {
+  readonly driver: Driver;
+  readonly events: StoreEvents;
+  readonly locks: Locks;
+  readonly content: Content;
+  readonly cache: ManifestCache;
+  readonly tags: Tags;
+  readonly blobs: Blobs;
+  readonly rules: ValidationRules;
+}): Manifests {
+  async function find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined> {
+    const digest =
+      reference.kind === 'digest' ? reference.digest : await tags.find(repository, reference.tag);
+    if (digest === undefined) return undefined;
+    if (!(await hasLink(driver, revisionLink(repository, digest)))) return undefined;
+    const stored = await cache.get(digest);
+    return stored === undefined ? undefined : { ...stored, digest };
+  }
+
+  async function put({
+    repository,
+    bytes,
+    contentType,
+    digest: said,
+    tags: names,
+    actor,
+  }: ManifestPush): Promise<PutResult> {
+    const manifest = parseManifest(manifestText(bytes), contentType);
+    const digest = digestOf(bytes, said === undefined ? 'sha256' : digestParts(said).algorithm);
+    if (said !== undefined && said !== digest) {
+      throw new AppError('DIGEST_INVALID', {
+        message: `The manifest received has the digest ${digest}, not ${said}.`,
+        detail: said,
+      });
+    }
+    checkUrls(manifest);
+    return await locks.shared(repository, async () => {
+      for (const tag of names) await tags.checkStorable(repository, tag);
+      const warnings = await checkContent(repository, manifest);
+      await content.storeBytes(digest, bytes);
+      await keepLink(driver, revisionLink(repository, digest), digest);
+      events.manifestPushed({ repository, digest, mediaType: manifest.mediaType, size: bytes.length, actor });
+      for (const tag of names) await moveTag(repository, tag, digest, actor);
+      return { digest, manifest, warnings };
+    });
+  }
+
+  async function moveTag(repository: RepoName, tag: Tag, to: Digest, actor: Actor): Promise<void> {
+    await locks.exclusive(`${repository}:${tag}`, async () => {
+      const from = await tags.find(repository, tag);
+      await tags.move(repository, tag, to);
+      events.tagMoved({ repository, tag, from, to, actor });
+    });
+  }
+
+  function checkUrls({ config, layers }: Manifest): void {
+    const { allow, deny } = rules.urls;
+    const urls = [config, ...layers].flatMap((descriptor) => descriptor?.urls ?? []);
+    const refused = urls.find(
+      (url) =>
+        (allow.length > 0 && !allow.some((rule) => rule.test(url))) || deny.some((rule) => rule.test(url)),
+    );
+    if (refused !== undefined) {
+      throw new AppError('MANIFEST_INVALID', {
+        message: 'The manifest is not valid. A url of a layer is refused by validation.manifests.urls.',
+      });
+    }
+  }
+
+  async function checkContent(repository: RepoName, manifest: Manifest): Promise<readonly string[]> {
+    if (!rules.enabled) return [];
+    const warnings: string[] = [];
+    const missing: Digest[] = [];
+    const needed = manifest.isIndex
+      ? manifest.manifests.filter(isChildNeeded)
+      : [manifest.config, ...manifest.layers].filter((part) => part !== undefined).filter(isBlobNeeded);
+    for (const descriptor of new Map(needed.map((each) => [each.digest, each])).values()) {
+      const size = manifest.isIndex
+        ? await childSize(repository, descriptor.digest)
+        : (await blobs.find(repository, descriptor.digest))?.size;
+      if (size === undefined) missing.push(descriptor.digest);
+      else if (size !== descriptor.size) {
+        warnings.push(`${descriptor.digest} has ${size} bytes, the manifest says ${descriptor.size}`);
+      }
+    }
+    if (missing.length > 0) throw missingContent(repository, missing);
+    return warnings;
+  }
+
+  function isChildNeeded({ platform }: Descriptor): boolean {
+    const { indexPlatforms } = rules;
+    if (typeof indexPlatforms === 'string') return indexPlatforms === 'all';
+    return (
+      platform !== undefined &&
+      indexPlatforms.some((each) => platform === each || platform.startsWith(`${each}/`))
+    );
+  }
+
+  function isBlobNeeded({ hasUrls, mediaType }: Descriptor): boolean {
+    return !rules.sparse && !hasUrls && !isNonDistributable(mediaType);
+  }
+
+  /** Children of an index are manifests; artifacts may list blobs. */
+  async function childSize(repository: RepoName, digest: Digest): Promise<number | undefined> {
+    if (await hasLink(driver, revisionLink(repository, digest))) {
+      return (await driver.stat(blobData(digest)))?.size;
+    }
+    return (await blobs.find(repository, digest))?.size;
+  }
+
+  async function removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<boolean> {
+    return await locks.exclusive(repository, async () => {
+      const from = await tags.find(repository, tag);
+      if (from === undefined) return false;
+      await tags.remove(repository, tag);
+      events.tagDeleted({ repository, tag, from, actor });
+      return true;
+    });
+  }
+
+  async function remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean> {
+    return await locks.exclusive(repository, async () => {
+      if (!(await hasLink(driver, revisionLink(repository, digest)))) return false;
+      for await (const { digest: parent, manifest } of cache.all(repository)) {
+        if (manifest.manifests.some((child) => child.digest === digest)) {
+          throw new AppError('MANIFEST_IN_USE', {
+            message: `The manifest is part of the index ${parent}. Delete that first.`,
+            detail: { digest, index: parent },
+          });
+        }
+      }
+      const meant: Tag[] = [];
+      for await (const tag of tags.list(repository)) {
+        if ((await tags.find(repository, tag)) === digest) meant.push(tag);
+      }
+      // Tags first: a crash in between leaves a manifest without tags, never a tag without its manifest.
+      for (const tag of meant) await tags.remove(repository, tag);
+      await driver.removeTree(revisionTree(repository, digest));
+      events.manifestDeleted({ repository, digest, tags: meant, actor });
+      return true;
+    });
+  }
+
+  return { find, put, removeTag, remove };
+}
+
+function missingContent(repository: RepoName, missing: readonly Digest[]): AppError {
+  const entries = missing.map((digest) => ({
+    message: `The repository ${repository} does not have ${digest}. Push it first.`,
+    detail: digest,
+  }));
+  const [first, ...also] = entries;
+  return new AppError('MANIFEST_BLOB_UNKNOWN', { ...first, also });
+}

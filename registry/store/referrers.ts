@@ -1,0 +1,43 @@
+import type { Digest } from '../spec/digest.ts';
+import type { RepoName } from '../spec/names.ts';
+import type { ManifestCache } from './manifest-cache.ts';
+
+/** A descriptor of a manifest whose `subject` is another one (OCI distribution-spec, "Listing Referrers"). */
+export interface Referrer {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Referrers {
+  /**
+   * The referrers of a digest in byte order of their digests, those after `after` only. With `artifactTypes` only
+   * those of one of the types.
+   */
+  list(
+    repository: RepoName,
+    subject: Digest,
+    options: { readonly artifactTypes: readonly string[]; readonly after: string },
+  ): AsyncIterable<Referrer>;
+}
+
+export function createReferrers(cache: ManifestCache): Referrers {
+  return {
+    async *list(repository, subject, { artifactTypes, after }) {
+      for await (const { digest, manifest, size } of cache.all(repository)) {
+        const { mediaType, artifactType, annotations } = manifest;
+        if (digest <= after || manifest.subject?.digest !== subject) continue;
+        if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType ?? '')) continue;
+        yield {
+          mediaType,
+          digest,
+          size,
+          ...(artifactType === undefined ? {} : { artifactType }),
+          ...(annotations === undefined ? {} : { annotations }),
+        };
+      }
+    },
+  };
+}

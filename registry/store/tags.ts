@@ -1,0 +1,116 @@
+import type { Driver } from '../driver/driver.ts';
+import { type Digest } from '../spec/digest.ts';
+import { AppError, assertNever } from '../spec/errors.ts';
+import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import { hasLink, readLink, writeLink } from './links.ts';
+import { tagIndexLink, tagLink, tagsTree, tagTree } from './paths.ts';
+import { byteOrder } from './repositories.ts';
+
+/** The orders a list of tags can have. */
+export const tagSorts = ['name', '-name', 'pushed', '-pushed', 'semver'] as const;
+export type TagSort = (typeof tagSorts)[number];
+
+export interface Tags {
+  /** What the tag means now. */
+  find(repository: RepoName, tag: Tag): Promise<Digest | undefined>;
+  /** Every tag of a repository in byte order, those after `after` only. */
+  list(repository: RepoName, options?: { readonly after: string }): AsyncIterable<Tag>;
+  /** All tags in another order, each with the key it is sorted by. */
+  sorted(repository: RepoName, sort: TagSort): Promise<readonly SortedTag[]>;
+  /** Points a tag at a manifest, durably: first the history link, then the meaning. */
+  move(repository: RepoName, tag: Tag, to: Digest): Promise<void>;
+  /** Removes a tag with its history, durably. */
+  remove(repository: RepoName, tag: Tag): Promise<void>;
+  /** @throws AppError TAG_INVALID when the file system cannot tell this tag from another */
+  checkStorable(repository: RepoName, tag: Tag): Promise<void>;
+}
+
+/** A tag and its place in a sorted list: tags are ordered by `key`, equal keys by name. */
+export interface SortedTag {
+  readonly key: string;
+  readonly tag: Tag;
+}
+
+export function createTags(driver: Driver, platform: NodeJS.Platform = process.platform): Tags {
+  async function* list(repository: RepoName, { after } = { after: '' }): AsyncIterable<Tag> {
+    for await (const { name } of driver.list(tagsTree(repository), { after })) {
+      const tag = parseTag(name);
+      if (tag !== undefined && (await hasLink(driver, tagLink(repository, tag)))) yield tag;
+    }
+  }
+
+  async function sorted(repository: RepoName, sort: TagSort): Promise<readonly SortedTag[]> {
+    const keyed: SortedTag[] = [];
+    for await (const tag of list(repository)) keyed.push({ key: await sortKey(repository, tag, sort), tag });
+    const up = (a: SortedTag, b: SortedTag): number => byteOrder(a.key, b.key) || byteOrder(a.tag, b.tag);
+    return keyed.toSorted(sort.startsWith('-') ? (a, b) => up(b, a) : up);
+  }
+
+  async function sortKey(repository: RepoName, tag: Tag, sort: TagSort): Promise<string> {
+    switch (sort) {
+      case 'name':
+      case '-name':
+        return tag;
+      case 'pushed':
+      case '-pushed': {
+        const info = await driver.stat(tagLink(repository, tag));
+        return String(Math.floor((info?.modifiedAt ?? 0) * 1000)).padStart(20, '0');
+      }
+      case 'semver':
+        return semverKey(tag);
+      default:
+        return assertNever(sort);
+    }
+  }
+
+  async function checkStorable(repository: RepoName, tag: Tag): Promise<void> {
+    if (platform === 'win32' && (windowsDevice.test(tag) || tag.endsWith('.'))) {
+      throw new AppError('TAG_INVALID', {
+        message: `Windows cannot store the tag ${tag}. Choose another one.`,
+      });
+    }
+    if (platform !== 'win32' && platform !== 'darwin') return;
+    for await (const other of list(repository)) {
+      if (other !== tag && other.toLowerCase() === tag.toLowerCase()) {
+        throw new AppError('TAG_INVALID', {
+          message: `The file system cannot tell the tag ${tag} from ${other}. Choose another one.`,
+        });
+      }
+    }
+  }
+
+  return {
+    find: (repository, tag) => readLink(driver, tagLink(repository, tag)),
+    list,
+    sorted,
+    checkStorable,
+    async move(repository, tag, to) {
+      await writeLink(driver, tagIndexLink(repository, tag, to), to);
+      await writeLink(driver, tagLink(repository, tag), to);
+    },
+    remove: (repository, tag) => driver.removeTree(tagTree(repository, tag)),
+  };
+}
+
+const windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?$/i;
+const semver = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:\+.*)?$/;
+
+/**
+ * A key whose byte order is the order of versions (semver.org 2.0.0, section 11): a release stands after its
+ * pre-releases, numbers are compared as numbers; tags that are no versions come first.
+ */
+export function semverKey(tag: string): string {
+  const match = semver.exec(tag);
+  if (match === null) return `0${tag}`;
+  const numbers = match.slice(1, 4).map((part) => (part ?? '0').padStart(9, '0'));
+  const pre = match[4];
+  // Numeric identifiers stand before words, and a shorter list before a longer one with the same start.
+  const rank =
+    pre === undefined
+      ? '~'
+      : pre
+          .split('.')
+          .map((part) => (/^\d{1,9}$/.test(part) ? `!${part.padStart(9, '0')}` : `"${part}`))
+          .join(' ');
+  return `1${numbers.join('.')}${rank}`;
+}

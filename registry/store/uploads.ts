@@ -1,0 +1,364 @@
+/**
+ * Upload sessions. A session is a directory with `data` and `startedat`; the size of `data` is the truth about its
+ * offset, so a session survives a restart. What is kept in memory only makes it faster: the running hash.
+ *
+ *   start -> append* -> commit    verify, fsync, rename into blobs/, fsync directories, link, then answer
+ *                    \> cancel    the directory goes
+ *                    \> purge     the same, `age` after the last byte
+ */
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { Driver, Part } from '../driver/driver.ts';
+import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import type { Actor, StoreEvents } from '../spec/events.ts';
+import { parseUploadId, type RepoName, type UploadId } from '../spec/names.ts';
+import type { Blob, Blobs } from './blobs.ts';
+import { type Content, digestOfStream } from './content.ts';
+import { uploadData, uploadStartedAt, uploadTree, uploadsTree } from './paths.ts';
+import type { Repositories } from './repositories.ts';
+
+/** Where a session lives. */
+export interface UploadKey {
+  readonly repository: RepoName;
+  readonly id: UploadId;
+}
+
+/** A piece of an upload. With `range` its place and length are checked (Content-Range). */
+export interface Chunk {
+  /** Destroyed on abort; left open on any other error, so that an answer can still be sent. */
+  readonly source: Readable;
+  readonly range: { readonly first: number; readonly last: number } | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Uploads {
+  /**
+   * Opens a session whose running hash is `algorithm`.
+   * @throws AppError TOO_MANY_UPLOADS when the user has too many open ones
+   */
+  start(repository: RepoName, options: { algorithm: Algorithm; actor: Actor }): Promise<UploadKey>;
+  /** Bytes kept so far, or `undefined` when there is no such session. */
+  offset(upload: UploadKey): Promise<number | undefined>;
+  /**
+   * Appends a chunk and answers the new offset. A chunk of the wrong length is rolled back; on abort the bytes that
+   * were flushed stay. A newer append of the same session cuts an older one.
+   * @throws AppError UPLOAD_UNKNOWN, UPLOAD_OFFSET (detail: the offset), SIZE_INVALID, CANCELLED
+   */
+  append(upload: UploadKey, chunk: Chunk): Promise<number>;
+  /**
+   * Appends what is left, verifies the digest, stores and links the blob. Durable when it resolves.
+   * @throws AppError as `append`, and DIGEST_INVALID, after which the session is gone
+   */
+  commit(
+    upload: UploadKey,
+    options: { digest: Digest; chunk: Chunk | undefined; actor: Actor },
+  ): Promise<Blob>;
+  /** Drops a session and its bytes. Answers false when there was none. */
+  cancel(upload: UploadKey, actor: Actor): Promise<boolean>;
+  /** Drops the sessions whose last byte is older than `ageMs`; with `dryRun` only reports them. */
+  purge(options: { ageMs: number; dryRun: boolean; signal: AbortSignal }): Promise<number>;
+  /** Sessions opened by this process and not yet ended. */
+  readonly open: number;
+}
+
+interface Session {
+  /** Who opened it, as far as this process knows. */
+  readonly user: string | undefined;
+  hash: { readonly algorithm: Algorithm; readonly state: Hash; bytes: number } | undefined;
+  /** Cuts the request that is writing. */
+  cut: AbortController | undefined;
+  /** Resolves when the writing request has let go. */
+  idle: Promise<void>;
+  /** When it was last used, by a clock that nobody sets. */
+  usedAt: number;
+}
+
+export function createUploads({
+  driver,
+  events,
+  content,
+  blobs,
+  repositories,
+  perUser,
+  now,
+}: {
+  readonly driver: Driver;
+  readonly events: StoreEvents;
+  readonly content: Content;
+  readonly blobs: Blobs;
+  readonly repositories: Repositories;
+  /** Sessions that one user may have open. */
+  readonly perUser: number;
+  readonly now: () => number;
+}): Uploads {
+  const sessions = new Map<UploadId, Session>();
+  const openByUser = new Map<string, number>();
+
+  async function start(
+    repository: RepoName,
+    { algorithm, actor }: { algorithm: Algorithm; actor: Actor },
+  ): Promise<UploadKey> {
+    const count = openByUser.get(actor.user) ?? 0;
+    if (count >= perUser) {
+      throw new AppError('TOO_MANY_UPLOADS', {
+        message: `You have ${count} open uploads. Finish or cancel some before starting another.`,
+        retryAfterSeconds: 30,
+      });
+    }
+    const id = randomUUID() as string as UploadId;
+    const hash = { algorithm, state: createHash(algorithm), bytes: 0 };
+    sessions.set(id, { ...newSession(), user: actor.user, hash });
+    openByUser.set(actor.user, count + 1);
+    try {
+      const text = new TextEncoder().encode(new Date(now()).toISOString());
+      await driver.write(uploadStartedAt(repository, id), text, { durable: false });
+      await using _ = await driver.openPart(uploadData(repository, id), { create: true });
+    } catch (error) {
+      await drop({ repository, id }, undefined).catch(() => undefined);
+      throw error;
+    }
+    events.uploadStarted({ repository, id, actor });
+    return { repository, id };
+  }
+
+  function forget(id: UploadId): void {
+    const session = sessions.get(id);
+    if (session?.user !== undefined) {
+      const left = (openByUser.get(session.user) ?? 1) - 1;
+      if (left > 0) openByUser.set(session.user, left);
+      else openByUser.delete(session.user);
+    }
+    sessions.delete(id);
+  }
+
+  /** Gives the newest request the session alone: the one before is cut, its flushed bytes count. */
+  async function alone<T>(
+    upload: UploadKey,
+    signal: AbortSignal | undefined,
+    act: (session: Session, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { id } = upload;
+    const session = sessions.get(id) ?? newSession();
+    sessions.set(id, session);
+    session.cut?.abort(new AppError('CANCELLED', { message: 'A newer request continues this upload.' }));
+    const cut = new AbortController();
+    session.cut = cut;
+    const running = session.idle.then(() =>
+      act(session, signal === undefined ? cut.signal : AbortSignal.any([signal, cut.signal])),
+    );
+    const idle = running.then(
+      () => undefined,
+      () => endIfGone(upload),
+    );
+    session.idle = idle;
+    try {
+      return await running;
+    } finally {
+      await idle;
+      session.usedAt = performance.now();
+      if (session.cut === cut) {
+        session.cut = undefined;
+        // Sessions of a former process are known only while they are used.
+        if (session.user === undefined) sessions.delete(id);
+      }
+    }
+  }
+
+  /** A failed request may have lost the bytes with a failed fsync, or stored them and not linked them. */
+  async function endIfGone(upload: UploadKey): Promise<void> {
+    const left = await offset(upload).catch(() => 0);
+    if (left === undefined) await drop(upload, undefined).catch(() => undefined);
+  }
+
+  async function openPart({ repository, id }: UploadKey): Promise<Part> {
+    const part = await driver.openPart(uploadData(repository, id), { create: false });
+    if (part === undefined) throw new AppError('UPLOAD_UNKNOWN');
+    return part;
+  }
+
+  async function offset({ repository, id }: UploadKey): Promise<number | undefined> {
+    return (await driver.stat(uploadData(repository, id)))?.size;
+  }
+
+  async function append(upload: UploadKey, chunk: Chunk): Promise<number> {
+    return await alone(upload, chunk.signal, async (session, signal) => {
+      await using part = await openPart(upload);
+      await take(session, part, { ...chunk, signal });
+      return part.size;
+    });
+  }
+
+  async function take(session: Session, part: Part, { source, range, signal }: Chunk): Promise<void> {
+    const before = part.size;
+    if (range !== undefined && range.first !== before) {
+      throw new AppError('UPLOAD_OFFSET', {
+        message: `The chunk starts at ${range.first}, the upload stands at ${before}.`,
+        detail: before,
+      });
+    }
+    const hash = session.hash?.bytes === before ? session.hash : undefined;
+    const announced = range === undefined ? undefined : range.last - range.first + 1;
+    const cutSource = (): void => void source.destroy(signal.reason as Error);
+    signal.addEventListener('abort', cutSource, { once: true });
+    try {
+      signal.throwIfAborted();
+      await part.append(counted(source, hash, announced), { signal });
+      if (announced !== undefined && part.size - before !== announced) throw wrongLength(announced);
+    } catch (error) {
+      // What lies in the file after a cut need not be what was hashed.
+      if (hash !== undefined && hash.bytes !== part.size) session.hash = undefined;
+      if (error instanceof AppError && error.code === 'SIZE_INVALID') {
+        await part.truncate(before);
+        session.hash = undefined;
+      }
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cutSource);
+    }
+  }
+
+  async function* counted(
+    source: Readable,
+    hash: Session['hash'],
+    announced: number | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    let received = 0;
+    for await (const bytes of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      received += bytes.length;
+      if (announced !== undefined && received > announced) throw wrongLength(announced);
+      if (hash !== undefined) {
+        hash.state.update(bytes);
+        hash.bytes += bytes.length;
+      }
+      yield bytes;
+    }
+  }
+
+  async function commit(
+    upload: UploadKey,
+    { digest, chunk, actor }: { digest: Digest; chunk: Chunk | undefined; actor: Actor },
+  ): Promise<Blob> {
+    return await alone(upload, chunk?.signal, async (session, signal) => {
+      await using part = await openPart(upload);
+      if (chunk !== undefined) await take(session, part, { ...chunk, signal });
+      const size = part.size;
+      const found = await hashOf(session, part, digest, signal);
+      if (found !== digest) {
+        await drop(upload, part);
+        throw new AppError('DIGEST_INVALID', {
+          message: `The bytes received have the digest ${found}, not ${digest}.`,
+          detail: digest,
+        });
+      }
+      const isNew = await content.storePart(digest, part);
+      await blobs.link(upload.repository, digest);
+      await drop(upload, isNew ? undefined : part);
+      events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
+      return { digest, size };
+    });
+  }
+
+  async function hashOf(session: Session, part: Part, digest: Digest, signal: AbortSignal): Promise<Digest> {
+    const { algorithm } = digestParts(digest);
+    const { hash } = session;
+    if (hash?.algorithm === algorithm && hash.bytes === part.size) {
+      return `${algorithm}:${hash.state.copy().digest('hex')}` as Digest;
+    }
+    // A session of a former process, a cut request or another algorithm: the file is read again.
+    return await digestOfStream(part.read({ signal }), algorithm);
+  }
+
+  async function drop(upload: UploadKey, part: Part | undefined): Promise<void> {
+    try {
+      await part?.discard();
+      await driver.removeTree(uploadTree(upload.repository, upload.id), { durable: false });
+    } finally {
+      forget(upload.id);
+    }
+  }
+
+  async function cancel(upload: UploadKey, actor: Actor): Promise<boolean> {
+    return await alone(upload, undefined, async () => {
+      await using part = await driver.openPart(uploadData(upload.repository, upload.id), { create: false });
+      if (part === undefined) return false;
+      await drop(upload, part);
+      events.uploadCancelled({ ...upload, actor });
+      return true;
+    });
+  }
+
+  async function purge({
+    ageMs,
+    dryRun,
+    signal,
+  }: {
+    ageMs: number;
+    dryRun: boolean;
+    signal: AbortSignal;
+  }): Promise<number> {
+    let purged = 0;
+    for await (const repository of repositories.walk()) {
+      for await (const { name } of driver.list(uploadsTree(repository))) {
+        signal.throwIfAborted();
+        if (await purgeOne(repository, name, { ageMs, dryRun })) purged++;
+      }
+    }
+    return purged;
+  }
+
+  async function purgeOne(
+    repository: RepoName,
+    name: string,
+    { ageMs, dryRun }: { readonly ageMs: number; readonly dryRun: boolean },
+  ): Promise<boolean> {
+    const tree = `${uploadsTree(repository)}/${name}`;
+    const id = parseUploadId(name);
+
+    async function removeOld(): Promise<boolean> {
+      const info = (await driver.stat(`${tree}/data`)) ?? (await driver.stat(`${tree}/startedat`));
+      const age = now() - (info?.modifiedAt ?? now());
+      if (info === undefined || age < ageMs) return false;
+      if (!dryRun) await driver.removeTree(tree);
+      if (!dryRun && id !== undefined) forget(id);
+      events.uploadPurged({ repository, id: name, bytes: info.size, ageMs: age });
+      return true;
+    }
+
+    if (id === undefined) return await removeOld();
+    // A clock that jumps must not end a session that is in use.
+    const session = sessions.get(id);
+    if (session?.cut !== undefined || (session !== undefined && performance.now() - session.usedAt < ageMs)) {
+      return false;
+    }
+    return await alone({ repository, id }, undefined, removeOld);
+  }
+
+  return {
+    start,
+    offset,
+    append,
+    commit,
+    cancel,
+    purge,
+    get open() {
+      return [...openByUser.values()].reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
+function newSession(): Session {
+  return {
+    user: undefined,
+    hash: undefined,
+    cut: undefined,
+    idle: Promise.resolve(),
+    usedAt: performance.now(),
+  };
+}
+
+function wrongLength(announced: number): AppError {
+  return new AppError('SIZE_INVALID', {
+    message: `Content-Range announces ${announced} bytes, the body has another length.`,
+  });
+}
