@@ -1,0 +1,376 @@
+/**
+ * Identity: turns an Authorization header into a caller.
+ *
+ *   none, `Basic Og==`                   none: the answer is challenge.ts's, or anonymous pull
+ *   Basic user:berth_pat_...             tokens.ts; the right token is never slowed down, it cannot be guessed
+ *   Basic user:password                  verify-password.ts
+ *   Bearer                               bearer.ts; rights and proof are looked up again
+ *
+ * The user file and the access file are read again when they change. While one of them is broken nobody can log in.
+ */
+import { resolve } from 'node:path';
+import type { KeyObject } from 'node:crypto';
+import { AppError, assertNever } from '../spec/errors.ts';
+import type { Log } from '../spec/log-record.ts';
+import type { RepoName } from '../spec/names.ts';
+import {
+  accessOf,
+  allRights,
+  emptyAccess,
+  limitToToken,
+  noRights,
+  parseAccess,
+  rightsOf,
+  withOpen,
+} from './access.ts';
+import type { Access, AccessToken, Rights, Role } from './access.ts';
+import { parseAuthorization } from './basic.ts';
+import { createBcryptPool } from './bcrypt-pool.ts';
+import type { WorkerEntry } from './bcrypt-pool.ts';
+import { createBearer, generateTokenKey, loadTokenKey } from './bearer.ts';
+import type { Bearer, Claims } from './bearer.ts';
+import { allows, callerOf, formatProof, limitToScopes, markOf, parseProof } from './caller.ts';
+import type { Caller, Identity, Proof } from './caller.ts';
+import { compileGlobs, isGlob } from './globs.ts';
+import { createGuard } from './guard.ts';
+import type { GuardOptions } from './guard.ts';
+import { checkNewPassword } from './password.ts';
+import { identityPaths } from './paths.ts';
+import { fromClaim, toClaim } from './scopes.ts';
+import type { Scope } from './scopes.ts';
+import { findToken, isExpired, isTokenText } from './tokens.ts';
+import { ownCost, parseUsers } from './users.ts';
+import type { Users } from './users.ts';
+import { createPasswordVerifier } from './verify-password.ts';
+import { watchFile } from './watched-file.ts';
+import type { Loaded } from './watched-file.ts';
+
+export interface AuthOptions {
+  /** `none`: no login, everyone is administrator (auth: none in the configuration). */
+  readonly mode: 'htpasswd' | 'none';
+  /** The data directory; berth/users, berth/access.json and berth/token.key are below it. */
+  readonly root: string;
+  /** auth.htpasswd.path, if it is not berth/users. Its users have the role admin unless access.json says less. */
+  readonly htpasswdPath?: string;
+  /** Globs of the repositories that anyone may pull; none: anonymous pull is off. */
+  readonly anonymous?: readonly string[];
+  readonly log: Log;
+  readonly bcryptEntry?: WorkerEntry;
+  readonly bcryptThreads?: number;
+  readonly guard?: GuardOptions;
+  /** How often the files are looked at, at most. */
+  readonly checkEveryMs?: number;
+  /** Milliseconds since the epoch, for expiry. */
+  readonly now?: () => number;
+}
+
+export interface IdentifyRequest {
+  /** The header as it came. */
+  readonly authorization: string | undefined;
+  /** The address of the client. */
+  readonly address: string;
+  /** The audience a Bearer token must have: the host the client speaks to. The same as in `issue`. */
+  readonly service?: string;
+}
+
+export interface LastUse {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly address: string;
+}
+
+export interface Auth extends AsyncDisposable {
+  readonly mode: 'htpasswd' | 'none';
+  /** Whether some repository is open to anonymous pull. */
+  readonly isAnonymousOn: boolean;
+  /** Whether anyone may pull from the repository. */
+  isOpen(repository: RepoName): boolean;
+  /** Who asks without credentials. */
+  readonly anonymous: Caller;
+  /**
+   * Judges the credentials of a request. Throws TOO_MANY_LOGINS (with retryAfterSeconds), CANCELLED, UNAVAILABLE.
+   * What it answers holds for one request: the next one sees changed files after at most `checkEveryMs`.
+   */
+  identify(request: IdentifyRequest, options?: { readonly signal?: AbortSignal }): Promise<Identity>;
+  /** A Bearer token for the part of the scopes that the caller (or anonymous) may have. */
+  issue(request: {
+    readonly identity: Identity;
+    readonly scopes: readonly Scope[];
+    readonly service?: string;
+  }): { readonly token: string; readonly issuedAt: string };
+  /** Reads the files again at once, after an edit by this process. Answers what is broken, if anything. */
+  reload(): Promise<AppError | undefined>;
+  /** Hashes a new password in a worker thread. Throws PASSWORD_INVALID, TOO_MANY_LOGINS, CANCELLED. */
+  hashPassword(password: string, options?: { readonly signal?: AbortSignal }): Promise<string>;
+  /** When `user <name>` or `token <id>` was last right, since the start of this process. */
+  readonly lastUses: ReadonlyMap<string, LastUse>;
+  /** How many bcrypt computations were begun. */
+  readonly bcryptCount: number;
+}
+
+/**
+ * Reads the files and is ready to identify. Throws USERS_INVALID (file and line), DATA_UNUSABLE (modes, key),
+ * CONFIG_INVALID (an anonymous glob). Dispose it to end the worker threads.
+ */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  for (const glob of options.anonymous ?? []) {
+    if (isGlob(glob)) continue;
+    throw new AppError('CONFIG_INVALID', {
+      message: `"${glob}" is not a glob over repository names (anonymous pull).`,
+    });
+  }
+  const paths = identityPaths(options.root);
+  return options.mode === 'none'
+    ? serve(options, generateTokenKey(), undefined)
+    : serve(options, await loadTokenKey(paths.tokenKey), await watchIdentity(options));
+}
+
+/** What the two files say, or why one of them cannot be used. */
+type State = Loaded<{ readonly users: Users; readonly access: Access }>;
+
+interface WatchedIdentity {
+  readonly defaultRole: Role;
+  current(): Promise<State>;
+  reload(): Promise<State>;
+}
+
+const defaultAudience = 'berth';
+
+function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | undefined): Auth {
+  const { anonymous: openGlobs = [], now = Date.now } = options;
+  const isAnonymousOn = openGlobs.length > 0;
+  const isOpen = compileGlobs(openGlobs);
+  const anonymous = callerOf('', withOpen(noRights, isOpen));
+  const everyone = callerOf('', allRights);
+  const bearer: Bearer = createBearer({ key, now });
+  const pool = createBcryptPool({
+    ...(options.bcryptEntry === undefined ? {} : { entry: options.bcryptEntry }),
+    ...(options.bcryptThreads === undefined ? {} : { size: options.bcryptThreads }),
+  });
+  const guard = createGuard(options.guard);
+  const verifyPassword = createPasswordVerifier({ pool, guard });
+  const lastUses = new Map<string, LastUse>();
+
+  return {
+    mode: options.mode,
+    isAnonymousOn,
+    isOpen,
+    anonymous: files === undefined ? everyone : anonymous,
+    lastUses,
+    get bcryptCount() {
+      return pool.count;
+    },
+    async identify(request, waitOptions) {
+      if (files === undefined)
+        return { kind: 'caller', caller: everyone, scheme: 'basic', proof: { kind: 'none' } };
+      const given = parseAuthorization(request.authorization);
+      switch (given.kind) {
+        case 'none':
+          return { kind: 'none' };
+        case 'malformed':
+          return { kind: 'rejected', reason: 'malformed', scheme: 'basic' };
+        case 'basic':
+          return isTokenText(given.password)
+            ? await byToken(files, given.user, given.password, request.address)
+            : await byPassword(files, given.user, given.password, request.address, waitOptions);
+        case 'bearer':
+          return await byBearer(files, given.token, request);
+        default:
+          return assertNever(given);
+      }
+    },
+    issue({ identity, scopes, service = defaultAudience }) {
+      const caller = identity.kind === 'caller' ? identity.caller : anonymous;
+      const proof: Proof = identity.kind === 'caller' ? identity.proof : { kind: 'none' };
+      const access = scopes.flatMap((scope) => {
+        const granted = grant(caller, scope);
+        return granted === undefined ? [] : [toClaim(granted)];
+      });
+      return bearer.issue({ user: caller.name, via: formatProof(proof), audience: service, access });
+    },
+    async reload() {
+      const state = await files?.reload();
+      return state !== undefined && 'error' in state ? state.error : undefined;
+    },
+    async hashPassword(password, waitOptions) {
+      checkNewPassword(password);
+      return await pool.hash(password, ownCost, waitOptions);
+    },
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+    },
+  };
+
+  async function byPassword(
+    from: WatchedIdentity,
+    user: string,
+    password: string,
+    address: string,
+    waitOptions: { readonly signal?: AbortSignal } | undefined,
+  ): Promise<Identity> {
+    const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
+    const before = await from.current();
+    if ('error' in before) return rejected;
+    const { users, access } = before.value;
+    const isDisabled = userRights(from, access, user) === undefined;
+    if (!(await verifyPassword({ users, user, password, address, isDisabled }, waitOptions))) return rejected;
+    // The compare took its time: the files may say something else by then.
+    const after = await from.current();
+    const hash = users.byName.get(user)?.hash;
+    if ('error' in after || hash === undefined || after.value.users.byName.get(user)?.hash !== hash)
+      return rejected;
+    const rights = userRights(from, after.value.access, user);
+    if (rights === undefined) return rejected;
+    noteUse(`user ${user}`, address);
+    const proof: Proof = { kind: 'password', mark: markOf(hash) };
+    return { kind: 'caller', caller: callerOf(user, withOpen(rights, isOpen)), scheme: 'basic', proof };
+  }
+
+  async function byToken(
+    from: WatchedIdentity,
+    user: string,
+    text: string,
+    address: string,
+  ): Promise<Identity> {
+    const state = await from.current();
+    const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
+    if ('error' in state) return rejected;
+    const token = findToken(state.value.access, text);
+    const rights = token?.owner === user ? tokenRights(from, state.value, token) : undefined;
+    if (token === undefined || rights === undefined) {
+      guard.begin(address, user);
+      return rejected;
+    }
+    if (isExpired(token, now())) return { ...rejected, reason: 'expired' };
+    noteUse(`token ${token.id}`, address);
+    const caller = callerOf(user, withOpen(rights, isOpen), 'token');
+    return { kind: 'caller', caller, scheme: 'basic', proof: { kind: 'token', id: token.id } };
+  }
+
+  async function byBearer(from: WatchedIdentity, token: string, request: IdentifyRequest): Promise<Identity> {
+    const result = bearer.verify(token, request.service ?? defaultAudience);
+    if ('failed' in result) {
+      const reason = result.failed === 'expired' ? 'expired' : 'invalid_token';
+      return { kind: 'rejected', reason, scheme: 'bearer' };
+    }
+    const caller = await presentCaller(from, result.claims);
+    if (caller === undefined) {
+      return { kind: 'rejected', reason: 'invalid_token', scheme: 'bearer', user: result.claims.sub };
+    }
+    const scopes = result.claims.access.flatMap((claim) => fromClaim(claim) ?? []);
+    return {
+      kind: 'caller',
+      caller: limitToScopes(caller, scopes),
+      scheme: 'bearer',
+      proof: { kind: 'none' },
+    };
+  }
+
+  /** The caller behind a Bearer token with the rights of this moment; `undefined` if its proof no longer holds. */
+  async function presentCaller(from: WatchedIdentity, { sub, via }: Claims): Promise<Caller | undefined> {
+    const proof = parseProof(via);
+    if (proof?.kind === 'none') return sub === '' && isAnonymousOn ? anonymous : undefined;
+    const state = await from.current();
+    if ('error' in state || proof === undefined) return undefined;
+    if (proof.kind === 'token') {
+      const token = state.value.access.tokens.find(({ id }) => id === proof.id);
+      if (token?.owner !== sub || isExpired(token, now())) return undefined;
+      const rights = tokenRights(from, state.value, token);
+      return rights && callerOf(sub, withOpen(rights, isOpen), 'token');
+    }
+    const user = state.value.users.byName.get(sub);
+    if (user === undefined || markOf(user.hash) !== proof.mark) return undefined;
+    const rights = userRights(from, state.value.access, sub);
+    return rights && callerOf(sub, withOpen(rights, isOpen));
+  }
+
+  function noteUse(who: string, address: string): void {
+    lastUses.set(who, { at: now(), address });
+  }
+}
+
+/** The rights of a user who may log in; `undefined` for a disabled one. */
+function userRights(files: WatchedIdentity, access: Access, name: string): Rights | undefined {
+  const entry = accessOf(access, name, files.defaultRole);
+  return entry.disabled ? undefined : rightsOf(entry);
+}
+
+/** The rights of a token; `undefined` if its owner is gone or disabled. */
+function tokenRights(
+  files: WatchedIdentity,
+  { users, access }: { readonly users: Users; readonly access: Access },
+  token: AccessToken,
+): Rights | undefined {
+  const owner = users.byName.has(token.owner) ? userRights(files, access, token.owner) : undefined;
+  return owner && limitToToken(owner, token);
+}
+
+/** The part of a scope that the caller may have. */
+function grant(caller: Caller, scope: Scope): Scope | undefined {
+  if (scope.kind === 'catalog') return allows(caller, scope) ? scope : undefined;
+  const verbs = scope.verbs.filter((verb) => caller.can(verb, scope.repository));
+  return verbs.length === 0 ? undefined : { ...scope, verbs };
+}
+
+async function watchIdentity({
+  root,
+  htpasswdPath,
+  log,
+  checkEveryMs,
+}: AuthOptions): Promise<WatchedIdentity> {
+  const paths = identityPaths(root);
+  const usersPath = htpasswdPath ?? paths.users;
+  const isOwn = resolve(usersPath) === resolve(paths.users);
+  const every = checkEveryMs === undefined ? {} : { checkEveryMs };
+  const users = await watchFile<Users>({
+    path: usersPath,
+    parse: parseUsers,
+    isPrivate: isOwn,
+    onLoad: reportLoads(log, usersPath, ({ warnings }) => {
+      for (const warning of warnings) log.warn('usersWarned', warning, { file: usersPath });
+    }),
+    ...every,
+  });
+  const access = await watchFile<Access>({
+    path: paths.access,
+    parse: parseAccess,
+    absent: emptyAccess,
+    isPrivate: true,
+    onLoad: reportLoads(log, paths.access, () => undefined),
+    ...every,
+  });
+  return {
+    defaultRole: isOwn ? 'pull' : 'admin',
+    async current() {
+      return combine(await Promise.all([users.current(), access.current()]));
+    },
+    async reload() {
+      return combine(await Promise.all([users.reload(), access.reload()]));
+    },
+  };
+}
+
+function combine([users, access]: readonly [Loaded<Users>, Loaded<Access>]): State {
+  if ('error' in users) return users;
+  if ('error' in access) return access;
+  return { value: { users: users.value, access: access.value } };
+}
+
+/** Logs once that a file broke, and once that it is mended. */
+function reportLoads<T>(log: Log, file: string, onValue: (value: T) => void): (loaded: Loaded<T>) => void {
+  let broken: string | undefined;
+  return (loaded) => {
+    if ('value' in loaded) {
+      if (broken !== undefined)
+        log.info('usersMended', `"${file}" is in order again: logins work.`, { file });
+      broken = undefined;
+      onValue(loaded.value);
+    } else if (loaded.error.message !== broken) {
+      broken = loaded.error.message;
+      log.error('usersBroke', `${broken} Nobody can log in until it is mended.`, {
+        file,
+        hint: loaded.error.hint,
+      });
+    }
+  };
+}

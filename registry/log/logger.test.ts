@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from './logger.ts';
+import { createRing } from './ring.ts';
+
+const now = (): number => Date.UTC(2026, 10, 23, 10, 20, 2, 676);
+
+test('a line has the fields of the process, of the bound log and of the call', () => {
+  const lines: string[] = [];
+  const log = createLogger({
+    write: (line) => lines.push(line),
+    now,
+    fields: { service: 'registry', version: '1' },
+  });
+
+  log
+    .for('http')
+    .with({ 'http.request.id': 'r1' })
+    .info('requestDone', 'response completed', { 'http.response.status': 200 });
+
+  assert.deepEqual(lines, [
+    'time="2026-11-23T10:20:02.676Z" level=info msg="response completed" event=requestDone http.request.id=r1 http.response.status=200 service=registry sys=http version=1\n',
+  ]);
+});
+
+test('only records of the level and above are written, and the level can change at run time per subsystem', () => {
+  const lines: string[] = [];
+  const log = createLogger({
+    write: (line) => lines.push(/level=(\w+) .* sys=(\w+)/.exec(line)?.slice(1).join(' ') ?? ''),
+    levels: { all: 'warn', store: 'debug' },
+  });
+  const http = log.for('http');
+  const store = log.for('store');
+  const all = (): void => {
+    for (const part of [http, store]) {
+      part.error('e', 'm');
+      part.warn('e', 'm');
+      part.info('e', 'm');
+      part.debug('e', 'm');
+      part.trace('e', 'm');
+    }
+  };
+
+  all();
+  const first = lines.splice(0);
+  log.setLevel('http', 'trace');
+  log.setLevel('store', 'error');
+  all();
+  const second = lines.splice(0);
+  log.setLevel('all', 'error');
+  all();
+
+  assert.deepEqual(first, [
+    'error http',
+    'warning http',
+    'error store',
+    'warning store',
+    'info store',
+    'debug store',
+  ]);
+  assert.deepEqual(second, [
+    'error http',
+    'warning http',
+    'info http',
+    'debug http',
+    'trace http',
+    'error store',
+  ]);
+  assert.deepEqual(lines, ['error http', 'error store']);
+  assert.deepEqual([http.enabled('error'), http.enabled('warn'), log.levels().jobs], [true, false, 'error']);
+});
+
+test('the ring gets the record without secrets and without the fields of the process', () => {
+  const ring = createRing();
+  const lines: string[] = [];
+  const log = createLogger({ write: (line) => lines.push(line), ring, now, fields: { service: 'registry' } });
+
+  log.info('tried', 'got Basic dXNlcjpwYXNz', { password: 'p', uri: '/?_state=abc', none: undefined });
+
+  assert.deepEqual(ring.snapshot(), [
+    {
+      at: now(),
+      level: 'info',
+      sys: 'admin',
+      event: 'tried',
+      msg: 'got Basic ***',
+      fields: { password: '***', uri: '/?_state=***' },
+    },
+  ]);
+  assert.ok(!lines.join('').includes('dXNl') && !lines.join('').includes('abc'));
+});

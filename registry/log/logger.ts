@@ -1,0 +1,76 @@
+/**
+ * The service log. A call tests the level first, so that a silent level costs one comparison; then the record is
+ * built, redacted once, kept in the ring and written as a line.
+ */
+
+import { levels, subsystems } from '../spec/log-record.ts';
+import type { FieldValue, Level, Log, LogRecord, Subsystem } from '../spec/log-record.ts';
+import { formatRecord } from './format.ts';
+import type { LineFormat } from './format.ts';
+import { redactFields, redactRecord } from './redact.ts';
+import type { Ring } from './ring.ts';
+
+export interface LoggerOptions {
+  /** `all` is the level of every subsystem that is not named; `info` if absent. */
+  readonly levels?: Readonly<Partial<Record<Subsystem | 'all', Level>>>;
+  readonly formatter?: LineFormat;
+  /** On every line, not in the ring: service, version, instance.id, node.version, log.fields. */
+  readonly fields?: Readonly<Record<string, FieldValue>>;
+  /** Takes each line with its line feed. */
+  readonly write: (line: string) => void;
+  readonly ring?: Ring;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface Logger extends Log {
+  /** Sets the level of one subsystem or of all, for records from here on. */
+  setLevel(sys: Subsystem | 'all', level: Level): void;
+  levels(): Readonly<Record<Subsystem, Level>>;
+}
+
+/** Makes the log of the process. The log itself speaks for the subsystem `admin`; see `for`. */
+export function createLogger(options: LoggerOptions): Logger {
+  const { formatter = 'text', write, ring, now = Date.now } = options;
+  const always = redactFields(options.fields ?? {});
+  const threshold = Object.fromEntries(
+    subsystems.map((sys) => [sys, levels.indexOf(options.levels?.[sys] ?? options.levels?.all ?? 'info')]),
+  ) as Record<Subsystem, number>;
+
+  const emit = (record: LogRecord): void => {
+    const safe = redactRecord(record);
+    ring?.push(safe);
+    write(formatRecord(safe, formatter, always));
+  };
+
+  const logFor = (sys: Subsystem, bound: Readonly<Record<string, FieldValue>>): Log => {
+    const at =
+      (level: Level, rank: number): Log['info'] =>
+      (event, msg, fields) => {
+        if (rank > threshold[sys]) return;
+        emit({ at: now(), level, sys, event, msg, fields: { ...bound, ...fields } });
+      };
+    return {
+      error: at('error', 0),
+      warn: at('warn', 1),
+      info: at('info', 2),
+      debug: at('debug', 3),
+      trace: at('trace', 4),
+      enabled: (level) => levels.indexOf(level) <= threshold[sys],
+      with: (fields) => logFor(sys, { ...bound, ...fields }),
+      for: (other) => logFor(other, bound),
+    };
+  };
+
+  return {
+    ...logFor('admin', {}),
+    setLevel(sys, level) {
+      for (const each of sys === 'all' ? subsystems : [sys]) threshold[each] = levels.indexOf(level);
+    },
+    levels: () =>
+      Object.fromEntries(subsystems.map((sys) => [sys, levels[threshold[sys]] ?? 'info'])) as Record<
+        Subsystem,
+        Level
+      >,
+  };
+}
