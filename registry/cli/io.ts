@@ -1,0 +1,13 @@
+import type { Readable } from 'node:stream';
+
+/** Where a command reads and writes. */
+export interface Io {
+  /** Writes to standard output as it is: commands end their lines themselves. */
+  readonly out: (text: string) => void;
+  /** Writes to standard error. */
+  readonly err: (text: string) => void;
+  readonly stdin: Readable;
+  /** A person reads the output on a terminal. */
+  readonly isTTY: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}

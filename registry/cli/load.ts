@@ -1,0 +1,26 @@
+import { defaultDataDir } from '../config/data-dir.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Io } from './io.ts';
+
+/** Options that lead to a configuration. */
+export interface ConfigOptions {
+  readonly data?: string;
+  readonly config?: string;
+}
+
+/** The configuration that `berth serve` would use with the same options, and its data directory. */
+export async function loadFor(
+  io: Io,
+  options: ConfigOptions,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly loaded: LoadedConfig; readonly root: string }> {
+  const root = options.data ?? defaultDataDir(io.env);
+  const loaded = await loadConfig({
+    file: options.config,
+    env: io.env,
+    flags: { 'storage.filesystem.rootdirectory': options.data, ...flags },
+    root,
+    otherVariables: ['BERTH_DATA'],
+  });
+  return { loaded, root: loaded.config.storage.filesystem?.rootdirectory ?? root };
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+/**
+ * The command line. Exit status: 0 done, 1 failed, 2 usage or configuration, 5 not found.
+ */
+import { Command, CommanderError } from 'commander';
+import { type AppError, type ErrorCode, isAppError } from '../spec/errors.ts';
+import { version } from '../version.ts';
+import { registerCert } from './cert.ts';
+import { registerConfig } from './config.ts';
+import type { Io } from './io.ts';
+import { registerServe } from './serve.ts';
+import { registerToken } from './token.ts';
+import { registerUser } from './user.ts';
+
+/** Makes the whole program, for running it and for its reference page. */
+export function createProgram(io: Io): Command {
+  const program = new Command('berth')
+    .description('A private container registry, one click away.')
+    .version(version)
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(berth --help shows the commands)')
+    .exitOverride();
+  registerServe(program, io);
+  registerUser(program, io);
+  registerToken(program, io);
+  registerCert(program, io);
+  registerConfig(program, io);
+  // Options of sub-commands end the process unless they, too, throw.
+  for (const command of descendants(program)) {
+    command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+  }
+  return program;
+}
+
+function descendants(command: Command): readonly Command[] {
+  return command.commands.flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** Runs one command and answers the exit status. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    await createProgram(io).parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!isAppError(error)) throw error;
+    io.err(`${describe(error)}\n`);
+    return exitStatuses[error.code] ?? 1;
+  }
+}
+
+const exitStatuses: Partial<Record<ErrorCode, number>> = {
+  USAGE: 2,
+  CONFIG_INVALID: 2,
+  USERS_INVALID: 2,
+  CERTIFICATE_INVALID: 2,
+  DATA_UNUSABLE: 2,
+  USER_UNKNOWN: 5,
+  TOKEN_UNKNOWN: 5,
+};
+
+function describe({ code, message, hint }: AppError): string {
+  return hint === '' ? `${code}: ${message}` : `${code}: ${message}\n${hint}`;
+}
+
+if (import.meta.main) {
+  process.exitCode = await run(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    stdin: process.stdin,
+    isTTY: process.stdout.isTTY,
+    env: process.env,
+  });
+}

@@ -1,0 +1,127 @@
+/** berth serve: the registry in the foreground, until SIGINT or SIGTERM. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { createFirstUser } from '../auth/accounts.ts';
+import { writePrivateFile } from '../auth/private-file.ts';
+import { createRegistry } from '../index.ts';
+import type { Config } from '../spec/config.ts';
+import { AppError } from '../spec/errors.ts';
+import { type Level, levels, type Subsystem } from '../spec/log-record.ts';
+import { withConfig } from './config.ts';
+import type { Io } from './io.ts';
+import { type ConfigOptions, loadFor } from './load.ts';
+
+interface ServeOptions extends ConfigOptions {
+  readonly listen?: string;
+  readonly auth?: 'htpasswd' | 'none';
+  readonly logLevel?: Level;
+  readonly firstRun?: boolean;
+}
+
+/** Adds `berth serve` to the program. */
+export function registerServe(program: Command, io: Io): void {
+  withConfig(program.command('serve'))
+    .description('run the registry in the foreground')
+    .option('--listen <host:port>', 'where to listen; the first free port from localhost:5443 if absent')
+    .addOption(new Option('--auth <kind>', 'who may come in').choices(['htpasswd', 'none']))
+    .addOption(new Option('--log-level <level>', 'how much the service log says').choices(levels))
+    .option('--first-run', 'print the password of the first user, also where the output is no terminal')
+    .action((options: ServeOptions) => serve(io, options));
+}
+
+async function serve(io: Io, options: ServeOptions): Promise<void> {
+  const load = () =>
+    loadFor(io, options, {
+      'http.addr': options.listen,
+      'log.level': options.logLevel,
+      'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
+    });
+  const { loaded, root } = await load();
+  const stopped = stopSignal();
+  const first = ownsUsers(loaded.config.auth) ? await createFirstUser({ root }) : undefined;
+  const password =
+    first === undefined
+      ? undefined
+      : await handOver(first.password, root, io.isTTY || options.firstRun === true);
+  await using registry = await createRegistry({ loaded, root, out: io.out, err: io.err });
+  const { urls, log } = registry;
+  io.out(greeting({ urls, root, user: first?.user, password }));
+  if (loaded.config.auth.none)
+    log.warn('loginOff', 'auth: none: everybody who reaches this port may do everything');
+
+  using _ = onSignal('SIGHUP', () => void reloadLevels());
+  log.info('stopping', `${await stopped} received: finishing what runs`);
+
+  /** SIGHUP: the levels of the log are read again; what needs a restart is left as it is. */
+  async function reloadLevels(): Promise<void> {
+    try {
+      const { config } = (await load()).loaded;
+      log.setLevel('all', config.loglevel ?? config.log.level);
+      for (const [sys, level] of Object.entries(config.berth.log.levels))
+        log.setLevel(sys as Subsystem, level);
+      log.info('levelsChanged', 'log levels were read again');
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      log.error('reloadFailed', error.message, { hint: error.hint });
+    }
+  }
+}
+
+function ownsUsers({ none, htpasswd }: Config['auth']): boolean {
+  return !none && htpasswd.path === undefined;
+}
+
+/** Shows a new password to a person; where output may end in a log, it is put into a file instead. */
+async function handOver(password: string, root: string, mayPrint: boolean): Promise<string> {
+  if (mayPrint) return `${password}   (shown only now)`;
+  const file = join(root, 'berth', 'first-password');
+  await writePrivateFile(file, `${password}\n`);
+  return `in ${file}; remove that file when you have read it`;
+}
+
+function greeting({
+  urls,
+  root,
+  user,
+  password,
+}: {
+  readonly urls: readonly string[];
+  readonly root: string;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}): string {
+  const { hostname, port } = new URL(urls[0] ?? '');
+  const isLocal = /^(?:127\.|0\.0\.0\.0$|\[::1?\]$)/.test(hostname);
+  const address = `${isLocal ? 'localhost' : hostname}:${port}`;
+  const lines = [
+    '',
+    `  Berth is running at https://${address}`,
+    `  Data: ${root}`,
+    ...(user === undefined || password === undefined
+      ? []
+      : ['', `  User:     ${user}`, `  Password: ${password}`]),
+    '',
+    `  docker login ${user === undefined ? '' : `-u ${user} `}${address}`,
+    `  docker tag IMAGE ${address}/IMAGE`,
+    `  docker push ${address}/IMAGE`,
+    `  docker pull ${address}/IMAGE`,
+    '',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+/** Resolves with the name of the first signal that asks to stop. A second one ends the process the hard way. */
+async function stopSignal(): Promise<string> {
+  const [name] = await Promise.race([
+    once(process, 'SIGINT').then(() => ['SIGINT']),
+    once(process, 'SIGTERM').then(() => ['SIGTERM']),
+  ]);
+  return name ?? '';
+}
+
+function onSignal(name: NodeJS.Signals, listener: () => void): Disposable {
+  process.on(name, listener);
+  return { [Symbol.dispose]: () => void process.off(name, listener) };
+}

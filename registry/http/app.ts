@@ -1,0 +1,113 @@
+/**
+ * The outer chain of every request: framing, host, OPTIONS, foreign origins; then /v2, or the small pages beside it
+ * (health, token), which express serves.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../auth/caller.ts';
+import { AppError } from '../spec/errors.ts';
+import type { Log } from '../spec/log-record.ts';
+import { sendError } from './errors.ts';
+import { type Exchange, type IdleLimits, openExchange, sendEmpty } from './exchange.ts';
+import { framingProblem } from './front.ts';
+import { checkHost, type HostRules } from './hosts.ts';
+import { pageMethods, type Pages } from './small-pages.ts';
+import { type Reach, reachOf } from './proxies.ts';
+import type { RequestLog } from './request-log.ts';
+import { allowedMethods, handleV2, type V2Context } from './v2.ts';
+
+export interface AppOptions {
+  readonly v2: V2Context;
+  readonly pages: Pages;
+  readonly hosts: HostRules;
+  readonly isProxy: (address: string) => boolean;
+  /** `http.prefix`, without a slash at its end; empty for none. */
+  readonly prefix: string;
+  /** `http.headers`: sent with every answer. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly idle: IdleLimits;
+  readonly anonymous: Caller;
+  readonly log: Log;
+  readonly requestLog: RequestLog;
+}
+
+/** Makes the handler that the front calls for each request. */
+export function createApp(options: AppOptions): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    const reach = reachOf(req, 'encrypted' in req.socket, options.isProxy);
+    const exchange = open(req, res, reach, options);
+    options.requestLog.started(exchange);
+    res.once('close', () => options.requestLog.done(exchange));
+    handle(exchange, reach, options).catch((error: unknown) => sendError(exchange, error));
+  };
+}
+
+function open(req: IncomingMessage, res: ServerResponse, reach: Reach, options: AppOptions): Exchange {
+  const { path, query } = splitTarget(req.url ?? '/');
+  const exchange = openExchange(req, res, {
+    path: withoutPrefix(path, options.prefix),
+    query: new URLSearchParams(query),
+    address: reach.address,
+    origin: originOf(reach),
+    prefix: `${reach.prefix}${options.prefix}`,
+    log: options.log,
+    idle: options.idle,
+    anonymous: options.anonymous,
+  });
+  for (const [name, values] of Object.entries(options.headers)) res.setHeader(name, values);
+  return exchange;
+}
+
+/** The authority of a broken Host header never reaches a link. */
+function originOf({ scheme, authority }: Reach): string {
+  return URL.canParse(`${scheme}://${authority}`) ? `${scheme}://${authority}` : `${scheme}://localhost`;
+}
+
+/** Path and query of a request target; the origin of an absolute-form target (RFC 9112 3.2.2) was judged before. */
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const mark = relative.indexOf('?');
+  return mark === -1
+    ? { path: relative === '' ? '/' : relative, query: '' }
+    : { path: relative.slice(0, mark), query: relative.slice(mark + 1) };
+}
+
+function withoutPrefix(path: string, prefix: string): string {
+  return prefix !== '' && (path === prefix || path.startsWith(`${prefix}/`))
+    ? path.slice(prefix.length)
+    : path;
+}
+
+async function handle(exchange: Exchange, { authority }: Reach, options: AppOptions): Promise<void> {
+  const { req, res, path } = exchange;
+  const framing = framingProblem(req);
+  if (framing !== undefined) throw closing(res, framing);
+  try {
+    checkHost(authority, path, options.hosts);
+  } catch (error) {
+    throw closing(res, error);
+  }
+  if (req.method === 'OPTIONS') {
+    const { route } = exchange;
+    const methods = route === undefined ? pageMethods(path) : allowedMethods(route.endpoint);
+    sendEmpty(exchange, 200, { Allow: [...methods, 'OPTIONS'].join(', ') });
+    return;
+  }
+  checkOrigin(exchange, options.headers);
+  if (path === '/v2' || path.startsWith('/v2/')) await handleV2(exchange, options.v2);
+  else await options.pages(exchange);
+}
+
+function closing(res: ServerResponse, error: unknown): unknown {
+  res.setHeader('Connection', 'close');
+  return error;
+}
+
+/** Browsers send Origin with every write of a page; only pages that the configuration names may write. */
+function checkOrigin({ req, origin: own }: Exchange, headers: AppOptions['headers']): void {
+  const { origin } = req.headers;
+  if (origin === undefined || req.method === 'GET' || req.method === 'HEAD') return;
+  const allowed =
+    Object.entries(headers).find(([name]) => name.toLowerCase() === 'access-control-allow-origin')?.[1] ?? [];
+  if (allowed.includes('*') || allowed.includes(origin) || origin === own) return;
+  throw new AppError('ORIGIN_DENIED');
+}

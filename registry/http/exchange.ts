@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../auth/caller.ts';
+import { AppError } from '../spec/errors.ts';
+import type { Actor } from '../spec/events.ts';
+import type { FieldValue, Log } from '../spec/log-record.ts';
+import { matchRoute, type Route } from './route.ts';
+
+/** How long a peer may be silent, in milliseconds. */
+export interface IdleLimits {
+  /** Without a byte of a request body. */
+  readonly uploadMs: number;
+  /** Without taking a byte of an answer. */
+  readonly downloadMs: number;
+}
+
+/** One request and its answer: what every handler works with. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** The request id: in the answer, in every log line, in error reports. */
+  readonly id: string;
+  /** The request target as it came. */
+  readonly target: string;
+  /** Path without query, percent-encoding untouched, the configured prefix taken off. */
+  readonly path: string;
+  /** The endpoint of the distribution API that the path names. */
+  readonly route: Route | undefined;
+  readonly query: URLSearchParams;
+  /** The peer, or the address a trusted proxy names. */
+  readonly address: string;
+  /** Scheme and authority as the client sees them. */
+  readonly origin: string;
+  /** What the client's paths start with before /v2; empty for nothing. */
+  readonly prefix: string;
+  /** Aborts when the socket closes, the peer is silent too long, or the registry stops hard. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly startedAt: number;
+  /** Who asks; anonymous until the credentials were judged. */
+  caller: Caller;
+  /** Fields for the lines about this request: repository, reference, digest. */
+  vars: Record<string, FieldValue>;
+  /** What went wrong, for the log line at the end. */
+  error: AppError | undefined;
+  /** `100 Continue` was sent: the client sends its body. */
+  isContinued: boolean;
+  /** The bytes of an answer that was begun without a Content-Length. */
+  streamedBytes: number;
+}
+
+/** Starts an exchange: common headers, abort signal, silence watch. */
+export function openExchange(
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: {
+    readonly path: string;
+    readonly query: URLSearchParams;
+    readonly address: string;
+    readonly origin: string;
+    readonly prefix: string;
+    readonly log: Log;
+    readonly idle: IdleLimits;
+    readonly anonymous: Caller;
+  },
+): Exchange {
+  const id = randomUUID();
+  res.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
+  res.setHeader('X-Request-Id', id);
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
+  const { path, query, address, origin, prefix } = options;
+  return {
+    req,
+    res,
+    id,
+    target: req.url ?? '',
+    path,
+    route: matchRoute(path),
+    query,
+    address,
+    origin,
+    prefix,
+    signal: watch(req, res, options.idle),
+    log: options.log.with({ 'http.request.id': id }),
+    startedAt: performance.now(),
+    caller: options.anonymous,
+    vars: {},
+    error: undefined,
+    isContinued: false,
+    streamedBytes: 0,
+  };
+}
+
+/**
+ * The signal of a request. Node's own request timeout is off, since it cuts long uploads; silence is what counts:
+ * the socket's timer is restarted by every byte in either direction.
+ */
+function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs }: IdleLimits): AbortSignal {
+  const controller = new AbortController();
+  res.setTimeout(req.complete ? downloadMs : uploadMs, () => {
+    // A body that has arrived whole may take long to be verified and stored: that is our silence, not the peer's.
+    if (req.complete && !res.headersSent) return;
+    const seconds = (req.complete ? downloadMs : uploadMs) / 1000;
+    controller.abort(
+      new AppError('CANCELLED', { message: `No byte for ${seconds} seconds. What arrived is kept.` }),
+    );
+    req.socket.destroy();
+  });
+  req.once('end', () => req.socket.setTimeout(downloadMs));
+  res.once('close', () => {
+    if (res.writableFinished) return;
+    controller.abort(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
+  });
+  return controller.signal;
+}
+
+/** The body of a request. Tells a client that waits for `100 Continue` to go on. */
+export function requestBody(exchange: Exchange): IncomingMessage {
+  const { req, res } = exchange;
+  if (awaitsContinue(req) && !res.headersSent) {
+    res.writeContinue();
+    exchange.isContinued = true;
+  }
+  return req;
+}
+
+/** True when the client sends its body only after `100 Continue` (RFC 9110 10.1.1). */
+export function awaitsContinue(req: IncomingMessage): boolean {
+  return req.headers.expect?.toLowerCase() === '100-continue';
+}
+
+/** True when the request announces a body, sized or chunked. */
+export function hasBody(req: IncomingMessage): boolean {
+  const length = req.headers['content-length'];
+  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+export function actorOf({ caller, id }: Exchange): Actor {
+  return { user: caller.name, requestId: id };
+}
+
+/** Answers with JSON. */
+export function sendJson(
+  { res }: Exchange,
+  status: number,
+  value: unknown,
+  mediaType = 'application/json',
+): void {
+  const text = Buffer.from(JSON.stringify(value));
+  res.statusCode = status;
+  res.setHeader('Content-Type', mediaType);
+  res.setHeader('Content-Length', text.length);
+  res.end(text);
+}
+
+/** Answers without a body. */
+export function sendEmpty(
+  { res }: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): void {
+  res.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (status !== 204 && status !== 304) res.setHeader('Content-Length', 0);
+  res.end();
+}
+
+const warningBytes = 4096;
+
+/** Adds a Warning header (RFC 7234 5.5, code 299, as OCI distribution-spec "Warnings" asks), within 4096 bytes. */
+export function addWarning({ res }: Exchange, text: string): void {
+  const present = res.getHeader('Warning');
+  const list = Array.isArray(present) ? present : [];
+  const escaped = text.replaceAll(/["\\]/g, String.raw`\$&`).replaceAll(/[^\x20-\x7e]/g, '?');
+  const warning = `299 - "${escaped}"`;
+  const used = list.reduce((sum, each) => sum + each.length, 0);
+  if (used + warning.length <= warningBytes) res.setHeader('Warning', [...list, warning]);
+}

@@ -1,0 +1,126 @@
+import { parseDigest } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import { isOciType } from '../spec/media-types.ts';
+import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import type { Reference } from '../store/manifests.ts';
+import type { Store } from '../store/store.ts';
+import { isUnchanged } from './blobs.ts';
+import { actorOf, addWarning, type Exchange, requestBody, sendEmpty } from './exchange.ts';
+
+export interface ManifestContext {
+  readonly store: Store;
+  readonly location: (exchange: Exchange, path: string) => string;
+  /** The largest manifest, in bytes. */
+  readonly maxBytes: number;
+}
+
+const maxTags = 50;
+
+/** @throws AppError DIGEST_INVALID for text with a colon, TAG_INVALID for other text */
+function readReference(text: string): Reference {
+  if (text.includes(':')) {
+    const digest = parseDigest(text);
+    if (digest === undefined) throw new AppError('DIGEST_INVALID');
+    return { kind: 'digest', digest };
+  }
+  return { kind: 'tag', tag: requireTag(text) };
+}
+
+function requireTag(text: string): Tag {
+  const tag = parseTag(text);
+  if (tag === undefined) throw new AppError('TAG_INVALID');
+  return tag;
+}
+
+/** GET and HEAD: the stored bytes and type, whatever Accept says. */
+export async function sendManifest(
+  exchange: Exchange,
+  { store }: ManifestContext,
+  repository: RepoName,
+  text: string,
+): Promise<void> {
+  const { req, res } = exchange;
+  const reference = readReference(text);
+  const found = await store.manifests.find(repository, reference);
+  if (found === undefined)
+    throw new AppError('MANIFEST_UNKNOWN', { detail: { name: repository, reference: text } });
+  res.setHeader('Docker-Content-Digest', found.digest);
+  res.setHeader('ETag', `"${found.digest}"`);
+  res.setHeader(
+    'Cache-Control',
+    reference.kind === 'tag' ? 'no-cache' : 'private, max-age=31536000, immutable',
+  );
+  if (isUnchanged(req.headers['if-none-match'], found.digest)) {
+    sendEmpty(exchange, 304, {});
+    return;
+  }
+  res.setHeader('Content-Type', found.mediaType);
+  res.setHeader('Content-Length', found.bytes.length);
+  res.end(req.method === 'HEAD' ? undefined : found.bytes);
+}
+
+/** PUT: a manifest under a tag, or under its digest with any number of `tag` parameters. */
+export async function putManifest(
+  exchange: Exchange,
+  { store, location, maxBytes }: ManifestContext,
+  repository: RepoName,
+  text: string,
+): Promise<void> {
+  const { req, res, query } = exchange;
+  const reference = readReference(text);
+  const asked = reference.kind === 'digest' ? query.getAll('tag') : [];
+  if (asked.length > maxTags) {
+    throw new AppError('TOO_MANY_TAGS', { message: `At most ${maxTags} tags may be given in one request.` });
+  }
+  const tags = reference.kind === 'tag' ? [reference.tag] : asked.map(requireTag);
+  const bytes = await readLimited(exchange, maxBytes);
+  const { digest, manifest, warnings } = await store.manifests.put({
+    repository,
+    bytes,
+    contentType: req.headers['content-type'],
+    digest: reference.kind === 'digest' ? reference.digest : undefined,
+    tags,
+    actor: actorOf(exchange),
+  });
+  for (const warning of warnings) addWarning(exchange, warning);
+  if (manifest.subject !== undefined && isOciType(manifest.mediaType)) {
+    res.setHeader('OCI-Subject', manifest.subject.digest);
+  }
+  if (asked.length > 0) res.setHeader('OCI-Tag', asked.join(', '));
+  sendEmpty(exchange, 201, {
+    Location: location(exchange, `/v2/${repository}/manifests/${digest}`),
+    'Docker-Content-Digest': digest,
+  });
+}
+
+async function readLimited(exchange: Exchange, limit: number): Promise<Uint8Array> {
+  const tooLarge = (): AppError =>
+    new AppError('MANIFEST_TOO_LARGE', { message: `The manifest is larger than ${limit} bytes.` });
+  if (Number(exchange.req.headers['content-length'] ?? 0) > limit) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const body = requestBody(exchange).iterator({ destroyOnReturn: false });
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** DELETE: a tag alone, or a manifest with every tag that means it. */
+export async function deleteManifest(
+  exchange: Exchange,
+  { store }: ManifestContext,
+  repository: RepoName,
+  text: string,
+): Promise<void> {
+  const reference = readReference(text);
+  const actor = actorOf(exchange);
+  const isGone =
+    reference.kind === 'tag'
+      ? await store.manifests.removeTag(repository, reference.tag, actor)
+      : await store.manifests.remove(repository, reference.digest, actor);
+  if (!isGone) throw new AppError('MANIFEST_UNKNOWN', { detail: { name: repository, reference: text } });
+  sendEmpty(exchange, 202, {});
+}

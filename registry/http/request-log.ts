@@ -1,0 +1,137 @@
+/** What is written when a request has been answered: the access line, the line of the service log, the metrics. */
+import type { Metrics } from '../feed/metrics.ts';
+import { accessLine } from '../log/access.ts';
+import { formatDuration } from '../spec/duration.ts';
+import { errorEntry } from '../spec/errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { RawAnswer } from './front.ts';
+
+export interface RequestLogOptions {
+  readonly metrics: Metrics;
+  /** Takes lines of the access log; `undefined` when it is switched off. */
+  readonly access:
+    { readonly write: (line: string) => void; readonly format: 'combined' | 'json' } | undefined;
+}
+
+export interface RequestLog {
+  started(exchange: Exchange): void;
+  done(exchange: Exchange): void;
+  /** For answers that the front gave to what was no request. */
+  refused(answer: RawAnswer): void;
+}
+
+export function createRequestLog({ metrics, access }: RequestLogOptions): RequestLog {
+  return {
+    started(exchange) {
+      metrics.requestStarted(handlerOf(exchange));
+    },
+    done(exchange) {
+      const handler = handlerOf(exchange);
+      const { req, res, id, target, address, caller, startedAt, streamedBytes } = exchange;
+      const durationMs = performance.now() - startedAt;
+      const bytesSent = req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? streamedBytes);
+      metrics.requestEnded(handler);
+      metrics.observeRequest({
+        handler,
+        method: req.method ?? '',
+        status: res.statusCode,
+        seconds: durationMs / 1000,
+        bytesIn: Number(req.headers['content-length'] ?? 0),
+        bytesOut: bytesSent,
+      });
+      access?.write(
+        accessLine(
+          {
+            at: Date.now() - durationMs,
+            requestId: id,
+            remoteAddress: address,
+            user: caller.name,
+            method: req.method ?? '',
+            uri: target,
+            httpVersion: req.httpVersion,
+            host: req.headers.host,
+            referer: req.headers.referer,
+            userAgent: req.headers['user-agent'],
+            status: res.statusCode,
+            bytesSent,
+            contentType: header(exchange, 'Content-Type'),
+            durationMs,
+          },
+          access.format,
+        ),
+      );
+      writeServiceLine(exchange, { durationMs, bytesSent });
+    },
+    refused({ status, requestId, address, bytes }) {
+      metrics.observeRequest({
+        handler: 'front',
+        method: '',
+        status,
+        seconds: 0,
+        bytesIn: 0,
+        bytesOut: bytes,
+      });
+      const at = Date.now();
+      const request = { method: '-', uri: '-', httpVersion: '1.1', status, bytesSent: bytes, durationMs: 0 };
+      access?.write(accessLine({ at, requestId, remoteAddress: address, ...request }, access.format));
+    },
+  };
+}
+
+function writeServiceLine(
+  exchange: Exchange,
+  { durationMs, bytesSent }: { readonly durationMs: number; readonly bytesSent: number },
+): void {
+  const { req, res, target, log, error, caller, address } = exchange;
+  const level = levelOf(exchange);
+  if (!log.enabled(level)) return;
+  const fields = {
+    ...exchange.vars,
+    'auth.user.name': caller.name === '' ? undefined : caller.name,
+    'http.request.host': req.headers.host,
+    'http.request.method': req.method,
+    'http.request.remoteaddr': address,
+    'http.request.uri': target,
+    'http.request.useragent': req.headers['user-agent'],
+    'http.request.contenttype': req.headers['content-type'],
+    'http.request.referer': req.headers.referer,
+    'http.response.status': res.statusCode,
+    'http.response.written': bytesSent,
+    'http.response.contenttype': header(exchange, 'Content-Type'),
+    'http.response.duration': formatDuration(durationMs),
+  };
+  if (error === undefined) {
+    if (res.writableFinished) log[level]('requestAnswered', 'response completed', fields);
+    else log.warn('requestCut', 'the client closed the connection before the answer was complete', fields);
+    return;
+  }
+  log[level](isChallenge(exchange) ? 'challenge' : 'requestRefused', 'response completed with error', {
+    ...fields,
+    'err.code': (errorEntry(error.code).oci ?? error.code).toLowerCase(),
+    'err.message': error.message,
+    'err.detail': error.detail === undefined ? undefined : JSON.stringify(error.detail),
+    hint: error.hint,
+  });
+}
+
+/** The first request of every docker command carries no credentials: its 401 is no event for a person. */
+function levelOf(exchange: Exchange): 'error' | 'warn' | 'info' | 'debug' {
+  if (exchange.error === undefined) return 'info';
+  if (exchange.res.statusCode >= 500) return 'error';
+  return isChallenge(exchange) || exchange.res.statusCode === 404 ? 'debug' : 'warn';
+}
+
+function isChallenge({ req, res }: Exchange): boolean {
+  return res.statusCode === 401 && req.headers.authorization === undefined;
+}
+
+function handlerOf({ route }: Exchange): string {
+  const endpoint = route?.endpoint;
+  if (endpoint === undefined) return 'page';
+  return endpoint === 'upload' || endpoint === 'uploads' ? 'blob_upload' : endpoint;
+}
+
+function header({ res }: Exchange, name: string): string | undefined {
+  const value = res.getHeader(name);
+  return typeof value === 'string' ? value : undefined;
+}

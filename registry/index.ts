@@ -1,0 +1,274 @@
+/**
+ * The registry as one value: `await using registry = await createRegistry(...)` takes the data directory, listens, and
+ * gives everything back in the opposite order. The only public door of this folder.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { createAuth } from './auth/auth.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { ownConfigFile, saveSetting } from './config/save.ts';
+import { loadSecret } from './config/secret.ts';
+import { checked } from './driver/checked.ts';
+import { openFsDriver } from './driver/fs.ts';
+import { lockRoot, sweepTemp } from './driver/lock.ts';
+import { createMemoryDriver } from './driver/memory.ts';
+import { createEvents } from './feed/events.ts';
+import { createMetrics } from './feed/metrics.ts';
+import { createApp } from './http/app.ts';
+import { openDebug } from './http/debug.ts';
+import { createFront } from './http/front.ts';
+import { type ListenTarget, parseListenAddress } from './http/listen.ts';
+import { proxyTest } from './http/proxies.ts';
+import { createRequestLog } from './http/request-log.ts';
+import { createReserve } from './http/reserve.ts';
+import { createPages } from './http/small-pages.ts';
+import type { V2Context } from './http/v2.ts';
+import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
+import { startPurge } from './jobs/purge.ts';
+import { openLogFile } from './log/file.ts';
+import { createLogger, type Logger } from './log/logger.ts';
+import { createRing, type Ring } from './log/ring.ts';
+import { cipherSuites, type Config } from './spec/config.ts';
+import type { Log } from './spec/log-record.ts';
+import type { ValidationRules } from './store/manifests.ts';
+import { createStore } from './store/store.ts';
+import { type Identity, openIdentity } from './tls/identity.ts';
+import { bcryptEntry } from './workers/entries.ts';
+import { version } from './version.ts';
+
+export interface RegistryOptions {
+  readonly loaded: LoadedConfig;
+  /** The data directory. */
+  readonly root: string;
+  /** Takes lines of the access log. */
+  readonly out: (line: string) => void;
+  /** Takes lines of the service log. */
+  readonly err: (line: string) => void;
+}
+
+export interface Registry extends AsyncDisposable {
+  /** Where it listens, as URLs; the first is the one to show. */
+  readonly urls: readonly string[];
+  readonly log: Logger;
+  /** The last lines of the log, for whoever looks at it live. */
+  readonly ring: Ring;
+  readonly identity: Identity;
+}
+
+const defaultPort = 5443;
+
+/**
+ * Starts a registry.
+ * @throws AppError CONFIG_INVALID, USERS_INVALID, CERTIFICATE_INVALID, DATA_LOCKED, DATA_UNUSABLE, PORT_BUSY
+ */
+export async function createRegistry({ loaded, root, out, err }: RegistryOptions): Promise<Registry> {
+  const { config } = loaded;
+  await using opening = new AsyncDisposableStack();
+  const lock = opening.use(await lockRoot(root));
+  const logFile = opening.use(await openLogFile({ path: join(root, 'berth', 'logs', 'registry.log') }));
+  const ring = createRing();
+  const log = openLog(config, ring, (line) => {
+    err(line);
+    logFile.write(line);
+  });
+  for (const { key, level, where, message } of loaded.notices) {
+    log.warn(level === 'unknown' ? 'configUnknown' : 'configIgnored', message, { key, where });
+  }
+  const swept = await sweepTemp(root);
+  if (swept > 0) log.info('tempSwept', 'unfinished writes of a former run were removed', { count: swept });
+
+  const metrics = createMetrics();
+  const driver = checked(
+    opening.use(
+      config.storage.filesystem === undefined ? createMemoryDriver() : await openFsDriver({ root }),
+    ),
+    { log },
+  );
+  const identity = opening.use(await openIdentity(identityOptions(config, root, log)));
+  const auth = opening.use(
+    await createAuth({
+      mode: config.auth.none ? 'none' : 'htpasswd',
+      root,
+      anonymous: config.berth.auth.anonymous,
+      log: log.for('auth'),
+      bcryptEntry,
+      ...(config.auth.htpasswd.path === undefined ? {} : { htpasswdPath: config.auth.htpasswd.path }),
+    }),
+  );
+  const store = createStore({
+    driver,
+    events: createEvents(log),
+    rules: validationRules(config),
+    uploadsPerUser: config.berth.limits.uploadsperuser,
+  });
+  const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
+  const reserve = createReserve(driver, config.berth.storage.reserve);
+  const isProxy = proxyTest(config.berth.http.trustedproxies);
+  const { http, berth } = config;
+  const prefix = http.prefix.replace(/\/$/, '');
+  const realm = config.auth.htpasswd.realm;
+
+  const v2: V2Context = {
+    auth,
+    realm,
+    store,
+    secret: await loadSecret(root, http.secret),
+    lists: {
+      maxTags: config.tags.maxtags ?? config.catalog.maxentries,
+      maxRepositories: config.catalog.maxentries,
+    },
+    maxBytes: berth.limits.manifestbytes,
+    isReadOnly: () => config.storage.maintenance.readonly.enabled,
+    isDeleteEnabled: config.storage.delete.enabled,
+    checkReserve: () => reserve.check(),
+    warnings: () => [reserve.warning(), expiryWarning(identity)].filter((text) => text !== undefined),
+    location: (exchange, path) => {
+      if (http.host !== undefined) return `${http.host}${prefix}${path}`;
+      return http.relativeurls ? `${exchange.prefix}${path}` : `${exchange.origin}${exchange.prefix}${path}`;
+    },
+  };
+  const requestLog = createRequestLog({
+    metrics,
+    access: config.log.accesslog.disabled ? undefined : { write: out, format: berth.log.access },
+  });
+  const app = createApp({
+    v2,
+    pages: createPages({ auth, realm, notReady: () => health.failing() }),
+    hosts: {
+      certificateNames: () => [...identity.names().names, ...identity.names().addresses],
+      configured: [...(http.host === undefined ? [] : [http.host]), ...berth.http.hosts],
+    },
+    isProxy,
+    prefix,
+    headers: http.headers,
+    idle: { uploadMs: berth.limits.bodyidle, downloadMs: berth.limits.drainidle },
+    anonymous: auth.anonymous,
+    log: log.for('http'),
+    requestLog,
+  });
+  const front = createFront({
+    onRequest: app,
+    identity,
+    onRawError: (answer) => requestLog.refused(answer),
+    plain: berth.listen.plain,
+    isProxy,
+    minVersion: http.tls.minimumtls === 'tls1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    ciphers: http.tls.ciphersuites.map((name) => cipherSuites[name] ?? name).join(':'),
+    limits: {
+      connections: berth.limits.connections,
+      headersMs: berth.limits.headers,
+      keepAliveMs: berth.limits.keepalive,
+    },
+    log: log.for('http'),
+  });
+  opening.defer(() => front.close({ drainMs: http.draintimeout }));
+  const target = listenTarget(config);
+  const bound = await front.listen(target);
+  const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
+  const port = bound[0]?.port;
+  if (!target.asked && port !== undefined) await keepPort(loaded, root, port);
+  if (http.debug.addr !== undefined) {
+    const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;
+    opening.use(
+      await openDebug({ address: http.debug.addr, metricsPath, metrics, notReady: () => health.failing() }),
+    );
+  }
+  const { enabled, age, interval, dryrun } = config.storage.maintenance.uploadpurging;
+  if (enabled) {
+    opening.use(
+      startPurge({ uploads: store.uploads, log, ageMs: age, intervalMs: interval, dryRun: dryrun }),
+    );
+  }
+  for (const { host, port: each } of bound)
+    log.info('listening', `listening on ${urlHost(host)}:${each}, tls`);
+  await lock.announce(urls[0] ?? '');
+
+  const stack = opening.move();
+  return { urls, log, ring, identity, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function openLog(config: Config, ring: Ring, write: (line: string) => void): Logger {
+  return createLogger({
+    levels: { all: config.loglevel ?? config.log.level, ...config.berth.log.levels },
+    formatter: config.log.formatter,
+    fields: {
+      service: 'registry',
+      version,
+      'instance.id': randomUUID(),
+      'node.version': process.version,
+      ...config.log.fields,
+    },
+    write,
+    ring,
+  });
+}
+
+/** Where authority, leaf and the user's own certificate are, for the registry and for `berth cert`. */
+export function identityOptions(config: Config, root: string, log: Log) {
+  const { certificate, key } = config.http.tls;
+  const { names, renewbefore } = config.berth.tls;
+  const host =
+    config.http.host === undefined ? [] : [new URL(config.http.host).hostname.replaceAll(/[[\]]/g, '')];
+  return {
+    dir: join(root, 'berth', 'tls'),
+    names: [...names, ...host],
+    renewBeforeMs: renewbefore * 24 * 60 * 60 * 1000,
+    log: log.for('tls'),
+    ...(certificate === undefined || key === undefined ? {} : { own: { certificate, key } }),
+  };
+}
+
+/** Patterns of the configuration run on urls of strangers: the linear engine takes over where one backtracks. */
+function validationRules({ validation, berth }: Config): ValidationRules {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  const { urls, indexes } = validation.manifests;
+  return {
+    enabled: !validation.disabled,
+    sparse: berth.validation.sparse,
+    indexPlatforms:
+      indexes.platforms === 'list'
+        ? indexes.platformlist.map(({ os, architecture }) => `${os}/${architecture}`)
+        : indexes.platforms,
+    urls: {
+      allow: urls.allow.map((text) => new RegExp(text)),
+      deny: urls.deny.map((text) => new RegExp(text)),
+    },
+  };
+}
+
+function healthChecks({ health }: Config, checkStorage: () => Promise<void>) {
+  const { enabled, interval, threshold } = health.storagedriver;
+  return [
+    ...(enabled ? [{ name: 'storage', intervalMs: interval, threshold, check: checkStorage }] : []),
+    ...health.file.map((each) => ({
+      name: each.file,
+      intervalMs: each.interval,
+      threshold: each.threshold,
+      check: fileCheck(each.file),
+    })),
+  ];
+}
+
+function listenTarget({ http }: Config): ListenTarget {
+  if (http.addr === undefined) return { host: 'localhost', port: defaultPort, asked: false };
+  return { ...parseListenAddress(http.addr), asked: true };
+}
+
+/** The port that was found free at the first start is kept: clients remember it. */
+async function keepPort({ file }: LoadedConfig, root: string, port: number): Promise<void> {
+  if (file === undefined || file === ownConfigFile(root)) {
+    await saveSetting(root, ['http', 'addr'], `localhost:${port}`);
+  }
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+function expiryWarning(identity: Identity): string | undefined {
+  const days = Math.floor((Date.parse(identity.show().leaf.validTo) - Date.now()) / dayMs);
+  return days < 14 ? `the certificate of this registry ends in ${Math.max(0, days)} days` : undefined;
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
