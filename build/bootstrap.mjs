@@ -1,0 +1,138 @@
+/**
+ * What `npm start` and `npm test` run: plain JavaScript for any Node from 20 on, with nothing installed yet.
+ * It installs the dependencies when they are missing or older than package-lock.json, finds a Node that can run
+ * TypeScript (24.11 or newer), and hands over to it.
+ *
+ *     node build/bootstrap.mjs start [arguments of berth serve]
+ *     node build/bootstrap.mjs test
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, 'node_modules', '.bin');
+const isWindows = process.platform === 'win32';
+const [verb, ...args] = process.argv.slice(2);
+
+if (verb === 'start') {
+  install();
+  const cli = join(root, 'registry', 'cli', 'main.ts');
+  process.exitCode = await runToEnd(findNode(), [cli, 'serve', '--first-run', ...args]);
+} else if (verb === 'test') {
+  install();
+  process.exitCode = await runTests(findNode());
+} else {
+  fail('use: node build/bootstrap.mjs start|test', 2);
+}
+
+function install() {
+  if (isInstalled()) return;
+  process.stderr.write('Installing the dependencies (npm ci) ...\n');
+  const npm = process.env.npm_execpath;
+  const [command, first] =
+    npm === undefined ? [isWindows ? 'npm.cmd' : 'npm', []] : [process.execPath, [npm]];
+  const { status, error } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: isWindows && npm === undefined,
+  });
+  if (status !== 0) fail(`npm ci failed${error ? `: ${error.message}` : ''}. Mend that and try again.`);
+}
+
+/**
+ * Compares the two lockfiles package by package: their times say nothing in a fresh checkout. What npm left out
+ * (optional packages of other platforms) is missing from the inner one.
+ */
+function isInstalled() {
+  const wanted = readPackages(join(root, 'package-lock.json'));
+  const present = readPackages(join(root, 'node_modules', '.package-lock.json'));
+  if (wanted === undefined || present === undefined) return false;
+  delete wanted['']; // the project itself
+  return (
+    Object.keys(present).every((path) => path in wanted) &&
+    Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
+      const found = present[path];
+      return found === undefined
+        ? optional === true
+        : found.version === version && found.integrity === integrity;
+    })
+  );
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers the path of a Node of 24.11 or newer: the running one, or the one among the dependencies. */
+function findNode() {
+  if (isNewEnough(process.versions.node)) return process.execPath;
+  const local = join(bin, 'node');
+  const { stdout } = spawnSync(local, ['--version'], { encoding: 'utf8' });
+  if (stdout && isNewEnough(stdout.trim().slice(1))) return local;
+  return fail(
+    `Berth needs Node.js 24.11 or newer, and this is ${process.versions.node}: install it from https://nodejs.org.`,
+  );
+}
+
+function isNewEnough(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 11);
+}
+
+/** The checks of `npm run check`, then what crosses areas. The runner's summary comes last. */
+async function runTests(node) {
+  const options = { cwd: root, env: { ...process.env, PATH: [bin, process.env.PATH].join(delimiter) } };
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const checked = await runToEnd(scripts.check, [], { ...options, shell: true });
+  const tested = await runToEnd(node, ['--test', '--test-reporter=spec', 'test/**/*.test.ts'], options);
+  if (checked !== 0) process.stderr.write('npm run check failed: see further up.\n');
+  return checked === 0 ? tested : 1;
+}
+
+/**
+ * Runs a child that gets each of our signals once and does not outlive us. It leads a process group of its own:
+ * a terminal or a supervisor that signals our whole group would reach it twice, and the second SIGTERM cuts the
+ * drain of the registry short. Answers the exit code as a shell counts it.
+ */
+async function runToEnd(command, commandArgs, options = {}) {
+  const child = spawn(command, commandArgs, { ...options, stdio: 'inherit', detached: !isWindows });
+  const send = (signal) => {
+    try {
+      process.kill(isWindows ? child.pid : -child.pid, signal);
+    } catch {
+      // it has ended
+    }
+  };
+  const kill = () => send('SIGKILL');
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+  for (const signal of signals) process.on(signal, send);
+  process.on('exit', kill);
+  const watch = watchParent(() => send('SIGTERM'));
+  const [code, signal] = await new Promise((resolve) => {
+    child.on('error', (error) => fail(`${command} does not start: ${error.message}`));
+    child.on('exit', (...end) => resolve(end));
+  });
+  clearInterval(watch);
+  for (const name of signals) process.off(name, send);
+  process.off('exit', kill);
+  return code ?? 128 + constants.signals[signal];
+}
+
+/** npm passes a signal on to its shell alone, which ends without a word to us: so look whether it is there. */
+function watchParent(onGone) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  return setInterval(() => process.ppid !== parent && onGone(), 500);
+}
+
+function fail(message, code = 1) {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { bundleCli, type ModuleGraph, packageOf } from '../../build/bundle.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+
+/** What our own code may import. A new one is a new line here, and a sentence in the commit that says why. */
+const allowed = ['bcryptjs', 'commander', 'express', 'node-forge', 'prom-client', 'yaml', 'zod'];
+
+/** With what those bring along. */
+const packageLimit = 80;
+
+/** The way of a blob between socket and disk: nothing of others stands on it. */
+const dataPath = [
+  'registry/driver/checked.ts',
+  'registry/driver/fs.ts',
+  'registry/store/store.ts',
+  'registry/http/blobs.ts',
+  'registry/http/lists.ts',
+  'registry/http/manifests.ts',
+  'registry/http/uploads.ts',
+];
+
+suite('packages of the command line', () => {
+  let modules: ModuleGraph = new Map();
+  before(async () => {
+    ({ modules } = await bundleCli());
+  });
+
+  test('our code imports the packages of the list, and all of them', () => {
+    const ours = [...modules].filter(([module]) => module.startsWith('registry/'));
+    const direct = new Set(ours.flatMap(([, imports]) => imports.flatMap((each) => packageOf(each) ?? [])));
+
+    assert.deepEqual(direct, new Set(allowed));
+  });
+
+  test(`no more than ${packageLimit} packages are inside`, (t) => {
+    const inside = new Set([...modules.keys()].flatMap((each) => packageOf(each) ?? []));
+
+    t.diagnostic(`${inside.size} packages`);
+    assert.ok(inside.size <= packageLimit, `${inside.size}: ${[...inside].join(' ')}`);
+  });
+
+  for (const module of dataPath) {
+    test(`${module} reaches built-ins of Node only`, () => {
+      assert.ok(modules.has(module), `${module} is not in the bundle`);
+      assert.equal(wayToPackage(modules, module)?.join(' > '), undefined);
+    });
+  }
+});
+
+/** The shortest way from a module to one of a package, as the modules on it. */
+function wayToPackage(modules: ModuleGraph, from: string): readonly string[] | undefined {
+  const ways: (readonly string[])[] = [[from]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    const last = way.at(-1) ?? '';
+    if (packageOf(last) !== undefined) return way;
+    if (seen.has(last)) continue;
+    seen.add(last);
+    for (const next of modules.get(last) ?? []) ways.push([...way, next]);
+  }
+  return undefined;
+}
+
+test('the lockfile is whole, and only from the public registry', async () => {
+  const lock = JSON.parse(await readFile(join(repository, 'package-lock.json'), 'utf8')) as Lockfile;
+  const { allowScripts } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as {
+    readonly allowScripts: Readonly<Record<string, boolean>>;
+  };
+  const complaints: string[] = [];
+  for (const [path, entry] of Object.entries(lock.packages)) {
+    const { resolved = '', integrity = '', hasInstallScript = false, optionalDependencies = {} } = entry;
+    // npm drops optional packages that it cannot find without a word, and the next npm ci fails.
+    for (const name of Object.keys(optionalDependencies)) {
+      if (!isLocked(lock, path, name)) complaints.push(`${path}: ${name} has no entry`);
+    }
+    if (path === '') continue;
+    if (!resolved.startsWith('https://registry.npmjs.org/')) complaints.push(`${path}: from ${resolved}`);
+    if (!integrity.startsWith('sha512-')) complaints.push(`${path}: integrity ${integrity}`);
+    if (hasInstallScript && !Object.hasOwn(allowScripts, packageOf(path) ?? ''))
+      complaints.push(`${path}: an install script that package.json does not judge`);
+  }
+
+  assert.deepEqual(complaints, []);
+});
+
+interface Lockfile {
+  readonly packages: Readonly<
+    Record<
+      string,
+      {
+        readonly resolved?: string;
+        readonly integrity?: string;
+        readonly hasInstallScript?: boolean;
+        readonly optionalDependencies?: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+}
+
+/** Whether a package that is named at a path has an entry there or further up, where Node looks for it. */
+function isLocked({ packages }: Lockfile, path: string, name: string): boolean {
+  for (let at = path; ; at = at.slice(0, Math.max(0, at.lastIndexOf('node_modules/') - 1))) {
+    if (Object.hasOwn(packages, `${at}${at === '' ? '' : '/'}node_modules/${name}`)) return true;
+    if (at === '') return false;
+  }
+}

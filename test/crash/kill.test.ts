@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, readFile, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { indexOf, ociIndex, pushImage, pushManifest } from '../compat/content.ts';
+import { startRegistry } from '../support/registry.ts';
+import { brokenFiles, isReadable, unreadableTags } from './tree.ts';
+
+const runs = Number(process.env['CRASH_RUNS'] ?? 15);
+const name = 'team/app';
+
+test(`${runs} times kill -9 under load: every tag is readable, no acknowledged push is lost`, async (t) => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-crash-'));
+  const dataDir = directory.path;
+  await using stack = new AsyncDisposableStack();
+  const start = async () => stack.use(await startRegistry({ dataDir }));
+  let registry = await start();
+  const images = await Promise.all(
+    ['one', 'two'].map((layer) => pushImage(registry.plainUrl, { name, tag: layer, layers: [layer] })),
+  );
+  /** Per re-tagged tag, what it may mean: the last acknowledged digest, and one that was under way. */
+  const tags = new Map(['x', 'y'].map((tag) => [tag, new Set<string>()]));
+  const pushed: string[] = [];
+  const acknowledged = new Set<string>();
+  let [retags, cuts] = [0, 0];
+  const lost: string[] = [];
+
+  for (let run = 0; run < runs; run++) {
+    const { plainUrl: url } = registry;
+    const isOver = { now: false };
+    const retagger = async ([tag, meanings]: [string, Set<string>]): Promise<void> => {
+      for (let turn = 0; !isOver.now; turn++) {
+        const image = images[turn % 2];
+        assert.ok(image);
+        meanings.add(image.digest);
+        await pushManifest(url, name, tag, image);
+        meanings.clear();
+        meanings.add(image.digest);
+        acknowledged.add(tag);
+        retags++;
+      }
+    };
+    const pusher = async (): Promise<void> => {
+      for (let turn = 0; !isOver.now; turn++) {
+        const { digest } = await pushImage(url, { name, tag: `p${run}-${turn}`, layers: [`${run} ${turn}`] });
+        pushed.push(digest);
+      }
+    };
+    const working = [...[...tags].map(retagger), pusher()].map((each) =>
+      each.catch((error: unknown) => {
+        // A refusal would be an AssertionError; a cut connection is what the kill is for.
+        if (error instanceof assert.AssertionError) throw error;
+        cuts++;
+      }),
+    );
+    await delay(5 + Math.random() * 145);
+    await registry.kill('SIGKILL');
+    isOver.now = true;
+    await Promise.all(working);
+
+    assert.deepEqual(await brokenFiles(dataDir), []);
+    registry = await start();
+    assert.deepEqual(await unreadableTags(registry.plainUrl, name), []);
+    for (const [tag, meanings] of tags) {
+      const link = join(
+        dataDir,
+        `docker/registry/v2/repositories/${name}/_manifests/tags/${tag}/current/link`,
+      );
+      const meant = await readFile(link, 'utf8').catch(() => undefined);
+      if (meant === undefined ? acknowledged.has(tag) : !meanings.has(meant))
+        lost.push(`${tag} means ${meant}`);
+      meanings.clear();
+      if (meant !== undefined) meanings.add(meant);
+    }
+    for (const digest of pushed) if (!(await isReadable(registry.plainUrl, name, digest))) lost.push(digest);
+    assert.deepEqual(lost, []);
+  }
+  t.diagnostic(
+    `${runs} kills, ${cuts} requests cut, ${retags} re-tags and ${pushed.length} pushes acknowledged: 0 lost`,
+  );
+  assert.ok(cuts > runs, 'the kills met requests');
+});
+
+test('the checks of a crash find what a crash can break', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-crash-'));
+  const dataDir = directory.path;
+  await using registry = await startRegistry({ dataDir });
+  const url = registry.plainUrl;
+  const image = await pushImage(url, { name, tag: 'tag', layers: ['layer'] });
+  await pushManifest(url, name, 'index', indexOf(ociIndex, [image]));
+  const root = join(dataDir, 'docker/registry/v2');
+  const link = join(root, `repositories/${name}/_manifests/tags/index/current/link`);
+  const layer = (JSON.parse(String(image.bytes)) as { layers: readonly [{ digest: string }] }).layers[0]
+    .digest;
+  const hex = layer.slice('sha256:'.length);
+  const blob = join(root, `blobs/sha256/${hex.slice(0, 2)}/${hex}/data`);
+  assert.deepEqual(await brokenFiles(dataDir), []);
+
+  await truncate(link);
+  await writeFile(blob, 'Layer');
+
+  assert.deepEqual(
+    (await brokenFiles(dataDir)).toSorted(),
+    [blob, link].map((path) => path.slice(dataDir.length + 1)),
+  );
+  assert.deepEqual(await unreadableTags(url, name), ['tag']);
+});

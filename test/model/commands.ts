@@ -1,0 +1,419 @@
+/** What can be done to a registry: each as a request, the answer it must get, and what it changes step by step. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { Answer } from '../support/http.ts';
+import { type Model, repositoryOf, type Step, type Upload, type View, viewOf } from './oracle.ts';
+import type { Real } from './registry-view.ts';
+
+/** One request that may change something. */
+interface Deed {
+  /** The statuses it may get; more than one only where a killed push left the truth open. */
+  readonly wanted: readonly number[];
+  /** What it changes when it succeeds, in the order in which a crash would show it. */
+  readonly steps: readonly Step[];
+  /** What a kill may leave when it is more than the steps: what the answer would have told. */
+  readonly mayHappen?: readonly Step[];
+  readonly act: (real: Real) => Promise<Answer>;
+  /** Takes what only the answer tells into the model: where an upload goes on. */
+  readonly learn?: (model: Model, answer: Answer) => void;
+}
+
+type Plan = (model: Model) => Deed | undefined;
+type Command = fc.AsyncCommand<Model, Real>;
+
+/** The commands of a run. */
+export function commands(size: number): fc.Arbitrary<Iterable<Command>> {
+  const plan = fc.oneof(
+    { weight: 6, arbitrary: blobPushes },
+    { weight: 2, arbitrary: mounts },
+    { weight: 8, arbitrary: manifestPushes },
+    { weight: 5, arbitrary: deletes },
+    { weight: 8, arbitrary: uploads },
+  );
+  const deed = plan.map(([name, make]) => command(name, make));
+  const cut = fc
+    .tuple(plan, fc.nat({ max: 30 }))
+    .map(([[name, make], ms]) => killed(`${name}, killed after ${ms} ms`, make, ms));
+  const restart = fc.constantFrom('SIGTERM' as const, 'SIGKILL' as const).map(restarted);
+  // A restart takes as long as a hundred other commands.
+  const often = Array.from({ length: 120 }, () => deed);
+  return fc.commands([...often, cut, restart], { maxCommands: size, size: 'max' });
+}
+
+/** Brings a run half of the way: a repository with every blob, some images and tags; open uploads. */
+export async function prepare(model: Model, real: Real): Promise<void> {
+  const { repositories, blobs, manifests, tags } = model.contents;
+  const name = pick(repositories, 0);
+  for (const { digest, bytes } of blobs) {
+    await pushBlob(real, { repository: name, digest, bytes, how: 'one POST' });
+    linkBlob(name, digest)(model);
+  }
+  for (const [index, { digest, bytes, mediaType }] of manifests.slice(0, tags.length).entries()) {
+    const tag = pick(tags, index);
+    const headers = { 'content-type': mediaType };
+    await real.send('PUT', `/v2/${name}/manifests/${tag}`, { body: bytes, headers });
+    repositoryOf(model, name).manifests.add(digest);
+    repositoryOf(model, name).tags.set(tag, digest);
+  }
+  for (const each of repositories) {
+    startUpload(model, each, await real.send('POST', `/v2/${each}/blobs/uploads/`));
+  }
+  await compare(model, real);
+}
+
+function command(name: string, plan: Plan): Command {
+  return {
+    check: (model) => plan(model) !== undefined,
+    async run(model, real) {
+      const deed = plan(model);
+      assert.ok(deed);
+      const answer = await deed.act(real);
+      assert.ok(deed.wanted.includes(answer.status), `${name}: ${answer.status} ${String(answer.body)}`);
+      if (answer.status < 300) for (const step of deed.steps) step(model);
+      deed.learn?.(model, answer);
+      await compare(model, real);
+    },
+    toString: () => name,
+  };
+}
+
+function restarted(signal: 'SIGTERM' | 'SIGKILL'): Command {
+  return {
+    check: () => true,
+    async run(model, real) {
+      await real.restart(signal);
+      await compare(model, real);
+    },
+    toString: () => `restart by ${signal}`,
+  };
+}
+
+/** A kill in mid-request: what was answered is done; else any number of the steps may have happened. */
+function killed(name: string, plan: Plan, afterMs: number): Command {
+  return {
+    check: (model) => plan(model) !== undefined,
+    async run(model, real) {
+      const deed = plan(model);
+      assert.ok(deed);
+      const answering = deed.act(real).catch(() => undefined);
+      await delay(afterMs);
+      await real.restart('SIGKILL');
+      const answer = await answering;
+
+      const isDone = answer !== undefined && answer.status < 300;
+      if (answer !== undefined) {
+        assert.ok(deed.wanted.includes(answer.status), `${name}: ${answer.status} ${String(answer.body)}`);
+        deed.learn?.(model, answer);
+      }
+      const seen = await real.look(viewOf(model), prefixOf(model));
+      for (const step of isDone ? deed.steps : (deed.mayHappen ?? deed.steps)) {
+        if (!isDone && sameView(viewOf(model), seen)) break;
+        step(model);
+      }
+      if (!isDone) for (const each of model.contents.blobs) leaveOpen(model, each.digest);
+      await compare(model, real);
+    },
+    toString: () => name,
+  };
+}
+
+function leaveOpen(model: Model, digest: string): void {
+  if (!model.stored.has(digest)) model.stored.set(digest, 'maybe');
+}
+
+async function compare(model: Model, real: Real): Promise<void> {
+  const wanted = viewOf(model);
+  const seen = await real.look(wanted, prefixOf(model));
+  const wrong = Object.keys(wanted).filter((place) => !sameView([wanted[place]], [seen[place]]));
+  const only = (view: View) => Object.fromEntries(wrong.map((place) => [place, view[place]]));
+  assert.deepEqual(only(seen), only(wanted));
+}
+
+function sameView(a: object, b: object): boolean {
+  try {
+    assert.deepEqual(a, b);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function prefixOf({ contents }: Model): string {
+  return `${contents.repositories[0]?.split('/')[0] ?? ''}/`;
+}
+
+const at = fc.nat({ max: 1000 });
+// Mostly the first repository, so that commands meet what others left.
+const where = fc.constantFrom(0, 0, 0, 1);
+const pick = <T>(list: readonly T[], index: number): T => {
+  const found = list[index % list.length];
+  if (found === undefined) throw new Error('nothing to pick from');
+  return found;
+};
+
+function linkBlob(name: string, digest: string): Step {
+  return (model) => {
+    repositoryOf(model, name).blobs.add(digest);
+    model.stored.set(digest, 'yes');
+  };
+}
+
+const blobPushes = fc
+  .tuple(where, at, fc.constantFrom('one POST', 'POST and PUT', 'chunks', 'a stream'))
+  .map(([name, blob, how]): [string, Plan] => [
+    `push blob ${blob} to ${name} by ${how}`,
+    (model) => {
+      const repository = pick(model.contents.repositories, name);
+      const { digest, bytes } = pick(model.contents.blobs, blob);
+      return {
+        wanted: [201],
+        steps: [linkBlob(repository, digest)],
+        act: (real) => pushBlob(real, { repository, digest, bytes, how }),
+      };
+    },
+  ]);
+
+async function pushBlob(
+  { send }: Real,
+  { repository, digest, bytes, how }: { repository: string; digest: string; bytes: Buffer; how: string },
+): Promise<Answer> {
+  const path = `/v2/${repository}/blobs/uploads/`;
+  if (how === 'one POST') return await send('POST', `${path}?digest=${digest}`, { body: bytes });
+  let location = locationOf(await send('POST', path));
+  if (how === 'POST and PUT') return await send('PUT', `${location}&digest=${digest}`, { body: bytes });
+  const half = Math.floor(bytes.length / 2);
+  for (const [start, end] of how === 'chunks'
+    ? ([
+        [0, half],
+        [half, bytes.length],
+      ] as const)
+    : ([[0, bytes.length]] as const)) {
+    const headers = how === 'chunks' && end > start ? { 'content-range': `${start}-${end - 1}` } : {};
+    const patched = await send('PATCH', location, { body: bytes.subarray(start, end), headers });
+    assert.equal(patched.status, 202, String(patched.body));
+    location = locationOf(patched);
+  }
+  return await send('PUT', `${location}&digest=${digest}`);
+}
+
+function locationOf({ status, headers, body }: Answer): string {
+  assert.equal(status, 202, String(body));
+  return headers['location'] ?? '';
+}
+
+const mounts = fc.tuple(where, at, fc.boolean()).map(([name, blob, withFrom]): [string, Plan] => [
+  `mount blob ${blob} in ${name}${withFrom ? ' from the other' : ''}`,
+  (model) => {
+    const repository = pick(model.contents.repositories, name);
+    const from = pick(model.contents.repositories, name + 1);
+    const { digest, bytes } = pick(model.contents.blobs, blob);
+    // Every run has the empty blob.
+    const truth = bytes.length === 0 ? 'maybe' : model.stored.get(digest);
+    return {
+      wanted: truth === 'yes' ? [201] : truth === 'maybe' ? [201, 202] : [202],
+      steps: [],
+      mayHappen: truth === undefined ? [] : [linkBlob(repository, digest)],
+      act: ({ send }) =>
+        send('POST', `/v2/${repository}/blobs/uploads/?mount=${digest}${withFrom ? `&from=${from}` : ''}`),
+      learn(later, answer) {
+        if (answer.status === 201) linkBlob(repository, digest)(later);
+        else startUpload(later, repository, answer);
+      },
+    };
+  },
+]);
+
+function startUpload(model: Model, repository: string, answer: Answer): void {
+  model.uploads.push({ repository, location: locationOf(answer), bytes: Buffer.alloc(0) });
+}
+
+const manifestPushes = fc
+  .tuple(where, at, fc.constantFrom('tag', 'digest', 'tags'), at)
+  .map(([name, manifest, by, tag]): [string, Plan] => [
+    `put manifest ${manifest} to ${name} by ${by} ${tag}`,
+    (model) => {
+      const repository = pick(model.contents.repositories, name);
+      const { digest, mediaType, bytes, blobs, children } = pick(model.contents.manifests, manifest);
+      const here = repositoryOf(model, repository);
+      const isWhole =
+        blobs.every((each) => here.blobs.has(each)) && children.every((each) => here.manifests.has(each));
+      const first = pick(model.contents.tags, tag);
+      const tags = { tag: [first], digest: [], tags: [first, pick(model.contents.tags, tag + 1)] }[by];
+      const query = by === 'tags' ? `?${tags.map((each) => `tag=${each}`).join('&')}` : '';
+      return {
+        wanted: [isWhole ? 201 : 400],
+        steps: isWhole
+          ? [
+              (later) => void repositoryOf(later, repository).manifests.add(digest),
+              ...tags.map((each): Step => (later) => {
+                repositoryOf(later, repository).tags.set(each, digest);
+              }),
+            ]
+          : [],
+        act: ({ send }) =>
+          send('PUT', `/v2/${repository}/manifests/${by === 'tag' ? first : digest}${query}`, {
+            body: bytes,
+            headers: { 'content-type': mediaType },
+          }),
+      };
+    },
+  ]);
+
+const deletes = fc
+  .tuple(where, at, fc.constantFrom('tag', 'manifest', 'manifest', 'blob'))
+  .map(([name, index, kind]): [string, Plan] => [
+    `delete ${kind} ${index} of ${name}`,
+    (model) => {
+      const repository = pick(model.contents.repositories, name);
+      const deed = { tag: deleteTag, manifest: deleteManifest, blob: deleteBlob }[kind](
+        model,
+        repository,
+        index,
+      );
+      return { ...deed, act: ({ send }) => send('DELETE', `/v2/${repository}/${deed.place}`) };
+    },
+  ]);
+
+/** Mostly something that is there. */
+function pickHere(all: readonly string[], here: { has(one: string): boolean }, index: number): string {
+  const present = all.filter((each) => here.has(each));
+  return pick(present.length === 0 || index % 4 === 0 ? all : present, index);
+}
+
+type Deletion = Pick<Deed, 'wanted' | 'steps'> & { readonly place: string };
+
+function deleteTag(model: Model, repository: string, index: number): Deletion {
+  const tag = pickHere(model.contents.tags, repositoryOf(model, repository).tags, index);
+  const isHere = repositoryOf(model, repository).tags.has(tag);
+  return {
+    place: `manifests/${tag}`,
+    wanted: [isHere ? 202 : 404],
+    steps: [(later) => void repositoryOf(later, repository).tags.delete(tag)],
+  };
+}
+
+function deleteManifest(model: Model, repository: string, index: number): Deletion {
+  const { manifests, tags } = repositoryOf(model, repository);
+  const all = model.contents.manifests.map((each) => each.digest);
+  const digest = pickHere(all, manifests, index);
+  const isUsed = model.contents.manifests.some(
+    (each) => manifests.has(each.digest) && each.children.includes(digest),
+  );
+  const meant = [...tags].flatMap(([tag, means]) => (means === digest ? [tag] : [])).toSorted();
+  return {
+    place: `manifests/${digest}`,
+    wanted: [!manifests.has(digest) ? 404 : isUsed ? 405 : 202],
+    steps: [
+      ...meant.map(
+        (tag): Step =>
+          (later) =>
+            void repositoryOf(later, repository).tags.delete(tag),
+      ),
+      (later) => void repositoryOf(later, repository).manifests.delete(digest),
+    ],
+  };
+}
+
+function deleteBlob(model: Model, repository: string, index: number): Deletion {
+  const { digest } = pick(model.contents.blobs, index);
+  const { manifests, blobs } = repositoryOf(model, repository);
+  const isUsed = model.contents.manifests.some(
+    (each) => manifests.has(each.digest) && each.blobs.includes(digest),
+  );
+  return {
+    place: `blobs/${digest}`,
+    wanted: [!blobs.has(digest) ? 404 : isUsed ? 405 : 202],
+    steps: [(later) => void repositoryOf(later, repository).blobs.delete(digest)],
+  };
+}
+
+const uploads = fc
+  .tuple(at, fc.constantFrom('start', 'append', 'append', 'misplace', 'finish', 'spoil', 'abort', 'late'), at)
+  .map(([index, what, size]): [string, Plan] => [
+    `${what} upload ${index}`,
+    (model) => {
+      if (what === 'start') return startDeed(pick(model.contents.repositories, index));
+      const list = what === 'late' ? model.ended : model.uploads;
+      return list.length === 0 ? undefined : uploadDeeds[what](pick(list, index), size);
+    },
+  ]);
+
+function startDeed(repository: string): Deed {
+  return {
+    wanted: [202],
+    steps: [],
+    act: ({ send }) => send('POST', `/v2/${repository}/blobs/uploads/`),
+    learn: (model, answer) => startUpload(model, repository, answer),
+  };
+}
+
+const uploadDeeds: Readonly<Record<string, (upload: Upload, size: number) => Deed>> & {
+  readonly [what in 'append' | 'misplace' | 'finish' | 'spoil' | 'abort' | 'late']: (
+    upload: Upload,
+    size: number,
+  ) => Deed;
+} = {
+  append({ location, bytes }, size) {
+    const chunk = Buffer.from(`chunk ${size}`);
+    const range = `${bytes.length}-${bytes.length + chunk.length - 1}`;
+    const headers: Record<string, string> = size % 2 === 0 ? { 'content-range': range } : {};
+    return {
+      wanted: [202],
+      // A crash may keep any number of the bytes.
+      steps: [...chunk].map((byte): Step => (model) => {
+        const upload = model.uploads.find((each) => each.location === location);
+        if (upload !== undefined) upload.bytes = Buffer.concat([upload.bytes, Buffer.of(byte)]);
+      }),
+      act: ({ send }) => send('PATCH', location, { body: chunk, headers }),
+    };
+  },
+  misplace: ({ location, bytes }) => ({
+    wanted: [416],
+    steps: [],
+    act: ({ send }) =>
+      send('PATCH', location, {
+        body: 'x',
+        headers: { 'content-range': `${bytes.length + 1}-${bytes.length + 1}` },
+      }),
+  }),
+  finish({ repository, location, bytes }) {
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    return {
+      wanted: [201],
+      steps: [endUpload(location), linkBlob(repository, digest)],
+      act: ({ send }) => send('PUT', `${location}&digest=${digest}`),
+    };
+  },
+  spoil: ({ location, bytes }) => ({
+    wanted: [400],
+    steps: [],
+    act: ({ send }) =>
+      send(
+        'PUT',
+        `${location}&digest=sha256:${createHash('sha256').update(bytes).update('x').digest('hex')}`,
+      ),
+    mayHappen: [endUpload(location)],
+    learn: endUpload(location),
+  }),
+  abort: ({ location }) => ({
+    wanted: [204],
+    steps: [endUpload(location)],
+    act: ({ send }) => send('DELETE', location),
+  }),
+  late: ({ location }, size) => ({
+    wanted: [404],
+    steps: [],
+    act: ({ send }) =>
+      send(pick(['PATCH', 'DELETE', 'GET'], size), location, size % 3 === 0 ? { body: 'x' } : {}),
+  }),
+};
+
+function endUpload(location: string): Step {
+  return (model) => {
+    const ended = model.uploads.filter((each) => each.location === location);
+    model.uploads = model.uploads.filter((each) => each.location !== location);
+    model.ended.push(...ended);
+  };
+}

@@ -1,0 +1,29 @@
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { commands, prepare } from './commands.ts';
+import { createContents, createModel } from './oracle.ts';
+import { openReal } from './registry-view.ts';
+
+const numRuns = Number(process.env['MODEL_RUNS'] ?? 30);
+const size = Number(process.env['MODEL_COMMANDS'] ?? 40);
+const seed = Number(process.env['MODEL_SEED'] ?? Date.now() % 2 ** 31);
+
+test(`a registry looks like the model after each of ${numRuns} x up to ${size} commands, kill -9 included`, async (t) => {
+  // Oracle: the maps of oracle.ts.
+  t.diagnostic(`MODEL_SEED=${seed}`);
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-model-'));
+  await using real = await openReal(directory.path);
+  let runs = 0;
+
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(true, true, true, false), commands(size), async (isPrepared, list) => {
+      const model = createModel(createContents(`run${runs++}`));
+      if (isPrepared) await prepare(model, real);
+      await fc.asyncModelRun(() => ({ model, real }), list);
+    }),
+    { numRuns, seed },
+  );
+});

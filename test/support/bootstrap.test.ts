@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { childEnv, run } from './process.ts';
+
+const bootstrap = 'build/bootstrap.mjs';
+
+/** A project whose command line does as its arguments say, and whose npm only leaves a note. */
+async function makeProject(t: TestContext, installed: object | undefined): Promise<string> {
+  const project = await mkdtempDisposable(join(tmpdir(), 'berth-bootstrap-'));
+  t.after(() => project.remove());
+  for (const folder of ['build', 'registry/cli', 'node_modules']) {
+    await mkdir(join(project.path, folder), { recursive: true });
+  }
+  const files = {
+    'package.json': '{"type":"module"}',
+    'package-lock.json': JSON.stringify({
+      packages: {
+        '': { name: 'berth' },
+        'node_modules/a': { version: '1.0.0', integrity: 'x' },
+        'node_modules/elsewhere': { version: '1.0.0', integrity: 'z', optional: true },
+      },
+    }),
+    ...(installed === undefined ? {} : { 'node_modules/.package-lock.json': JSON.stringify(installed) }),
+    'registry/cli/main.ts': `
+      const args: string[] = process.argv.slice(2);
+      if (args.includes('--wait')) {
+        const timer = setInterval(() => undefined, 1000);
+        let count = 0;
+        process.on('SIGTERM', () => {
+          process.exitCode = count++ === 0 ? 7 : 8;
+          setTimeout(() => clearInterval(timer), 100);
+        });
+      } else process.exitCode = 3;
+      process.stdout.write(JSON.stringify({ pid: process.pid, args }) + '\\n');`,
+    'npm.cjs': `process.stdout.write('npm ' + process.argv.slice(2).join(' '));`,
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(project.path, name), content);
+  await copyFile(
+    join(import.meta.dirname, '../../build/bootstrap.mjs'),
+    join(project.path, 'build/bootstrap.mjs'),
+  );
+  return project.path;
+}
+
+/** Without it a fault of the script under test would run the real npm. */
+function fakeNpm(project: string): Record<string, string> {
+  return { npm_execpath: join(project, 'npm.cjs') };
+}
+
+const upToDate = { packages: { 'node_modules/a': { version: '1.0.0', integrity: 'x' } } };
+
+test('start runs the command line with its arguments and exit code', async (t) => {
+  const project = await makeProject(t, upToDate);
+
+  const result = await run(process.execPath, [join(project, bootstrap), 'start', '--listen', 'x'], {
+    env: fakeNpm(project),
+  });
+
+  const { args } = JSON.parse(result.stdout) as { args: unknown };
+  assert.deepEqual(
+    { code: result.code, args, stderr: result.stderr },
+    { code: 3, args: ['serve', '--first-run', '--listen', 'x'], stderr: '' },
+  );
+});
+
+const stops = [
+  {
+    name: 'a signal to start reaches the command line',
+    command: (file: string) => [process.execPath, file, 'start', '--wait'],
+    end: [7, null],
+  },
+  {
+    name: 'a signal to the shell of npm, which passes nothing on, ends the command line',
+    command: (file: string) => [
+      '/bin/sh',
+      '-c',
+      '"$0" "$@"; true',
+      process.execPath,
+      file,
+      'start',
+      '--wait',
+    ],
+    end: [null, 'SIGTERM'],
+  },
+];
+for (const { name, command, end } of stops) {
+  test(`${name}, and nobody is left`, async (t) => {
+    const project = await makeProject(t, upToDate);
+    const [program = '', ...args] = command(join(project, bootstrap));
+    const env = childEnv({ ...fakeNpm(project), npm_lifecycle_event: 'start' });
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(child.stdout, 'data');
+    const { pid } = JSON.parse(String(line)) as { pid: number };
+
+    child.kill('SIGTERM');
+
+    // The output closes when the last process that holds it has ended.
+    assert.deepEqual(await once(child, 'close'), end);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+}
+
+test('a signal to the whole process group arrives at the command line only once', async (t) => {
+  const project = await makeProject(t, upToDate);
+  const child = spawn(process.execPath, [join(project, bootstrap), 'start', '--wait'], {
+    env: childEnv(fakeNpm(project)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  await once(child.stdout, 'data');
+
+  process.kill(-(child.pid ?? 0), 'SIGTERM');
+
+  assert.deepEqual(await once(child, 'close'), [7, null]);
+});
+
+const installs = [
+  { name: 'are missing', installed: undefined, expected: 'npm ci --no-audit --no-fund' },
+  { name: 'lack a package', installed: { packages: {} }, expected: 'npm ci --no-audit --no-fund' },
+  {
+    name: 'have another version',
+    installed: { packages: { 'node_modules/a': { version: '1.0.1', integrity: 'x' } } },
+    expected: 'npm ci --no-audit --no-fund',
+  },
+  {
+    name: 'have a package too many',
+    installed: { packages: { ...upToDate.packages, 'node_modules/b': { version: '1.0.0' } } },
+    expected: 'npm ci --no-audit --no-fund',
+  },
+  { name: 'lack only an optional package', installed: upToDate, expected: undefined },
+];
+for (const { name, installed, expected } of installs) {
+  test(`when the dependencies ${name}, npm ${expected === undefined ? 'is not run' : 'installs them'}`, async (t) => {
+    const project = await makeProject(t, installed);
+
+    const { stderr } = await run(process.execPath, [join(project, bootstrap), 'start'], {
+      env: fakeNpm(project),
+    });
+
+    assert.equal(
+      stderr,
+      expected === undefined ? '' : `Installing the dependencies (npm ci) ...\n${expected}`,
+    );
+  });
+}
+
+test('a command that it does not know is refused with 2', async (t) => {
+  const project = await makeProject(t, upToDate);
+
+  const { code, stderr } = await run(process.execPath, [join(project, bootstrap), 'stop']);
+
+  assert.deepEqual({ code, stderr }, { code: 2, stderr: 'use: node build/bootstrap.mjs start|test\n' });
+});
