@@ -265,7 +265,7 @@ async function keepPort({ file }: LoadedConfig, root: string, port: number): Pro
 const dayMs = 24 * 60 * 60 * 1000;
 
 function expiryWarning(identity: Identity): string | undefined {
-  const days = Math.floor((Date.parse(identity.show().leaf.validTo) - Date.now()) / dayMs);
+  const days = Math.floor((identity.endsAt() - Date.now()) / dayMs);
   return days < 14 ? `the certificate of this registry ends in ${Math.max(0, days)} days` : undefined;
 }
 

@@ -27,14 +27,30 @@ export function redactFields(
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
-    else if (secretName.test(name)) kept[name] = mask;
+    else if (isSecretName(name)) kept[name] = mask;
     else kept[name] = typeof value === 'string' ? redactText(value) : value.map(redactText);
   }
   return kept;
 }
 
+/** Fields have few names, so each is judged once. */
+function isSecretName(name: string): boolean {
+  let isSecret = judgedNames.get(name);
+  if (isSecret === undefined) {
+    isSecret = secretName.test(name);
+    if (judgedNames.size < 1000) judgedNames.set(name, isSecret);
+  }
+  return isSecret;
+}
+
+const judgedNames = new Map<string, boolean>();
+
+/** Without one of these no rule below can match: most texts are done with one look. */
+const suspicious = /basic|bearer|berth_pat_|eyJ|@|cookie|authorization|passw|secret|token|[?&;]/i;
+
 /** Answers the text with everything that looks like a login, a token or a signature masked. */
 export function redactText(text: string): string {
+  if (!suspicious.test(text) && text.length <= longestText) return text;
   const masked = text
     .replace(/\b(Basic)\s+([A-Za-z0-9+/_-]+=*)/gi, (all: string, scheme: string, value: string) =>
       isWord(value) && !Buffer.from(value, 'base64').includes(':') ? all : `${scheme} ${mask}`,
@@ -56,8 +72,10 @@ export function redactText(text: string): string {
 
 /** Answers the text with control and other unprintable characters written out, as `\x0a` or `\u202e`. */
 export function escapeControls(text: string): string {
-  return text.replace(unprintable, escapeCharacter);
+  return plain.test(text) ? text : text.replace(unprintable, escapeCharacter);
 }
+
+const plain = /^[\x20-\x7e]*$/;
 
 /** Whatever Go's strconv.IsPrint denies; the tab is left to the formats, which all have an escape for it. */
 const unprintable = /[^\t\x20\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;

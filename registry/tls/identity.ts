@@ -49,6 +49,8 @@ export interface Identity extends AsyncDisposable {
   onChange(listener: (material: Material) => void): () => void;
   /** DNS names (a leading `*.` is possible) and addresses of the served certificate. */
   names(): LeafNames;
+  /** When the served certificate ends, in milliseconds since the epoch. */
+  endsAt(): number;
   show(): IdentityInfo;
   /** PEM of the authority; `undefined` if the user's own certificate is served. */
   exportCa(): string | undefined;
@@ -89,6 +91,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const listeners = new Set<(material: Material) => void>();
   let material = source.material;
   let certificate = new X509Certificate(material.cert);
+  let names = namesOf(certificate);
   let lastWarningAt = Number.NEGATIVE_INFINITY;
   let lastFailure: string | undefined;
   let lastStep: Promise<unknown> = Promise.resolve();
@@ -116,6 +119,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   function serve(next: Material): void {
     material = next;
     certificate = new X509Certificate(next.cert);
+    names = namesOf(certificate);
     lastWarningAt = Number.NEGATIVE_INFINITY;
     log.info('certificateChanged', 'another server certificate is in service', {
       fingerprint: certificate.fingerprint256,
@@ -148,7 +152,8 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    names: () => namesOf(certificate),
+    names: () => names,
+    endsAt: () => certificate.validToDate.getTime(),
     show: () => describe(source, certificate),
     exportCa: () => source.authority()?.pem,
     check,

@@ -7,7 +7,7 @@ import { commands, prepare } from './commands.ts';
 import { createContents, createModel } from './oracle.ts';
 import { openReal } from './registry-view.ts';
 
-const numRuns = Number(process.env['MODEL_RUNS'] ?? 30);
+const numRuns = Number(process.env['MODEL_RUNS'] ?? 20);
 const size = Number(process.env['MODEL_COMMANDS'] ?? 40);
 const seed = Number(process.env['MODEL_SEED'] ?? Date.now() % 2 ** 31);
 
