@@ -20,14 +20,14 @@ export function createEvents(root: Log): StoreEvents {
         'vars.uuid': id,
       });
     },
-    uploadPurged({ repository, id, bytes, ageMs }) {
+    uploadPurged({ repository, id, bytes, ageMs, isDryRun }) {
       const fields = {
         'vars.name': repository,
         'vars.uuid': id,
         bytes,
         'age.seconds': Math.round(ageMs / 1000),
       };
-      jobs.info('uploadPurged', 'abandoned upload removed', fields);
+      jobs.info('uploadPurged', isDryRun ? 'abandoned upload found' : 'abandoned upload removed', fields);
     },
     blobStored({ repository, digest, size, isNew, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, size, new: isNew };

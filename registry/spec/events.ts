@@ -12,7 +12,13 @@ export interface Actor {
 export interface StoreEvents {
   uploadStarted(event: { repository: RepoName; id: UploadId; actor: Actor }): void;
   uploadCancelled(event: { repository: RepoName; id: UploadId; actor: Actor }): void;
-  uploadPurged(event: { repository: string; id: string; bytes: number; ageMs: number }): void;
+  uploadPurged(event: {
+    repository: string;
+    id: string;
+    bytes: number;
+    ageMs: number;
+    isDryRun: boolean;
+  }): void;
   blobStored(event: {
     repository: RepoName;
     digest: Digest;

@@ -49,7 +49,7 @@ export interface Watch {
 }
 
 /** A driver whose changes are watched, held back or made to fail. */
-export function watched(driver: Driver, { before, after }: Watch): Driver {
+function watched(driver: Driver, { before, after }: Watch): Driver {
   async function step<T>(call: Step['call'], key: string, act: () => Promise<T>): Promise<T> {
     await before?.({ call, key });
     const result = await act();
@@ -197,7 +197,7 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]>
 }
 
 /** A sink that keeps what it is given. */
-export function collector() {
+function collector() {
   const chunks: Buffer[] = [];
   const sink = new Writable({
     write(bytes: Buffer, _encoding, done) {

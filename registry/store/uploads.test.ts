@@ -211,7 +211,7 @@ for (const on of kinds) {
     assert.deepEqual(await keysBelow(open.driver, 'docker'), []);
     assert.deepEqual(open.told.at(-1), [
       'uploadPurged',
-      { repository, id: old.id, bytes: 3, ageMs: 2 * hour },
+      { repository, id: old.id, bytes: 3, ageMs: 2 * hour, isDryRun: false },
     ]);
   });
 }

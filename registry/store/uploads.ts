@@ -321,7 +321,7 @@ export function createUploads({
       if (info === undefined || age < ageMs) return false;
       if (!dryRun) await driver.removeTree(tree);
       if (!dryRun && id !== undefined) forget(id);
-      events.uploadPurged({ repository, id: name, bytes: info.size, ageMs: age });
+      events.uploadPurged({ repository, id: name, bytes: info.size, ageMs: age, isDryRun: dryRun });
       return true;
     }
 

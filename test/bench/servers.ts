@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hashSync } from 'bcryptjs';
+import { writeBundle } from '../../build/bundle.ts';
 import type { Target } from './client.ts';
 
 export interface Server extends AsyncDisposable {
@@ -28,7 +30,11 @@ const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base
 /** The cost that `htpasswd -B` users and Berth have. */
 const bcryptCost = 10;
 
-const cli = new URL('../../registry/cli/main.ts', import.meta.url).pathname;
+/** What users run: the bundle, in a directory of its own. */
+const out = await mkdtemp(join(tmpdir(), 'berth-bench-cli-'));
+await writeBundle(out);
+process.once('exit', () => rmSync(out, { recursive: true, force: true }));
+const cli = join(out, 'berth.mjs');
 
 /** Starts Berth on a fresh data directory. */
 export async function startBerth({ isTls, hasLogin }: Mode): Promise<Server> {

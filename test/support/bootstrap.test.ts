@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -27,7 +27,7 @@ async function makeProject(t: TestContext, installed: object | undefined): Promi
     }),
     ...(installed === undefined ? {} : { 'node_modules/.package-lock.json': JSON.stringify(installed) }),
     'registry/cli/main.ts': `
-      const args: string[] = process.argv.slice(2);
+      const args = process.argv.slice(2);
       if (args.includes('--wait')) {
         const timer = setInterval(() => undefined, 1000);
         let count = 0;
@@ -37,6 +37,10 @@ async function makeProject(t: TestContext, installed: object | undefined): Promi
         });
       } else process.exitCode = 3;
       process.stdout.write(JSON.stringify({ pid: process.pid, args }) + '\\n');`,
+    'build/bundle.ts': `
+      import { copyFileSync, mkdirSync } from 'node:fs';
+      mkdirSync('dist', { recursive: true });
+      copyFileSync('registry/cli/main.ts', 'dist/berth.mjs');`,
     'npm.cjs': `process.stdout.write('npm ' + process.argv.slice(2).join(' '));`,
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(project.path, name), content);
@@ -64,7 +68,23 @@ test('start runs the command line with its arguments and exit code', async (t) =
   const { args } = JSON.parse(result.stdout) as { args: unknown };
   assert.deepEqual(
     { code: result.code, args, stderr: result.stderr },
-    { code: 3, args: ['serve', '--first-run', '--listen', 'x'], stderr: '' },
+    { code: 3, args: ['serve', '--first-run', '--listen', 'x'], stderr: 'Building ...\n' },
+  );
+});
+
+test('start builds again only when a source is newer than the bundle', async (t) => {
+  const project = await makeProject(t, upToDate);
+  const start = () => run(process.execPath, [join(project, bootstrap), 'start'], { env: fakeNpm(project) });
+  const later = new Date(Date.now() + 60_000);
+
+  const first = await start();
+  const second = await start();
+  await utimes(join(project, 'registry/cli/main.ts'), later, later);
+  const third = await start();
+
+  assert.deepEqual(
+    [first, second, third].map(({ stderr }) => stderr),
+    ['Building ...\n', '', 'Building ...\n'],
   );
 });
 
@@ -144,7 +164,7 @@ for (const { name, installed, expected } of installs) {
 
     assert.equal(
       stderr,
-      expected === undefined ? '' : `Installing the dependencies (npm ci) ...\n${expected}`,
+      `${expected === undefined ? '' : `Installing the dependencies (npm ci) ...\n${expected}`}Building ...\n`,
     );
   });
 }
