@@ -1,15 +1,16 @@
 /**
- * Bytes of a reader into a stream by two blocks in turn: while one is on its way to the socket the next is read, and
- * nothing is allocated a block. A stream of fresh buffers cost three times the processor time, most of it in the
- * garbage collector.
+ * Bytes of a reader into a stream by three blocks in turn: one is on its way to the socket, one is hashed, one is
+ * being read, and nothing is allocated a block. A stream of fresh buffers cost three times the processor time, most of
+ * it in the garbage collector.
  */
 import type { Hash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { Reader } from '../driver/driver.ts';
 import { AppError } from '../spec/errors.ts';
 
-/** What the blocks of all sends may hold together; a few sends get large blocks, 500 of them stay within 16 MiB. */
+/** What the blocks of all sends may hold together; few sends get large blocks, 500 small ones. */
 const memory = { total: 16 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024 };
+const blockCount = 3;
 let sends = 0;
 
 export interface SendRange {
@@ -42,26 +43,27 @@ export async function sendBytes(
   aborted.promise.catch(() => undefined);
   const abort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
+  const flushed: Promise<unknown>[] = [];
   sends++;
   try {
-    const share = Math.floor(memory.total / sends / 2);
+    const share = Math.floor(memory.total / sends / blockCount);
     const blockBytes = Math.min(Math.max(memory.least, Math.min(memory.most, share)), end - start);
-    const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)] as const;
-    const flushed = [Promise.resolve(), Promise.resolve()];
-    for (let at = start, turn = 0; at < end; turn = 1 - turn) {
-      await Promise.race([flushed[turn], aborted.promise]);
+    const blocks = Array.from({ length: blockCount }, () => Buffer.allocUnsafeSlow(blockBytes));
+    const fill = async (at: number, turn: number): Promise<Buffer> => {
+      await flushed[turn];
       signal.throwIfAborted();
-      const block = (turn === 0 ? blocks[0] : blocks[1]).subarray(0, Math.min(blockBytes, end - at));
-      const count = await reader.read(block, at);
-      if (count < block.length)
-        throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
-      at += count;
+      const block = (blocks[turn] ?? Buffer.of()).subarray(0, Math.min(blockBytes, end - at));
+      if ((await reader.read(block, at)) === block.length) return block;
+      throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
+    };
+    let filling = start < end ? later(fill(start, 0)) : Promise.resolve(Buffer.of());
+    for (let at = start, turn = 0; at < end; turn = (turn + 1) % blockCount) {
+      const block = await Promise.race([filling, aborted.promise]);
+      at += block.length;
+      if (at < end) filling = later(fill(at, (turn + 1) % blockCount));
       check?.hash.update(block);
       if (at === end) await check?.accept();
-      const writing = write(sink, block);
-      // Awaited before its block is used again, and at the end; until then its failure must not count as unhandled.
-      writing.catch(() => undefined);
-      flushed[turn] = writing;
+      flushed[turn] = later(write(sink, block));
     }
     if (start === end) await check?.accept();
     await Promise.race([Promise.all(flushed), aborted.promise]);
@@ -69,6 +71,12 @@ export async function sendBytes(
     signal.removeEventListener('abort', abort);
     sends--;
   }
+}
+
+/** A promise that is looked at later: until then its failure must not count as unhandled. */
+function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function write(sink: Writable, bytes: Uint8Array): Promise<void> {

@@ -4,6 +4,7 @@ import { AppError, assertNever } from '../spec/errors.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import { hasLink, readLink, writeLink } from './links.ts';
 import { tagIndexLink, tagLink, tagsTree, tagTree } from './paths.ts';
+import { createRemembered } from './remembered.ts';
 import { byteOrder } from './repositories.ts';
 
 /** The orders a list of tags can have. */
@@ -31,7 +32,12 @@ export interface SortedTag {
   readonly tag: Tag;
 }
 
+/** Meanings that are kept in memory; reading one from the disk costs as much as the rest of a manifest's answer. */
+const keptTags = 10_000;
+
 export function createTags(driver: Driver, platform: NodeJS.Platform = process.platform): Tags {
+  const meanings = createRemembered<Digest>(keptTags);
+
   async function* list(repository: RepoName, { after } = { after: '' }): AsyncIterable<Tag> {
     for await (const { name } of driver.list(tagsTree(repository), { after })) {
       const tag = parseTag(name);
@@ -80,15 +86,20 @@ export function createTags(driver: Driver, platform: NodeJS.Platform = process.p
   }
 
   return {
-    find: (repository, tag) => readLink(driver, tagLink(repository, tag)),
+    find(repository, tag) {
+      const key = tagLink(repository, tag);
+      return meanings.get(key, () => readLink(driver, key));
+    },
     list,
     sorted,
     checkStorable,
     async move(repository, tag, to) {
       await writeLink(driver, tagIndexLink(repository, tag, to), to);
-      await writeLink(driver, tagLink(repository, tag), to);
+      const key = tagLink(repository, tag);
+      await meanings.change(key, () => writeLink(driver, key, to));
     },
-    remove: (repository, tag) => driver.removeTree(tagTree(repository, tag)),
+    remove: (repository, tag) =>
+      meanings.change(tagLink(repository, tag), () => driver.removeTree(tagTree(repository, tag))),
   };
 }
 

@@ -4,7 +4,7 @@ import { type Connection, connect, expect, type Target } from './client.ts';
 
 export interface Measure {
   readonly name: string;
-  /** Answers seconds; smaller is better. `round` makes the content new. */
+  /** Answers seconds, of requests that are repeated seconds per thousand; smaller is better. `round` makes the content new. */
   readonly run: (target: Target, round: number) => Promise<number>;
 }
 
@@ -12,7 +12,8 @@ const MiB = 1024 * 1024;
 const large = randomBytes(256 * MiB);
 const small = Array.from({ length: 64 }, () => randomBytes(MiB));
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
-const requests = 3000;
+/** A registry that computes bcrypt for each request gets fewer of them. */
+const requestsOf = ({ authorization }: Target): number => (authorization === undefined ? 3000 : 200);
 
 /** Bytes no registry has seen: the start is overwritten. */
 function fresh(bytes: Buffer, round: number): { readonly bytes: Buffer; readonly digest: string } {
@@ -83,10 +84,11 @@ export async function pushImage(
 }
 
 async function repeat(target: Target, method: string, path: string): Promise<number> {
-  const jobs = Array.from({ length: requests }, () => path);
-  return await spread(target, 16, jobs, (connection, each) =>
+  const jobs = Array.from({ length: requestsOf(target) }, () => path);
+  const seconds = await spread(target, 16, jobs, (connection, each) =>
     expect(connection, { method, path: each }, 200),
   );
+  return (1000 * seconds) / jobs.length;
 }
 
 /** The login of a measure is warm: the first check of a password is its own measure. */
@@ -128,21 +130,21 @@ export const measures: readonly Measure[] = [
     },
   },
   {
-    name: `${requests} x manifest GET by tag`,
+    name: '1000 x manifest GET by tag',
     async run(target) {
       await pushImage(target);
       return await repeat(target, 'GET', '/v2/bench/image/manifests/latest');
     },
   },
   {
-    name: `${requests} x manifest GET by digest`,
+    name: '1000 x manifest GET by digest',
     async run(target) {
       const { manifest } = await pushImage(target);
       return await repeat(target, 'GET', `/v2/bench/image/manifests/${manifest}`);
     },
   },
   {
-    name: `${requests} x blob HEAD`,
+    name: '1000 x blob HEAD',
     async run(target) {
       const { blob } = await pushImage(target);
       return await repeat(target, 'HEAD', `/v2/bench/image/blobs/${blob}`);
