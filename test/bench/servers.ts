@@ -50,6 +50,7 @@ export async function startBerth({ isTls, hasLogin }: Mode): Promise<Server> {
   }
   const port = await freePort();
   const args = [
+    '--max-semi-space-size=4',
     cli,
     'serve',
     '--data',
