@@ -42,11 +42,15 @@ function install() {
   const npm = process.env.npm_execpath;
   const [command, first] =
     npm === undefined ? [isWindows ? 'npm.cmd' : 'npm', []] : [process.execPath, [npm]];
-  const { status, error } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    shell: isWindows && npm === undefined,
-  });
+  const { status, error } = spawnSync(
+    command,
+    [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+      shell: isWindows && npm === undefined,
+    },
+  );
   if (status !== 0) fail(`npm ci failed${error ? `: ${error.message}` : ''}. Mend that and try again.`);
 }
 

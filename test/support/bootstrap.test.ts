@@ -140,17 +140,21 @@ test('a signal to the whole process group arrives at the command line only once'
 });
 
 const installs = [
-  { name: 'are missing', installed: undefined, expected: 'npm ci --no-audit --no-fund' },
-  { name: 'lack a package', installed: { packages: {} }, expected: 'npm ci --no-audit --no-fund' },
+  { name: 'are missing', installed: undefined, expected: 'npm ci --no-audit --no-fund --loglevel=error' },
+  {
+    name: 'lack a package',
+    installed: { packages: {} },
+    expected: 'npm ci --no-audit --no-fund --loglevel=error',
+  },
   {
     name: 'have another version',
     installed: { packages: { 'node_modules/a': { version: '1.0.1', integrity: 'x' } } },
-    expected: 'npm ci --no-audit --no-fund',
+    expected: 'npm ci --no-audit --no-fund --loglevel=error',
   },
   {
     name: 'have a package too many',
     installed: { packages: { ...upToDate.packages, 'node_modules/b': { version: '1.0.0' } } },
-    expected: 'npm ci --no-audit --no-fund',
+    expected: 'npm ci --no-audit --no-fund --loglevel=error',
   },
   { name: 'lack only an optional package', installed: upToDate, expected: undefined },
 ];
