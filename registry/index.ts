@@ -85,7 +85,6 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     ),
     { log },
   );
-  const identity = opening.use(await openIdentity(identityOptions(config, root, log)));
   const auth = opening.use(
     await createAuth({
       mode: config.auth.none ? 'none' : 'htpasswd',
@@ -96,6 +95,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
       ...(config.auth.htpasswd.path === undefined ? {} : { htpasswdPath: config.auth.htpasswd.path }),
     }),
   );
+  const identity = opening.use(await openIdentity(identityOptions(config, root, log)));
   const store = createStore({
     driver,
     events: createEvents(log),

@@ -6,7 +6,7 @@
  * Where both files change, the order is the safe one if the process dies in between: rights before the user, and the
  * user gone before the rights.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../spec/errors.ts';
 import { accessOf, emptyAccess, parseAccess } from './access.ts';
@@ -220,6 +220,13 @@ export async function createFirstUser({
   const password = generatePassword();
   await addAccount(files, { name: firstUser, hash: await hashPassword(password), role: 'admin' });
   return { user: firstUser, password };
+}
+
+/** Takes the first user back, when the start failed and nobody has seen the password. */
+export async function removeFirstUser({ root }: { readonly root: string }): Promise<void> {
+  const { users, access } = accountFiles(root);
+  await rm(users, { force: true });
+  await rm(access, { force: true });
 }
 
 const firstUser = 'dev';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { createFirstUser } from '../auth/accounts.ts';
+import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
 import { writePrivateFile } from '../auth/private-file.ts';
 import { createRegistry } from '../index.ts';
 import type { Config } from '../spec/config.ts';
@@ -40,11 +40,14 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   const { loaded, root } = await load();
   const stopped = stopSignal();
   const first = ownsUsers(loaded.config.auth) ? await createFirstUser({ root }) : undefined;
-  const password =
-    first === undefined
-      ? undefined
-      : await handOver(first.password, root, io.isTTY || options.firstRun === true);
-  await using registry = await createRegistry({ loaded, root, out: io.out, err: io.err });
+  await using registry = await createRegistry({ loaded, root, out: io.out, err: io.err }).catch(
+    async (error: unknown) => {
+      if (first !== undefined) await removeFirstUser({ root });
+      throw error;
+    },
+  );
+  const mayPrint = io.isTTY || options.firstRun === true;
+  const password = first === undefined ? undefined : await handOver(first.password, root, mayPrint);
   const { urls, log } = registry;
   io.out(greeting({ urls, root, user: first?.user, password }));
   if (loaded.config.auth.none)

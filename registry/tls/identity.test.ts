@@ -355,3 +355,35 @@ test('no key ever shows in the log or in what is shown', async () => {
 
   for (const secret of secrets) assert.ok(!told.includes(secret.split('\n')[1] ?? 'x'));
 });
+
+test('what another process renews or seals is taken over at the next check', async () => {
+  await using made = await makeDirectory();
+  await using served = await openIdentity(optionsFor(made.dir));
+  const heard: string[] = [];
+  served.onChange(({ cert }) => heard.push(cert));
+  const before = served.show().leaf.fingerprint;
+  await using other = await openIdentity(optionsFor(made.dir));
+
+  await other.renew();
+  await other.seal();
+  await served.check();
+  await served.check();
+
+  assert.notEqual(served.show().leaf.fingerprint, before);
+  assert.deepEqual(served.material(), other.material());
+  assert.deepEqual(heard, [other.material().cert]);
+  assert.equal(served.show().authority?.isSealed, true);
+});
+
+test('who may only look makes nothing and issues nothing', async () => {
+  await using made = await makeDirectory();
+  const look = optionsFor(made.dir, { mayIssue: false, names: ['other.test'], interfaceAddresses: () => [] });
+
+  await failsWith('CERTIFICATE_INVALID', /no certificate in/, () => openIdentity(look));
+  await assert.rejects(readdir(made.dir), { code: 'ENOENT' });
+  await using served = await openIdentity(optionsFor(made.dir));
+  await using looker = await openIdentity(look);
+
+  assert.deepEqual(looker.material(), served.material());
+  assert.equal(looker.exportCa(), served.exportCa());
+});
