@@ -17,7 +17,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { AppError } from '../spec/errors.ts';
-import { refuseLooseMode, systemCode, writePrivateFile } from './private-file.ts';
+import { refuseLooseMode, systemCode, writePrivateFile } from '../disk/private-file.ts';
 
 /** How long a token is valid. */
 export const bearerSeconds = 300;

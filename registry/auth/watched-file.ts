@@ -8,7 +8,7 @@
  */
 import { open, stat } from 'node:fs/promises';
 import { AppError, isAppError } from '../spec/errors.ts';
-import { refuseLooseMode, systemCode } from './private-file.ts';
+import { refuseLooseMode, systemCode } from '../disk/private-file.ts';
 
 /** What the file says at the moment, or why it cannot be used. */
 export type Loaded<T> = { readonly value: T } | { readonly error: AppError };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
-import { writePrivateFile } from '../auth/private-file.ts';
+import { writePrivateFile } from '../disk/private-file.ts';
 import { createRegistry } from '../index.ts';
 import type { Config } from '../spec/config.ts';
 import { AppError } from '../spec/errors.ts';

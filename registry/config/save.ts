@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Document, parseDocument } from 'yaml';
-import { makePrivateDirectory, writePrivateFile } from '../auth/private-file.ts';
+import { makePrivateDirectory, writePrivateFile } from '../disk/private-file.ts';
 
 /** The configuration file of a data directory. */
 export function ownConfigFile(root: string): string {

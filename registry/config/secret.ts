@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePrivateFile } from '../auth/private-file.ts';
+import { writePrivateFile } from '../disk/private-file.ts';
 import { AppError } from '../spec/errors.ts';
 
 /**

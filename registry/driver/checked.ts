@@ -6,9 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { Readable } from 'node:stream';
 
+import { systemCode } from '../disk/private-file.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
-import { errorCode } from './directories.ts';
+
 import type { Driver, Part, Reader } from './driver.ts';
 import { isKey } from './keys.ts';
 
@@ -199,7 +200,7 @@ async function* noteFailure(
 function translate(error: unknown, { key, verb }: Call): AppError {
   if (isAppError(error)) return error;
   if (isCancelled(error)) return new AppError('CANCELLED', { cause: error });
-  const code = errorCode(error);
+  const code = systemCode(error);
   const why = code === undefined ? '' : ` (${code})`;
   if (isFull(error)) {
     const message = `The disk of the registry is full: /${key} could not be written${why}.`;
@@ -217,12 +218,12 @@ function translate(error: unknown, { key, verb }: Call): AppError {
 function isFull(error: unknown): boolean {
   // Node has no name for EDQUOT, only its number.
   const errno = error instanceof Error && 'errno' in error ? error.errno : undefined;
-  return errorCode(error) === 'ENOSPC' || errno === -constants.errno.EDQUOT;
+  return systemCode(error) === 'ENOSPC' || errno === -constants.errno.EDQUOT;
 }
 
 /** An abort, or a sender that went away. */
 function isCancelled(error: unknown): boolean {
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) return true;
-  const code = errorCode(error);
+  const code = systemCode(error);
   return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

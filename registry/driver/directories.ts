@@ -4,9 +4,9 @@
  * so a file in new directories needs one fsync for each of them, outermost last. Whoever makes a directory notes
  * it as fresh, and every writer below it, not just the maker, syncs its parent until that has happened once.
  */
-import { constants } from 'node:fs';
-import { mkdir, open, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
+import { syncDirectory, systemCode } from '../disk/private-file.ts';
 
 export interface Directories {
   /** True if the directory exists; throws when a symbolic link leads to it. */
@@ -32,7 +32,7 @@ export function createDirectories(root: string): Directories {
     // Noted before it exists, so that no other writer can see it without seeing that it is fresh.
     fresh.set(directory, Symbol('fresh'));
     await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
-      if (errorCode(error) !== 'EEXIST') throw error;
+      if (systemCode(error) !== 'EEXIST') throw error;
     });
     await isReal(directory);
   }
@@ -72,7 +72,7 @@ function createSharedSync(): (directory: string) => Promise<void> {
   const running = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
 
   function start(directory: string): Promise<void> {
-    const turn: { now: Promise<void>; next?: Promise<void> } = { now: fsyncDirectory(directory) };
+    const turn: { now: Promise<void>; next?: Promise<void> } = { now: syncDirectory(directory) };
     running.set(directory, turn);
     const end = (): void => {
       if (running.get(directory) === turn && turn.next === undefined) running.delete(directory);
@@ -97,28 +97,14 @@ export async function makeDirectory(path: string): Promise<string> {
   const directory = resolve(path);
   const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (firstMade !== undefined) {
-    for (let at = directory; at !== dirname(firstMade); at = dirname(at)) await fsyncDirectory(dirname(at));
+    for (let at = directory; at !== dirname(firstMade); at = dirname(at)) await syncDirectory(dirname(at));
   }
   return realpath(directory);
 }
 
-/** Makes the names in a directory durable. */
-export async function fsyncDirectory(directory: string): Promise<void> {
-  // Windows gives no handle to fsync a directory by; NTFS journals names itself.
-  if (process.platform === 'win32') return;
-  await using handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  await handle.sync();
-}
-
-/** The errno name of a system error, `ENOENT`, or undefined. */
-export function errorCode(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
 /** Answers `undefined` for an error that says that a path is not there, and throws any other. */
 export function undefinedIfAbsent(error: unknown): undefined {
-  const code = errorCode(error);
+  const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
   throw error;
 }

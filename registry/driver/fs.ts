@@ -12,7 +12,9 @@ import { type Dirent, constants } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { createDirectories, errorCode, makeDirectory, undefinedIfAbsent } from './directories.ts';
+import { createDirectories, makeDirectory, undefinedIfAbsent } from './directories.ts';
+import { systemCode } from '../disk/private-file.ts';
+
 import type { Driver, DurableOptions, FreeRoom, KeyInfo, ListEntry, Part, Reader } from './driver.ts';
 import { openFilePart } from './file-part.ts';
 import { createKeyLock } from './key-lock.ts';
@@ -182,7 +184,7 @@ async function move(from: string, to: string): Promise<void> {
   try {
     await files.rename(from, to);
   } catch (error) {
-    if (errorCode(error) !== 'EXDEV') throw error;
+    if (systemCode(error) !== 'EXDEV') throw error;
     const beside = `${to}~${randomUUID()}`;
     try {
       await files.copyFile(from, beside, constants.COPYFILE_EXCL);

@@ -138,7 +138,10 @@ test('private files that others can reach stop the start, by name', needsModes, 
     const error: unknown = await lockRoot(root).catch((caught: unknown) => caught);
 
     assert.ok(isAppError(error, 'DATA_UNUSABLE'), `${name} ${found}: ${String(error)}`);
-    assert.equal(error.message, `${path} is open to other users (mode ${found}).`);
+    assert.equal(
+      error.message,
+      `"${path}" has the mode ${found}: other users of this computer can reach it.`,
+    );
     await files.chmod(path, before);
   }
 });

@@ -12,8 +12,9 @@ import * as files from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+import { refuseLooseMode, systemCode, writePrivateFile } from '../disk/private-file.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
-import { errorCode, fsyncDirectory, makeDirectory, undefinedIfAbsent } from './directories.ts';
+import { makeDirectory, undefinedIfAbsent } from './directories.ts';
 
 /** The layout of berth/ that this version reads and writes. */
 const knownFormat = 1;
@@ -74,17 +75,16 @@ export async function readHolder(root: string): Promise<Holder | undefined> {
  * users of the machine. Windows has no such modes; there the directory inherits the rights of the user's profile.
  */
 export async function checkPrivate(root: string): Promise<void> {
-  if (process.platform === 'win32') return;
   const berth = join(resolve(root), 'berth');
   const found = await files.lstat(berth).catch(undefinedIfAbsent);
   if (found === undefined) return;
   if (!found.isDirectory()) throw new AppError('DATA_UNUSABLE', { message: `${berth} is not a directory.` });
-  assertPrivate(berth, found.mode, '700');
+  refuseLooseMode(berth, found.mode, '700');
   for (const directory of [berth, join(berth, 'tls')]) {
     for (const name of (await files.readdir(directory).catch(undefinedIfAbsent)) ?? []) {
       const path = join(directory, name);
       const info = await files.stat(path).catch(undefinedIfAbsent);
-      if (info?.isFile() === true) assertPrivate(path, info.mode, '600');
+      if (info?.isFile() === true) refuseLooseMode(path, info.mode);
     }
   }
 }
@@ -105,7 +105,7 @@ async function takeLock(berth: string): Promise<DatabaseSync> {
   // Made here, because SQLite would make it readable by all. Never opened here when it exists: closing any
   // descriptor of a file frees the POSIX locks that the process has on it, https://www.sqlite.org/howtocorrupt.html
   const made = await files.open(path, 'wx', 0o600).catch((error: unknown) => {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   });
   await made?.close();
 
@@ -126,9 +126,10 @@ async function takeLock(berth: string): Promise<DatabaseSync> {
 async function holdLock(berth: string, database: DatabaseSync): Promise<RootLock> {
   const path = join(berth, 'lock.json');
   const holder: Holder = { pid: process.pid, startedAt: new Date().toISOString() };
-  await replaceFile(path, holder);
+  await writePrivateFile(path, `${JSON.stringify(holder)}\n`);
   return {
-    announce: (address) => replaceFile(path, { ...holder, address } satisfies Holder),
+    announce: (address) =>
+      writePrivateFile(path, `${JSON.stringify({ ...holder, address } satisfies Holder)}\n`),
     async [Symbol.asyncDispose]() {
       await files.rm(path, { force: true });
       database.close();
@@ -140,7 +141,7 @@ async function checkFormat(berth: string): Promise<void> {
   const path = join(berth, 'format');
   const text = await files.readFile(path, 'utf8').catch(undefinedIfAbsent);
   if (text === undefined) {
-    await replaceFile(path, { format: knownFormat });
+    await writePrivateFile(path, `${JSON.stringify({ format: knownFormat })}\n`);
     return;
   }
   const format = parseFormat(text);
@@ -164,23 +165,6 @@ function parseFormat(text: string): number | undefined {
   }
 }
 
-async function replaceFile(path: string, value: unknown): Promise<void> {
-  const temp = `${path}~`;
-  {
-    await using handle = await files.open(temp, 'w', 0o600);
-    await handle.writeFile(`${JSON.stringify(value)}\n`);
-    await handle.datasync();
-  }
-  await files.rename(temp, path);
-  await fsyncDirectory(dirname(path));
-}
-
-function assertPrivate(path: string, mode: number, wanted: string): void {
-  if ((mode & 0o077) === 0) return;
-  const message = `${path} is open to other users (mode ${(mode & 0o777).toString(8).padStart(4, '0')}).`;
-  throw new AppError('DATA_UNUSABLE', { message, hint: `Run chmod ${wanted} ${path}, then start again.` });
-}
-
 async function lockedError(root: string, cause: unknown): Promise<AppError> {
   const holder = await readHolder(root);
   const where = holder?.address === undefined ? '' : `, listening on ${holder.address}`;
@@ -198,7 +182,7 @@ function readOnlyError(root: string, cause: unknown): AppError {
 }
 
 async function explain(cause: unknown, root: string): Promise<AppError> {
-  const code = errorCode(cause);
+  const code = systemCode(cause);
   const isThere = (await files.stat(root).catch(() => undefined)) !== undefined;
   if (isThere && (code === 'EROFS' || code === 'EACCES' || code === 'EPERM'))
     return readOnlyError(root, cause);

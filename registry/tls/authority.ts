@@ -9,6 +9,7 @@
 import { X509Certificate, createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import { writePrivateFile } from '../disk/private-file.ts';
 import { AppError } from '../spec/errors.ts';
 import {
   bitString,
@@ -21,7 +22,7 @@ import {
   smallInteger,
   truth,
 } from './certificate.ts';
-import { readPrivateFile, writePrivateFile } from './files.ts';
+import { readPrivateFile } from './files.ts';
 import { findScope, makeScope, scopeExtension } from './scope.ts';
 import type { Scope } from './scope.ts';
 

@@ -308,7 +308,7 @@ test('files that other users can read refuse the start', async (t) => {
       await (await openIdentity(optionsFor(made.dir)))[Symbol.asyncDispose]();
       await chmod(join(made.dir, name), mode);
 
-      await failsWith('DATA_UNUSABLE', new RegExp(`mode ${mode.toString(8)}`), () =>
+      await failsWith('DATA_UNUSABLE', new RegExp(`mode 0${mode.toString(8)}`), () =>
         openIdentity(optionsFor(made.dir)),
       );
     });

@@ -1,9 +1,10 @@
 /** The authority and leaf under berth/tls as a source: made on the first start, the leaf issued again with reason. */
 import { X509Certificate } from 'node:crypto';
+import { writePrivateFile } from '../disk/private-file.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import { findAuthorityKey, openAuthority, tlsPaths } from './authority.ts';
-import { destroyFile, openPrivateDirectory, readPrivateFile, writePrivateFile } from './files.ts';
+import { destroyFile, openPrivateDirectory, readPrivateFile } from './files.ts';
 import { chooseNames, issueLeaf, leafEnd, leafProblem, namesOf } from './leaf.ts';
 import type { LeafNames, Material } from './leaf.ts';
 import type { CertificateSource } from './source.ts';

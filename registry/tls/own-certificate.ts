@@ -3,9 +3,9 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { systemCode } from '../disk/private-file.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
-import { isAbsent } from './files.ts';
 import { namesOf } from './leaf.ts';
 import type { Material } from './leaf.ts';
 import type { CertificateSource } from './source.ts';
@@ -116,7 +116,7 @@ async function readPem(path: string): Promise<string> {
   } catch (cause) {
     throw unusable(
       path,
-      isAbsent(cause) ? 'there is no such file' : `it cannot be read (${codeOf(cause)})`,
+      systemCode(cause) === 'ENOENT' ? 'there is no such file' : `it cannot be read (${codeOf(cause)})`,
       cause,
     );
   }

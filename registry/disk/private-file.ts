@@ -1,13 +1,8 @@
-/** Files of identity on disk: written whole and durably, private, by one writer at a time. */
+/** Files of Berth's own below berth/: private, and written whole and durably. The one place that writes them. */
 import { chmod, chown, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../spec/errors.ts';
-
-const lockTimeoutMs = 10_000;
-const lockRetryMs = 10;
 
 /**
  * Replaces a file by temp, fsync, rename, fsync of the directory; durable when it resolves. Its mode is 0600, or
@@ -56,36 +51,14 @@ export async function makePrivateDirectory(path: string): Promise<void> {
 }
 
 /**
- * Runs an edit while no other process or call holds the lock file. The lock is SQLite's: the system frees it if
- * the holder dies, so there are no stale locks to guess at. Throws DATA_UNUSABLE after 10 s of waiting.
+ * Throws DATA_UNUSABLE if others than the owner can reach a file with that mode (for a directory say `700`). Windows
+ * has no such modes; there everything inherits the rights of the user's profile.
  */
-export async function withFileLock<T>(path: string, edit: () => Promise<T>): Promise<T> {
-  try {
-    // SQLite would make it readable for others.
-    await (await open(path, 'a', 0o600)).close();
-  } catch (error) {
-    throw unusable(`Cannot open the lock file "${path}"`, error);
-  }
-  using lock = new DatabaseSync(path, { timeout: 0 });
-  const deadline = performance.now() + lockTimeoutMs;
-  while (!tryLock(lock)) {
-    if (performance.now() > deadline) {
-      throw new AppError('DATA_UNUSABLE', {
-        message: `Another process holds the lock file "${path}" for more than ${lockTimeoutMs / 1000} s.`,
-        hint: 'End the other berth user or berth token command, then try again.',
-      });
-    }
-    await delay(lockRetryMs);
-  }
-  return await edit();
-}
-
-/** Throws DATA_UNUSABLE if others than the owner may read or write a file with that mode. Windows has no such modes. */
-export function refuseLooseMode(path: string, mode: number): void {
+export function refuseLooseMode(path: string, mode: number, wanted: '600' | '700' = '600'): void {
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
   throw new AppError('DATA_UNUSABLE', {
     message: `"${path}" has the mode ${(mode & 0o777).toString(8).padStart(4, '0')}: other users of this computer can reach it.`,
-    hint: `Run: chmod 600 "${path}"`,
+    hint: `Check who could read it, then run: chmod ${wanted} "${path}"`,
     detail: { file: path },
   });
 }
@@ -95,25 +68,16 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-function tryLock(lock: DatabaseSync): boolean {
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return true;
-  } catch (error) {
-    // SQLITE_BUSY
-    if (error instanceof Error && 'errcode' in error && error.errcode === 5) return false;
-    throw error;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
+/** Makes what was renamed into or removed from a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its rename is journaled by NTFS.
   if (process.platform === 'win32') return;
   await using directory = await open(path, 'r');
   await directory.sync();
 }
 
-function unusable(what: string, error: unknown): AppError {
+/** The error for a file or directory that cannot be used: what was tried, and the code of the system. */
+export function unusable(what: string, error: unknown): AppError {
   return new AppError('DATA_UNUSABLE', {
     message: `${what}: ${systemCode(error) ?? 'unknown error'}.`,
     hint: 'Check the owner, the mode and the free space of the directory.',
