@@ -4,6 +4,7 @@ import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { compareSync, hashSync } from 'bcryptjs';
 import * as fc from 'fast-check';
 import { isAppError } from '../spec/errors.ts';
@@ -11,42 +12,37 @@ import { editUsers, isUserName, parseUsers } from './users.ts';
 
 const hash = '$2b$05$abcdefghijklmnopqrstuuPJQVB7mJQBKm9aUeYVCOiEHYI6XOzUu';
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const hasHtpasswd = spawnSync('htpasswd', ['-h']).error === undefined;
 
-test(
-  'a file made by htpasswd -B is read and its passwords match',
-  { skip: !hasHtpasswd && 'no htpasswd' },
-  async () => {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-users-'));
-    const file = join(folder.path, 'htpasswd');
-    const add = (flags: readonly string[], name: string, password: string): void => {
-      const result = spawnSync('htpasswd', [...flags, '-i', file, name], { input: password });
-      assert.equal(result.status, 0, String(result.stderr));
-    };
+test('a file made by htpasswd -B is read and its passwords match', needs('htpasswd'), async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-users-'));
+  const file = join(folder.path, 'htpasswd');
+  const add = (flags: readonly string[], name: string, password: string): void => {
+    const result = spawnSync('htpasswd', [...flags, '-i', file, name], { input: password });
+    assert.equal(result.status, 0, String(result.stderr));
+  };
 
-    add(['-cB'], 'dev', 'geheim');
-    add(['-B', '-C', '6'], 'ci', 'größer als ä');
-    add(['-B'], 'dev', 'changed');
-    add(['-m'], 'old', 'apache md5');
-    const users = parseUsers(await readFile(file), file);
+  add(['-cB'], 'dev', 'geheim');
+  add(['-B', '-C', '6'], 'ci', 'größer als ä');
+  add(['-B'], 'dev', 'changed');
+  add(['-m'], 'old', 'apache md5');
+  const users = parseUsers(await readFile(file), file);
 
-    const found = [...users.byName.values()].map((user) => [user.name, user.isUsable, user.line]);
-    assert.deepEqual(found, [
-      ['dev', true, 1],
-      ['ci', true, 2],
-      ['old', false, 3],
-    ]);
-    assert.deepEqual(
-      [
-        compareSync('changed', users.byName.get('dev')?.hash ?? ''),
-        compareSync('größer als ä', users.byName.get('ci')?.hash ?? ''),
-      ],
-      [true, true],
-    );
-  },
-);
+  const found = [...users.byName.values()].map((user) => [user.name, user.isUsable, user.line]);
+  assert.deepEqual(found, [
+    ['dev', true, 1],
+    ['ci', true, 2],
+    ['old', false, 3],
+  ]);
+  assert.deepEqual(
+    [
+      compareSync('changed', users.byName.get('dev')?.hash ?? ''),
+      compareSync('größer als ä', users.byName.get('ci')?.hash ?? ''),
+    ],
+    [true, true],
+  );
+});
 
-test('htpasswd verifies a line that was edited here', { skip: !hasHtpasswd && 'no htpasswd' }, async () => {
+test('htpasswd verifies a line that was edited here', needs('htpasswd'), async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-users-'));
   const file = join(folder.path, 'htpasswd');
   spawnSync('htpasswd', ['-cB', '-i', file, 'dev'], { input: 'geheim' });

@@ -13,9 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { makePrivateDirectory, refuseLooseMode, writePrivateFile } from './private-file.ts';
-
-const isRoot = process.getuid?.() === 0;
 
 async function temporary() {
   return await mkdtempDisposable(join(tmpdir(), 'berth-private-'));
@@ -58,20 +57,16 @@ test('a foreign file keeps its mode where that is asked for, and a link to it st
   assert.deepEqual((await readdir(directory.path)).toSorted(), ['file', 'link']);
 });
 
-test(
-  'what root writes belongs to whom the directory belongs',
-  { skip: isRoot ? false : 'needs root' },
-  async () => {
-    await using directory = await temporary();
-    await chown(directory.path, 1234, 1235);
-    const file = join(directory.path, 'file');
+test('what root writes belongs to whom the directory belongs', needs('root'), async () => {
+  await using directory = await temporary();
+  await chown(directory.path, 1234, 1235);
+  const file = join(directory.path, 'file');
 
-    await writePrivateFile(file, 'text');
+  await writePrivateFile(file, 'text');
 
-    const { uid, gid } = await stat(file);
-    assert.deepEqual([uid, gid], [1234, 1235]);
-  },
-);
+  const { uid, gid } = await stat(file);
+  assert.deepEqual([uid, gid], [1234, 1235]);
+});
 
 test('a failure names the file and leaves nothing behind', async () => {
   await using directory = await temporary();

@@ -4,6 +4,7 @@ import * as files from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { promisify } from 'node:util';
 
 import { isAppError } from '../spec/errors.ts';
@@ -15,8 +16,8 @@ import { openFsDriver } from './fs.ts';
 const run = promisify(execFile);
 const small = Buffer.from('sha256:0123');
 const needsModes = { skip: process.platform === 'win32' && 'Windows has no file modes' };
-const needsRoot = { skip: process.getuid?.() !== 0 && 'only root may mount a tmpfs' };
-const needsStrace = { skip: (await isMissing('strace')) && 'strace is missing (Debian package strace)' };
+const needsRoot = needs('root');
+const needsStrace = needs('strace');
 
 testDriver('fs', async (): Promise<DriverFixture> => {
   const root = await files.realpath(await files.mkdtemp(join(tmpdir(), 'berth-driver-')));
@@ -496,11 +497,4 @@ async function openFiles(root: string): Promise<readonly string[]> {
     descriptors.map((descriptor) => files.readlink(`/proc/self/fd/${descriptor}`).catch(undefinedIfAbsent)),
   );
   return paths.flatMap((path) => (path?.startsWith(root) === true ? [path] : []));
-}
-
-async function isMissing(program: string): Promise<boolean> {
-  return run(program, ['-V']).then(
-    () => false,
-    () => true,
-  );
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
@@ -615,24 +616,25 @@ test('a list of ciphers chooses those of TLS 1.2 and leaves TLS 1.3 on', async (
   }
 });
 
-test('a client that does not trust the authority is logged once, with what to do', async (t) => {
-  if (spawnSync('openssl', ['version']).error !== undefined) return t.skip('openssl is not installed');
-  await using made = await openFront();
-  const to = `127.0.0.1:${String(made.port)}`;
+test(
+  'a client that does not trust the authority is logged once, with what to do',
+  needs('openssl'),
+  async () => {
+    await using made = await openFront();
+    const to = `127.0.0.1:${String(made.port)}`;
 
-  // Without -CAfile the roots of the system count, and none of them signed this.
-  for (let i = 0; i < 2; i += 1) {
-    await run('openssl', ['s_client', '-connect', to, '-verify_return_error']).catch(() => undefined);
-  }
+    // Without -CAfile the roots of the system count, and none of them signed this.
+    for (let i = 0; i < 2; i += 1) {
+      await run('openssl', ['s_client', '-connect', to, '-verify_return_error']).catch(() => undefined);
+    }
 
-  const told = made.lines.filter((line) => line.startsWith('handshakeFailed'));
-  assert.equal(told.length, 1);
-  assert.match(told.join(), /does not trust the certificate authority/);
-  return undefined;
-});
+    const told = made.lines.filter((line) => line.startsWith('handshakeFailed'));
+    assert.equal(told.length, 1);
+    assert.match(told.join(), /does not trust the certificate authority/);
+  },
+);
 
-test('curl and openssl trust the leaf by the authority alone', async (t) => {
-  if (spawnSync('curl', ['--version']).error !== undefined) return t.skip('curl is not installed');
+test('curl and openssl trust the leaf by the authority alone', needs('curl', 'openssl'), async () => {
   await using made = await openFront();
   await using dir = await mkdtempDisposable(join(tmpdir(), 'berth-front-'));
   const file = join(dir.path, 'ca.crt');
@@ -652,7 +654,6 @@ test('curl and openssl trust the leaf by the authority alone', async (t) => {
 
   assert.equal(answer.stdout, 'GET /a tls');
   assert.match((await shown).stdout, /Verify return code: 0 \(ok\)/);
-  return undefined;
 });
 
 test('connections over the cap are closed, and places come free again', async () => {

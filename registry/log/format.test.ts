@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text as readAll } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import type { FieldValue, Level } from '../spec/log-record.ts';
 import { accessLine } from './access.ts';
 import { formatRecord } from './format.ts';
@@ -149,11 +149,9 @@ test('control and invisible characters are written out, so that a value cannot m
   assert.deepEqual([JSON.parse(json).msg, JSON.parse(json).list], [shown, [shown]]);
 });
 
-const distribution = '/usr/bin/docker-registry';
-
 test(
   'beside a running distribution, header values and access lines are written alike',
-  { skip: existsSync(distribution) ? false : 'distribution is not installed here' },
+  needs('docker-registry'),
   async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-log-'));
     const config = join(directory.path, 'config.yml');
@@ -161,7 +159,10 @@ test(
       config,
       `{version: 0.1, log: {level: debug}, storage: {inmemory: , maintenance: {uploadpurging: {enabled: false}}}, http: {addr: "127.0.0.1:0"}}`,
     );
-    const child = spawn(distribution, ['serve', config], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('docker-registry', ['serve', config], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const service: string[] = [];
     const access = readAll(child.stdout);
     const started = Promise.withResolvers<string>();

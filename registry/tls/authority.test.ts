@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { promisify } from 'node:util';
 import { makeAuthority, openAuthority } from './authority.ts';
 import type { Authority } from './authority.ts';
@@ -16,11 +17,7 @@ import type { LeafNames, Material } from './leaf.ts';
 import { openPrivateDirectory } from './files.ts';
 
 const run = promisify(execFile);
-const version = spawnSync('openssl', ['version'], { encoding: 'utf8' });
-const skip =
-  version.error === undefined && version.stdout.startsWith('OpenSSL 3')
-    ? false
-    : 'OpenSSL 3 is not installed';
+const skip = needs('openssl').skip ?? false;
 const now = Date.now();
 
 interface Made {

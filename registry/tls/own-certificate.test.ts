@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { needs } from '../../test/support/tools.ts';
 import { isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import { openIdentity } from './identity.ts';
@@ -31,11 +32,7 @@ function openssl(dir: string, ...args: readonly string[]): void {
   execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
 }
 
-const version = spawnSync('openssl', ['version'], { encoding: 'utf8' });
-const skip =
-  version.error === undefined && version.stdout.startsWith('OpenSSL 3')
-    ? false
-    : 'OpenSSL 3 is not installed';
+const skip = needs('openssl').skip ?? false;
 const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 const san = ['-addext', 'subjectAltName=DNS:registry.example.com'];
 
