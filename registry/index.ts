@@ -115,7 +115,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     store,
     secret: await loadSecret(root, http.secret),
     lists: {
-      maxTags: config.tags.maxtags ?? config.catalog.maxentries,
+      maxTags: config.tags.maxtags,
       maxRepositories: config.catalog.maxentries,
     },
     maxBytes: berth.limits.manifestbytes,
@@ -171,7 +171,17 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
   if (http.debug.addr !== undefined) {
     const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;
     opening.use(
-      await openDebug({ address: http.debug.addr, metricsPath, metrics, notReady: () => health.failing() }),
+      await openDebug({
+        address: http.debug.addr,
+        metricsPath,
+        metrics,
+        moment: async () => ({
+          uploadsOpen: store.uploads.open,
+          freeBytes: (await driver.free?.())?.bytes,
+          certificateEndsAt: identity.endsAt(),
+        }),
+        notReady: () => health.failing(),
+      }),
     );
   }
   const { enabled, age, interval, dryrun } = config.storage.maintenance.uploadpurging;

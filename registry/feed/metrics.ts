@@ -1,5 +1,5 @@
 /**
- * What /metrics says, in the text format of Prometheus. Names and labels of requests and storage are distribution's,
+ * What /metrics says, in the text format of Prometheus. Names and labels of requests are distribution's,
  * so that its dashboards go on working; the rest begins with `berth_`.
  */
 
@@ -16,19 +16,22 @@ interface ObservedRequest {
   readonly bytesOut: number;
 }
 
+/** What is looked at when somebody asks. */
+export interface Moment {
+  readonly uploadsOpen: number;
+  /** Bytes free where the data directory is; `undefined` where the storage has no such thing. */
+  readonly freeBytes: number | undefined;
+  /** When the certificate ends, in milliseconds since the epoch. */
+  readonly certificateEndsAt: number;
+}
+
 export interface Metrics {
   observeRequest(request: ObservedRequest): void;
   requestStarted(handler: string): void;
   requestEnded(handler: string): void;
-  /** One call of the storage driver: `read`, `write`, `commit` ... */
-  observeStorage(call: { readonly action: string; readonly driver: string; readonly seconds: number }): void;
   loginFailed(): void;
-  uploadOpened(): void;
-  uploadClosed(): void;
-  /** Bytes stored and bytes free, as far as they are known. */
-  setStorage(bytes: { readonly free?: number; readonly blobs?: number }): void;
-  setCertificateExpiry(at: Date): void;
-  text(): Promise<string>;
+  /** All of it; what is only looked at when somebody asks is handed in. */
+  text(now: Moment): Promise<string>;
   readonly contentType: string;
 }
 
@@ -76,13 +79,6 @@ export function createMetrics(): Metrics {
     labelNames: ['handler'],
     registers,
   });
-  const storage = new Histogram({
-    name: 'registry_storage_action_seconds',
-    help: 'Time of calls of the storage driver.',
-    labelNames: ['action', 'driver'],
-    buckets: seconds,
-    registers,
-  });
   const received = new Counter({
     name: 'berth_received_bytes_total',
     help: 'Bytes of request bodies.',
@@ -90,13 +86,8 @@ export function createMetrics(): Metrics {
   });
   const sent = new Counter({ name: 'berth_sent_bytes_total', help: 'Bytes of answer bodies.', registers });
   const logins = new Counter({ name: 'berth_logins_failed_total', help: 'Wrong credentials.', registers });
-  const uploads = new Gauge({
-    name: 'berth_uploads_open',
-    help: 'Upload sessions that are open.',
-    registers,
-  });
+  const uploads = gauge('berth_uploads_open', 'Upload sessions that are open.');
   const free = gauge('berth_storage_free_bytes', 'Bytes free where the data directory is.');
-  const blobs = gauge('berth_storage_blob_bytes', 'Bytes of all blobs, each counted once.');
   const expiry = gauge(
     'berth_certificate_expiry_seconds',
     'When the certificate ends, in seconds since 1970.',
@@ -125,26 +116,15 @@ export function createMetrics(): Metrics {
     requestEnded: (handler) => {
       inFlight.dec({ handler });
     },
-    observeStorage: ({ action, driver, seconds: time }) => {
-      storage.observe({ action, driver }, time);
-    },
     loginFailed: () => {
       logins.inc();
     },
-    uploadOpened: () => {
-      uploads.inc();
+    async text({ uploadsOpen, freeBytes, certificateEndsAt }) {
+      uploads.set(uploadsOpen);
+      if (freeBytes !== undefined) free.set(freeBytes);
+      expiry.set(certificateEndsAt / 1000);
+      return await register.metrics();
     },
-    uploadClosed: () => {
-      uploads.dec();
-    },
-    setStorage(bytes) {
-      if (bytes.free !== undefined) free.set(bytes.free);
-      if (bytes.blobs !== undefined) blobs.set(bytes.blobs);
-    },
-    setCertificateExpiry: (at) => {
-      expiry.set(at.getTime() / 1000);
-    },
-    text: () => register.metrics(),
     contentType: register.contentType,
   };
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import express from 'express';
-import type { Metrics } from '../feed/metrics.ts';
+import type { Metrics, Moment } from '../feed/metrics.ts';
 import { openListeners, parseListenAddress } from './listen.ts';
 
 export interface DebugOptions {
@@ -9,6 +9,7 @@ export interface DebugOptions {
   /** The path of the metrics; `undefined` when they are switched off. */
   readonly metricsPath: string | undefined;
   readonly metrics: Metrics;
+  readonly moment: () => Promise<Moment>;
   readonly notReady: () => readonly string[];
 }
 
@@ -21,6 +22,7 @@ export async function openDebug({
   address,
   metricsPath,
   metrics,
+  moment,
   notReady,
 }: DebugOptions): Promise<AsyncDisposable> {
   const app = express();
@@ -33,7 +35,7 @@ export async function openDebug({
   });
   if (metricsPath !== undefined) {
     app.get(metricsPath, async (_req, res) => {
-      res.set('Content-Type', metrics.contentType).send(await metrics.text());
+      res.set('Content-Type', metrics.contentType).send(await metrics.text(await moment()));
     });
   }
   const server = createServer(app);

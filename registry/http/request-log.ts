@@ -31,6 +31,7 @@ export function createRequestLog({ metrics, access }: RequestLogOptions): Reques
       const durationMs = performance.now() - startedAt;
       const bytesSent = req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? streamedBytes);
       metrics.requestEnded(handler);
+      if (res.statusCode === 401 && !isChallenge(exchange)) metrics.loginFailed();
       metrics.observeRequest({
         handler,
         method: req.method ?? '',

@@ -542,12 +542,12 @@ export const configSchema = z.strictObject({
   tags: z
     .strictObject({
       maxtags: read(parseLimit, 'a whole number')
-        .transform((count) => count ?? undefined)
-        .optional()
+        .transform((count) => count ?? 1000)
+        .prefault(1000)
         .meta(
-          field('whole number', 'no limit', {
+          field('whole number', '1000', {
             title: 'Tags in one answer',
-            help: 'The most that one page of tags holds; 0 and less mean no limit.',
+            help: 'The most that one page of tags holds; 0 and less mean 1000. Who asks for no page gets all tags.',
             restart: 'none',
           }),
         ),

@@ -154,6 +154,7 @@ test('the debug listener has health and, switched on, metrics that count request
     env: { REGISTRY_HTTP_DEBUG_ADDR: `127.0.0.1:${port}`, REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED: 'true' },
   });
   await request(registry.plainUrl, { path: '/v2/' });
+  await request(registry.plainUrl, { method: 'POST', path: '/v2/a/blobs/uploads/' });
   const debug = `http://127.0.0.1:${port}`;
 
   const [health, metrics, there] = await Promise.all([
