@@ -637,11 +637,6 @@ export const configSchema = z.strictObject({
             title: 'Pull without login',
             help: 'Repositories that everybody may read. * and ** mean all.',
           }),
-          bcryptcost: whole(4, 16, 10, {
-            title: 'Cost of a password hash',
-            help: 'Of new passwords. Each step doubles the time that a guess takes, and that a login takes.',
-            restart: 'none',
-          }),
         })
         .prefault({}),
       tls: z
