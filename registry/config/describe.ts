@@ -80,8 +80,7 @@ export function renderConfigPage(): string {
     '- `berth config check` reads the configuration without starting; `berth config print` shows each value and',
     '  where it comes from.',
     '',
-    'A change takes effect at once (`none`), when the listener is opened again (`listener`), or after a restart',
-    '(`process`).',
+    'A change takes effect at the next start. The levels of the log are read again on SIGHUP, while the registry runs.',
     '',
   ];
   for (const section of new Set(fields.map(({ path }) => sectionOf(path)))) {
@@ -99,7 +98,7 @@ export function renderConfigPage(): string {
           supported ? field.type : '',
           supported ? field.default : '',
           field.level,
-          `${field.title}. ${field.help}${supported ? ` Change: ${field.restart}.` : ''}`,
+          `${field.title}. ${field.help}`,
         ]),
       );
     }
