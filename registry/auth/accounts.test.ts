@@ -16,6 +16,7 @@ import {
   listAccounts,
   listTokens,
   removeAccount,
+  removeFirstUser,
   revokeToken,
   setDisabled,
   setPasswordHash,
@@ -46,6 +47,24 @@ test('the first user is an administrator with a random password', async () => {
     (await listAccounts(one.files)).map(({ createdAt: _createdAt, ...rest }) => rest),
     [{ name: 'dev', role: 'admin', repositories: ['**'], grants: [], state: 'active' }],
   );
+});
+
+test('the first user is taken back without a trace, and what is said of others stays', async () => {
+  await using one = await makeFolder();
+  const foreign = join(one.root, 'htpasswd');
+
+  await createFirstUser({ root: one.root });
+  await removeFirstUser({ root: one.root });
+  const left = await readdir(dirname(one.files.users));
+  await writeFile(foreign, `anna:${hash}\nbert:${hash}\n`);
+  await setRole(accountFiles(one.root, foreign), 'anna', { role: 'pull', repositories: ['team/**'] });
+  const before = await readFile(one.files.access, 'utf8');
+  await createFirstUser({ root: one.root });
+  await removeFirstUser({ root: one.root });
+
+  assert.deepEqual(left, ['access.lock']);
+  assert.equal(await readFile(one.files.access, 'utf8'), before);
+  await assert.rejects(readFile(one.files.users), { code: 'ENOENT' });
 });
 
 test(

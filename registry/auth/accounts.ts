@@ -223,11 +223,18 @@ export async function createFirstUser({
   return { user: firstUser, password };
 }
 
-/** Takes the first user back, when the start failed and nobody has seen the password. */
+/**
+ * Takes the first user back, when the start failed and nobody has seen the password. What access.json says of others
+ * stays.
+ */
 export async function removeFirstUser({ root }: { readonly root: string }): Promise<void> {
-  const { users, access } = accountFiles(root);
-  await rm(users, { force: true });
-  await rm(access, { force: true });
+  const files = accountFiles(root);
+  await edit(files, async ({ access, saveAccess }) => {
+    await rm(files.users, { force: true });
+    const others = withoutUser(access, firstUser);
+    if (others.users.length === 0 && others.tokens.length === 0) await rm(files.access, { force: true });
+    else await saveAccess(others);
+  });
 }
 
 const firstUser = 'dev';
