@@ -56,6 +56,9 @@ export interface Registry extends AsyncDisposable {
   readonly identity: Identity;
 }
 
+export { readHolder } from './driver/lock.ts';
+export { findPortOwner } from './http/port-owner.ts';
+
 const defaultPort = 5443;
 
 /**
@@ -192,7 +195,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
   }
   for (const { host, port: each } of bound)
     log.info('listening', `listening on ${urlHost(host)}:${each}, tls`);
-  await lock.announce(urls[0] ?? '');
+  await lock.announce(urls);
 
   const stack = opening.move();
   return { urls, log, ring, identity, [Symbol.asyncDispose]: () => stack.disposeAsync() };

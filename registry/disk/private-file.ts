@@ -1,38 +1,66 @@
-/** Files of Berth's own below berth/: private, and written whole and durably. The one place that writes them. */
+/** How files are written: whole and durably. Those of Berth's own below berth/ are private, and written here alone. */
 import { chmod, chown, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { AppError } from '../spec/errors.ts';
 
 /**
- * Replaces a file by temp, fsync, rename, fsync of the directory; durable when it resolves. Its mode is 0600, or
- * the old one if asked for; its owner stays (so a command run as root does not lock the service out). A symbolic
- * link is followed, not replaced. Throws DATA_UNUSABLE and leaves the old file.
+ * Replaces a file of Berth's own; durable when it resolves. Its mode is 0600, or the old one if asked for; its owner
+ * stays (so a command run as root does not lock the service out). A symbolic link is followed, not replaced. Throws
+ * DATA_UNUSABLE and leaves the old file.
  */
 export async function writePrivateFile(
   path: string,
   text: string,
   { keepMode = false }: { readonly keepMode?: boolean } = {},
 ): Promise<void> {
+  try {
+    await replaceFile(path, text, {
+      temp: (target) => `${target}.${randomUUID()}.tmp`,
+      mode: (old) => (keepMode && old !== undefined ? old : 0o600),
+    });
+  } catch (error) {
+    throw unusable(`Cannot write "${path}"`, error);
+  }
+}
+
+/** How a file is replaced. */
+export interface ReplaceOptions {
+  /** The name of the unfinished file, in the directory of the target. */
+  readonly temp: (target: string) => string;
+  /** The mode of the new file from that of the old one, `undefined` where there is none. */
+  readonly mode: (old: number | undefined) => number;
+}
+
+/**
+ * Replaces a file by temp, fsync, rename, fsync of the directory; durable when it resolves. The owner of the old file
+ * stays, a new one gets that of its directory. A symbolic link is followed, not replaced. Throws the error of the
+ * system and leaves the old file.
+ */
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  { temp, mode }: ReplaceOptions,
+): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const directory = dirname(target);
-  const temp = `${target}.${randomUUID()}.tmp`;
+  const unfinished = temp(target);
   try {
     const old = await stat(target).catch(() => undefined);
     {
-      await using file = await open(temp, 'wx', 0o600);
-      await file.writeFile(text);
+      await using file = await open(unfinished, 'wx', 0o600);
+      await file.writeFile(content);
       const owner = old ?? (await stat(directory));
       // Only root may give files away; for everyone else they are made with the right owner.
-      if (process.getuid?.() === 0) await chown(temp, owner.uid, owner.gid);
-      if (old !== undefined && keepMode) await chmod(temp, old.mode & 0o777);
+      if (process.getuid?.() === 0) await chown(unfinished, owner.uid, owner.gid);
+      await chmod(unfinished, mode(old === undefined ? undefined : old.mode & 0o777));
       await file.sync();
     }
-    await rename(temp, target);
+    await rename(unfinished, target);
     await syncDirectory(directory);
   } catch (error) {
-    await rm(temp, { force: true });
-    throw unusable(`Cannot write "${path}"`, error);
+    await rm(unfinished, { force: true });
+    throw error;
   }
 }
 

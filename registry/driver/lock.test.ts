@@ -62,7 +62,7 @@ for (const umask of [0o000, 0o022, 0o077]) {
     const before = process.umask(umask);
     try {
       await using lock = await lockRoot(root);
-      await lock.announce('127.0.0.1:5443');
+      await lock.announce(['127.0.0.1:5443']);
 
       const modes: Record<string, string> = {};
       for (const path of [
@@ -193,7 +193,7 @@ async function startHolder(root: string): Promise<ChildProcess> {
     const lock = await lockRoot(${JSON.stringify(root)}).catch((error) => error);
     if (lock.code !== undefined) process.stdout.write(lock.code);
     else {
-      await lock.announce('https://127.0.0.1:5443');
+      await lock.announce(['https://127.0.0.1:5443']);
       process.stdout.write('held');
       process.stdin.resume();
     }`;

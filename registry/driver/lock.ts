@@ -23,17 +23,17 @@ const knownFormat = 1;
 const sqliteBusy = 5;
 const sqliteReadOnly = 8;
 
-/** Who holds a data directory. `startedAt` is RFC 3339; `address` is there once it listens. */
+/** Who holds a data directory. `startedAt` is RFC 3339; `urls` are there once it listens, the one to show first. */
 export interface Holder {
   readonly pid: number;
   readonly startedAt: string;
-  readonly address?: string;
+  readonly urls?: readonly string[];
 }
 
 /** A data directory that this process holds; disposing frees it. */
 export interface RootLock extends AsyncDisposable {
   /** Tells others where this process listens. */
-  announce(address: string): Promise<void>;
+  announce(urls: readonly string[]): Promise<void>;
 }
 
 /**
@@ -128,8 +128,7 @@ async function holdLock(berth: string, database: DatabaseSync): Promise<RootLock
   const holder: Holder = { pid: process.pid, startedAt: new Date().toISOString() };
   await writePrivateFile(path, `${JSON.stringify(holder)}\n`);
   return {
-    announce: (address) =>
-      writePrivateFile(path, `${JSON.stringify({ ...holder, address } satisfies Holder)}\n`),
+    announce: (urls) => writePrivateFile(path, `${JSON.stringify({ ...holder, urls } satisfies Holder)}\n`),
     async [Symbol.asyncDispose]() {
       await files.rm(path, { force: true });
       database.close();
@@ -167,7 +166,8 @@ function parseFormat(text: string): number | undefined {
 
 async function lockedError(root: string, cause: unknown): Promise<AppError> {
   const holder = await readHolder(root);
-  const where = holder?.address === undefined ? '' : `, listening on ${holder.address}`;
+  const [url] = holder?.urls ?? [];
+  const where = url === undefined ? '' : `, listening on ${url}`;
   const who =
     holder === undefined ? 'another process' : `process ${holder.pid} (since ${holder.startedAt}${where})`;
   const message = `The data directory ${root} is in use by ${who}.`;
@@ -201,6 +201,6 @@ function isHolder(value: unknown): value is Holder {
     typeof value.pid === 'number' &&
     'startedAt' in value &&
     typeof value.startedAt === 'string' &&
-    (!('address' in value) || typeof value.address === 'string')
+    (!('urls' in value) || (Array.isArray(value.urls) && value.urls.every((url) => typeof url === 'string')))
   );
 }

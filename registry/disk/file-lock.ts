@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemCode, unusable } from '../disk/private-file.ts';
+import { systemCode, unusable } from './private-file.ts';
 import { AppError } from '../spec/errors.ts';
 
 const lockTimeoutMs = 10_000;
@@ -25,7 +25,7 @@ export async function withFileLock<T>(path: string, edit: () => Promise<T>): Pro
     if (performance.now() > deadline) {
       throw new AppError('DATA_UNUSABLE', {
         message: `Another process holds the lock file "${path}" for more than ${lockTimeoutMs / 1000} s.`,
-        hint: 'End the other berth user or berth token command, then try again.',
+        hint: 'End the other berth command, then try again.',
       });
     }
     await delay(lockRetryMs);
