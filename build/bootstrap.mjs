@@ -57,8 +57,8 @@ function install() {
 /** The bundle starts twice as fast as the sources, and takes a quarter less memory. */
 function buildBundle(node) {
   const builtAt = timeOf(bundle);
-  const files = readdirSync(join(root, 'registry'), { recursive: true }).map((name) =>
-    join('registry', name),
+  const files = ['registry', 'main'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
   );
   if (['package-lock.json', ...files].every((name) => timeOf(join(root, name)) < builtAt)) return;
   process.stderr.write('Building ...\n');

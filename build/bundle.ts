@@ -1,8 +1,9 @@
 /**
- * Makes dist: the npm package, which is the whole command line as one file that needs nothing but Node.
+ * Makes dist: the npm package, whose programs are one file each that needs nothing but Node.
  *
  *     dist/berth.mjs                     registry/cli/main.ts and all it imports; the worker is inside, as text
- *     dist/package.json                  the package, with `berth` as its program
+ *     dist/docker-credential-berth.mjs   main/engine/login/docker-credential-berth.ts and what it imports
+ *     dist/package.json                  the package, with the names of its programs
  *     dist/LICENSE, dist/NOTICES.txt     our licence, and those of the packages inside
  */
 import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -10,20 +11,34 @@ import { join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
 
 const repository = join(import.meta.dirname, '..');
-const source = (path: string): string => join(repository, 'registry', ...path.split('/'));
+const source = (path: string): string => join(repository, ...path.split('/'));
 
-/** What the bundle was made of: the paths of modules below the repository, and what each of them imports. */
+/** The programs of the package, as npm puts them on the PATH. */
+const programs = { berth: 'berth.mjs', 'docker-credential-berth': 'docker-credential-berth.mjs' };
+
+/** What a bundle was made of: the paths of modules below the repository, and what each of them imports. */
 export type ModuleGraph = ReadonlyMap<string, readonly string[]>;
 
+export interface Bundle {
+  readonly code: string;
+  readonly modules: ModuleGraph;
+}
+
 /** Bundles the command line. Writes nothing. */
-export async function bundleCli(): Promise<{ readonly code: string; readonly modules: ModuleGraph }> {
-  const { version } = await readPackage();
-  const worker = await bundle(source('workers/bcrypt.ts'), 'cjs');
-  const cli = await bundle(source('cli/main.ts'), 'esm', {
-    [source('workers/entries.ts')]: `export const bcryptEntry = { source: ${JSON.stringify(worker.code)} };`,
-    [source('version.ts')]: `export const version = ${JSON.stringify(version)};`,
+export async function bundleCli(): Promise<Bundle> {
+  const worker = await bundle(source('registry/workers/bcrypt.ts'), 'cjs');
+  const entries = source('registry/workers/entries.ts');
+  const cli = await bundle(source('registry/cli/main.ts'), 'esm', {
+    [entries]: `export const bcryptEntry = { source: ${JSON.stringify(worker.code)} };`,
+    [source('registry/cli/helper-command.ts')]: helperCommandModule,
+    ...(await versionModule()),
   });
   return { code: cli.code, modules: new Map([...worker.modules, ...cli.modules]) };
+}
+
+/** Bundles Docker's credential helper, which clients start for each command: it holds little. Writes nothing. */
+export async function bundleHelper(): Promise<Bundle> {
+  return await bundle(source('main/engine/login/docker-credential-berth.ts'), 'esm', await versionModule());
 }
 
 /** The npm package that a module of the graph belongs to; `undefined` for our own and for built-ins of Node. */
@@ -34,11 +49,11 @@ export function packageOf(module: string): string | undefined {
 
 /** Writes the package into a directory, which it empties before. */
 export async function writeBundle(out: string): Promise<void> {
-  const { code, modules } = await bundleCli();
+  const [cli, helper] = await Promise.all([bundleCli(), bundleHelper()]);
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'berth.mjs'), code);
-  await chmod(join(out, 'berth.mjs'), 0o755);
+  await writeProgram(join(out, programs.berth), cli);
+  await writeProgram(join(out, programs['docker-credential-berth']), helper);
   const { name, version, description, license, engines } = await readPackage();
   const manifest = {
     name,
@@ -46,19 +61,37 @@ export async function writeBundle(out: string): Promise<void> {
     description,
     license,
     type: 'module',
-    bin: { berth: 'berth.mjs' },
+    bin: programs,
     engines,
   };
   await writeFile(join(out, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await copyFile(join(repository, 'LICENSE'), join(out, 'LICENSE'));
-  await writeFile(join(out, 'NOTICES.txt'), await notices(modules));
+  await writeFile(join(out, 'NOTICES.txt'), await notices(new Map([...cli.modules, ...helper.modules])));
+}
+
+async function writeProgram(path: string, { code }: Bundle): Promise<void> {
+  await writeFile(path, code);
+  await chmod(path, 0o755);
+}
+
+/** Where the helper is, seen from the command line in the same directory. */
+const helperCommandModule = `
+import { fileURLToPath } from 'node:url';
+const helper = fileURLToPath(new URL('./${programs['docker-credential-berth']}', import.meta.url));
+export const helperCommand = [process.execPath, helper];
+`;
+
+/** The version as text, in place of the module that reads it from package.json. */
+async function versionModule(): Promise<Readonly<Record<string, string>>> {
+  const { version } = await readPackage();
+  return { [source('registry/version.ts')]: `export const version = ${JSON.stringify(version)};` };
 }
 
 async function bundle(
   input: string,
   format: 'esm' | 'cjs',
   replaced: Readonly<Record<string, string>> = {},
-): Promise<{ readonly code: string; readonly modules: ModuleGraph }> {
+): Promise<Bundle> {
   const modules = new Map<string, readonly string[]>();
   const plugin: Plugin = {
     name: 'berth',
@@ -100,7 +133,7 @@ async function notices(modules: ModuleGraph): Promise<string> {
     folders.add(module.slice(0, end));
   }
   const parts = await Promise.all([...folders].toSorted().map(noticeOf));
-  return `The file berth.mjs holds code of these packages.\n\n${parts.join('\n')}`;
+  return `The programs hold code of these packages.\n\n${parts.join('\n')}`;
 }
 
 async function noticeOf(folder: string): Promise<string> {
@@ -126,5 +159,5 @@ async function readPackage(folder = repository): Promise<PackageJson> {
 if (import.meta.main) {
   const out = process.argv[2] ?? join(repository, 'dist');
   await writeBundle(out);
-  process.stdout.write(`${join(out, 'berth.mjs')} written\n`);
+  process.stdout.write(`${Object.values(programs).join(' and ')} written to ${out}\n`);
 }

@@ -11,6 +11,7 @@ export function renderCliPage(): string {
     err: ignore,
     stdin: Readable.from([]),
     isTTY: false,
+    canAsk: false,
     env: {},
   });
   return [
@@ -20,7 +21,7 @@ export function renderCliPage(): string {
     'place of the system: `~/.local/share/berth` on Linux, `~/Library/Application Support/Berth` on macOS,',
     '`%LOCALAPPDATA%\\Berth` on Windows. A running registry follows changes of users, tokens and certificates by itself.',
     '',
-    'Exit status: 0 done, 1 failed, 2 usage or configuration, 5 not found.',
+    'Exit status: 0 done, 1 failed, 2 usage or configuration, 3 not running, 4 needs consent, 5 not found.',
     '',
     ...leaves(program).flatMap(section),
   ].join('\n');

@@ -9,5 +9,7 @@ export interface Io {
   readonly stdin: Readable;
   /** A person reads the output on a terminal. */
   readonly isTTY: boolean;
+  /** A person sits before the terminal that standard input and standard error are. */
+  readonly canAsk: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

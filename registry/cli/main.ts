@@ -1,16 +1,20 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 /**
  * The command line. A small young generation costs no speed here and saves 25 MiB: the bytes of blobs pass through it.
- * Exit status: 0 done, 1 failed, 2 usage or configuration, 5 not found.
+ * Exit status: 0 done, 1 failed, 2 usage or configuration, 3 not running, 4 needs consent, 5 not found.
  */
 import { Command, CommanderError } from 'commander';
 import { type AppError, type ErrorCode, isAppError } from '../spec/errors.ts';
 import { version } from '../version.ts';
 import { registerCert } from './cert.ts';
+import { registerChanges } from './changes.ts';
 import { registerConfig } from './config.ts';
+import { registerDoctor } from './doctor.ts';
 import type { Io } from './io.ts';
+import { registerLogin } from './login.ts';
 import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
+import { registerTrust } from './trust.ts';
 import { registerUser } from './user.ts';
 
 /** Makes the whole program, for running it and for its reference page. */
@@ -26,6 +30,10 @@ export function createProgram(io: Io): Command {
   registerToken(program, io);
   registerCert(program, io);
   registerConfig(program, io);
+  registerDoctor(program, io);
+  registerTrust(program, io);
+  registerLogin(program, io);
+  registerChanges(program, io);
   // Options of sub-commands end the process unless they, too, throw.
   for (const command of descendants(program)) {
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
@@ -56,6 +64,10 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   USERS_INVALID: 2,
   CERTIFICATE_INVALID: 2,
   DATA_UNUSABLE: 2,
+  NOT_RUNNING: 3,
+  CONSENT_NEEDED: 4,
+  ENGINE_UNKNOWN: 5,
+  CHANGE_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
 };
@@ -70,6 +82,7 @@ if (import.meta.main) {
     err: (text) => void process.stderr.write(text),
     stdin: process.stdin,
     isTTY: process.stdout.isTTY,
+    canAsk: process.stdin.isTTY && process.stderr.isTTY,
     env: process.env,
   });
 }

@@ -27,6 +27,7 @@ async function makeData({ isTTY = false }: { readonly isTTY?: boolean } = {}) {
         err: (text: string) => void written.push(text),
         stdin: Readable.from([Buffer.from(input)]),
         isTTY,
+        canAsk: false,
         env: { BERTH_DATA: root },
       };
       const program = new Command('berth').exitOverride().configureOutput({ writeErr: () => undefined });

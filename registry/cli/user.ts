@@ -157,7 +157,7 @@ async function choosePassword(
 }
 
 /** All of stdin without one line end, as `docker login --password-stdin` reads it. */
-async function readPassword(io: Io): Promise<string> {
+export async function readPassword(io: Io): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of io.stdin as AsyncIterable<Buffer | string>) {

@@ -377,6 +377,68 @@ export const errors = {
     when: 'The token id is not known.',
     action: 'berth token ls lists the tokens.',
   },
+  // --- engines ---------------------------------------------------------------------------------------------
+  NOT_RUNNING: {
+    message: 'The registry is not running.',
+    when: 'A command needs a running registry, and none holds the data directory.',
+    action: 'Start it with berth serve, or name its data directory with --data.',
+  },
+  CONSENT_NEEDED: {
+    message: 'This changes the computer, and nobody has agreed to it.',
+    when: 'Standard input is no terminal, or the answer was no, or the plan is another than the one agreed to.',
+    action:
+      'Look at the plan with --dry-run, then repeat the command with --yes --plan and the hash it printed.',
+  },
+  ENGINE_UNKNOWN: {
+    message: 'There is no such engine.',
+    when: 'The engine named is not on this computer.',
+    action: 'berth trust ls lists the engines.',
+  },
+  ENGINE_FAILED: {
+    message: 'The engine did not do what it was asked.',
+    when: 'The API of an engine cannot be reached, refuses, or answers with an error.',
+    action: 'The message holds the answer of the engine.',
+  },
+  CHANGE_UNKNOWN: {
+    message: 'There is no such change.',
+    when: 'The id is not in the list of changes.',
+    action: 'berth changes ls lists them.',
+  },
+  CHANGE_STALE: {
+    message: 'The file changed since the plan was made.',
+    when: 'Somebody edited the file between plan and consent.',
+    action: 'Repeat the command: it plans again from what is there now.',
+  },
+  CHANGE_REFUSED: {
+    message: 'The file cannot be edited safely.',
+    when: 'It holds comments, duplicate keys, a byte order mark, invalid JSON, or is a link to nowhere.',
+    action: 'Make the change by hand; the message says which.',
+  },
+  CHANGE_CONFLICT: {
+    message: 'Somebody else edited what this change put in place.',
+    when: 'Undoing would overwrite a later edit.',
+    action: 'Look at it with berth changes show, and edit the file by hand.',
+  },
+  CHANGE_FAILED: {
+    message: 'The change had no effect and was taken back.',
+    when: 'The engine did not accept the registry after the change, or did not come back.',
+    action: 'The message holds what the engine said.',
+  },
+  ELEVATION_FAILED: {
+    message: 'Administrator rights are needed, and were not given.',
+    when: 'The question of the system was dismissed, or there is nobody to ask.',
+    action: 'Run the printed commands as an administrator.',
+  },
+  LOGIN_FAILED: {
+    message: 'The login was refused.',
+    when: 'The registry refuses the user or password, or the client cannot store it.',
+    action: 'Check the user with berth user ls.',
+  },
+  CHECKS_FAILED: {
+    message: 'Some checks failed.',
+    when: 'berth doctor or berth trust verify found something that does not work.',
+    action: 'Each failed check says what to do; berth doctor --fix does what it can.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errors;

@@ -4,9 +4,11 @@ import { copyFile, mkdir, mkdtempDisposable, readdir, readFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { writeBundle } from '../../build/bundle.ts';
+import { bundleHelper, packageOf, writeBundle } from '../../build/bundle.ts';
 import { request } from '../support/http.ts';
-import { succeed } from '../support/process.ts';
+import { run, succeed } from '../support/process.ts';
+
+const programs = ['berth.mjs', 'docker-credential-berth.mjs'];
 
 suite('the bundle', () => {
   const resources = new AsyncDisposableStack();
@@ -18,7 +20,7 @@ suite('the bundle', () => {
     alone = join(path, 'alone');
     await writeBundle(out);
     await mkdir(alone);
-    await copyFile(join(out, 'berth.mjs'), join(alone, 'berth.mjs'));
+    for (const program of programs) await copyFile(join(out, program), join(alone, program));
   });
   after(() => resources.disposeAsync());
 
@@ -46,18 +48,42 @@ suite('the bundle', () => {
     );
   });
 
-  test('says its version, which is that of the package', async () => {
+  test('the programs say their version, which is that of the package', async () => {
     const manifest = JSON.parse(await readFile(join(out, 'package.json'), 'utf8')) as {
       readonly version: string;
     };
 
     const printed = await succeed(process.execPath, [join(alone, 'berth.mjs'), '--version']);
+    const helper = await succeed(process.execPath, [join(alone, 'docker-credential-berth.mjs'), 'version']);
 
     assert.equal(printed, `${manifest.version}\n`);
+    assert.equal(helper, `docker-credential-berth ${manifest.version}\n`);
   });
 
-  test('the package has one program, no dependencies, and the licences of what is inside', async () => {
-    const manifest = JSON.parse(await readFile(join(out, 'package.json'), 'utf8')) as object;
+  test('the credential helper keeps a login alone in an empty directory, and says nothing on standard error', async () => {
+    const env = { HOME: alone, XDG_CONFIG_HOME: join(alone, 'config') };
+    const login = { ServerURL: 'localhost:5000', Username: 'dev', Secret: 'correct horse' };
+    const ask = (verb: string, input: string) =>
+      run(process.execPath, [join(alone, 'docker-credential-berth.mjs'), verb], { env, input });
+
+    const stored = await ask('store', JSON.stringify(login));
+    const got = await ask('get', 'localhost:5000');
+    const { modules } = await bundleHelper();
+
+    assert.deepEqual(
+      [stored.code, stored.stderr, got.code, got.stderr, JSON.parse(got.stdout)],
+      [0, '', 0, '', login],
+    );
+    assert.deepEqual(
+      [...modules.keys()].filter((module) => packageOf(module) !== undefined),
+      [],
+    );
+  });
+
+  test('the package has its programs, no dependencies, and the licences of what is inside', async () => {
+    const manifest = JSON.parse(await readFile(join(out, 'package.json'), 'utf8')) as {
+      readonly bin: object;
+    };
     const notices = await readFile(join(out, 'NOTICES.txt'), 'utf8');
 
     assert.deepEqual(Object.keys(manifest), [
@@ -69,10 +95,14 @@ suite('the bundle', () => {
       'bin',
       'engines',
     ]);
+    assert.deepEqual(manifest.bin, {
+      berth: 'berth.mjs',
+      'docker-credential-berth': 'docker-credential-berth.mjs',
+    });
     assert.deepEqual((await readdir(out)).toSorted(), [
       'LICENSE',
       'NOTICES.txt',
-      'berth.mjs',
+      ...programs,
       'package.json',
     ]);
     for (const name of ['bcryptjs', 'express', 'node-forge', 'prom-client', 'yaml', 'zod']) {

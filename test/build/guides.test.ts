@@ -77,7 +77,14 @@ function ignore(): void {}
 
 /** The words that are neither a command, nor an option of it, nor its arguments. */
 function unknownWords(words: readonly string[]): readonly string[] {
-  let command = createProgram({ out: ignore, err: ignore, stdin: Readable.from([]), isTTY: false, env: {} });
+  let command = createProgram({
+    out: ignore,
+    err: ignore,
+    stdin: Readable.from([]),
+    isTTY: false,
+    canAsk: false,
+    env: {},
+  });
   let at = 0;
   for (; command.commands.length > 0; at += 1) {
     const next = command.commands.find((each) => each.name() === words[at]);

@@ -37,6 +37,10 @@ const violations = [
   { folder: 'cli', line: "import '../store/store.ts';", by: ['oxlint'] },
   { folder: 'cli', line: "import '../http/route.ts';", by: ['oxlint'] },
   { folder: '.', line: "import './cli/main.ts';", by: ['oxlint', 'TS6307'] },
+  { folder: '../main/engine', line: "import '../../registry/store/store.ts';", by: ['oxlint'] },
+  { folder: '../main/engine', line: "import '../../registry/cli/main.ts';", by: ['oxlint', 'TS6307'] },
+  { folder: '../main/engine/changes', line: "import '../../../registry/index.ts';", by: ['oxlint'] },
+  { folder: '../main/engine/changes', line: "import 'electron';", by: ['oxlint'] },
 ];
 
 function fileOf(index: number): string {
@@ -49,7 +53,7 @@ suite('walls between the folders of registry', () => {
   let reports: readonly string[] = [];
   before(async () => {
     const { path } = resources.use(await mkdtempDisposable(join(tmpdir(), 'berth-walls-')));
-    for (const name of ['registry', 'build', '.oxlintrc.json', 'package.json']) {
+    for (const name of ['registry', 'main', 'build', '.oxlintrc.json', 'package.json']) {
       await cp(join(repository, name), join(path, name), { recursive: true });
     }
     await symlink(join(repository, 'node_modules'), join(path, 'node_modules'));

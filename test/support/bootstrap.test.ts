@@ -13,7 +13,7 @@ const bootstrap = 'build/bootstrap.mjs';
 async function makeProject(t: TestContext, installed: object | undefined): Promise<string> {
   const project = await mkdtempDisposable(join(tmpdir(), 'berth-bootstrap-'));
   t.after(() => project.remove());
-  for (const folder of ['build', 'registry/cli', 'node_modules']) {
+  for (const folder of ['build', 'main', 'registry/cli', 'node_modules']) {
     await mkdir(join(project.path, folder), { recursive: true });
   }
   const files = {
