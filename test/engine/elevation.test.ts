@@ -149,6 +149,9 @@ const badPlans: readonly (readonly [string, string | Buffer])[] = [
   ['blank first', `\n${good}`],
   ['byte order mark', `\ufeff${good}`],
   ['no end', good.slice(0, -4)],
+  ['two steps and no end', planOf(visible, `write ${crt} absent cGVt`).slice(0, -4)],
+  ['a path for the second time', planOf(visible, `write ${crt} absent cGVt`, `remove ${daemonJson} ${hash}`)],
+  ['a command for the second time', planOf('run reload docker', visible, 'run reload docker')],
   ['cut in the end', good.slice(0, -2)],
   ['cut in the content', good.slice(0, -8)],
   ['cut in the path', good.slice(0, 25)],
@@ -490,7 +493,7 @@ if (await isInsideEngine(import.meta.filename)) {
       { name: 'the store is a link', says: /^unsafe folder/, step: write('/usr/local/share/ca-certificates/berth-0123abcd.crt', undefined, 'x'), arrange: async () => { await rename('/usr/local/share/ca-certificates', '/usr/local/share/kept'); await link(join(outside, 'user'), '/usr/local/share/ca-certificates'); } },
       { name: 'there is no snap', says: /^the program snap is missing/, step: { kind: 'run', command: 'snap restart docker' }, arrange: () => Promise.resolve() },
       { name: 'there is no update-ca-trust', says: /^the program update-ca-trust is missing/, step: { kind: 'run', command: 'update-ca-trust extract' }, arrange: () => Promise.resolve() },
-      ...['', '0', '-1', '1 ', 'x', '$(id)', '99999999', '4194304', String(process.pid), '../1'].map((pid) => ({
+      ...['', '0', '-1', '1 ', 'x', '$(id)', '99999999', '4194304', '1', '../1'].map((pid) => ({
         name: `the pid of dockerd is ${pid}`,
         says: /^no dockerd is running/,
         step: { kind: 'run', command: 'reload docker' } as const,

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../registry/spec/errors.ts';
 import { sha256 } from '../change.ts';
 import type { Host, RunOptions, RunResult } from '../host.ts';
+import { shellWord } from '../shell.ts';
 import { manualCommands } from './manual.ts';
 import { posixScript } from './posix-script.ts';
 import { type PrivilegedStep, renderPlan } from './steps.ts';
@@ -123,18 +124,13 @@ async function askMac(host: Host, task: Task): Promise<RunResult | undefined> {
 }
 
 function macArguments(task: Task, planFile: string): readonly string[] {
-  const command = `${helper(task).map(quote).join(' ')} <${quote(planFile)}; echo "exit $?"`;
+  const command = `${helper(task).map(shellWord).join(' ')} <${shellWord(planFile)}; echo "exit $?"`;
   const script = [
     'on run argv',
     'do shell script (item 1 of argv) with prompt "Berth wants to change the trust of container engines." with administrator privileges without altering line endings',
     'end run',
   ];
   return [...script.flatMap((line) => ['-e', line]), command];
-}
-
-/** For a POSIX shell: between single quotes everything but a single quote stands for itself. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function askWindows(host: Host, task: Task): Promise<ElevatedResult> {

@@ -8,6 +8,7 @@ import { systemCode } from '../../../registry/disk/private-file.ts';
 import { type Change, sha256 } from '../change.ts';
 import { openPlace } from '../changes/places.ts';
 import type { Host } from '../host.ts';
+import { shellWord } from '../shell.ts';
 import { helperProgram } from './helper-protocol.ts';
 
 /** Whether clients can run the helper: after the change, or with nothing to change, or not, and why. */
@@ -91,7 +92,7 @@ async function isOwn(host: Host, folder: string): Promise<boolean> {
 async function planShim(host: Host, path: string, { address, helperCommand }: ShimRequest): Promise<Change> {
   const mode = 0o755;
   const current = await openPlace(host, { kind: 'file', path, mode }).read();
-  const lines = ['#!/bin/sh', shimComment, `exec ${helperCommand.map(quote).join(' ')} "$@"`];
+  const lines = ['#!/bin/sh', shimComment, `exec ${helperCommand.map(shellWord).join(' ')} "$@"`];
   return {
     title: `Docker, Podman, Skopeo and Buildah find the credential helper of Berth on the PATH`,
     engine: 'login',
@@ -104,13 +105,9 @@ async function planShim(host: Host, path: string, { address, helperCommand }: Sh
     activation: { kind: 'none' },
     proof: { kind: 'none' },
     manual: [
-      `mkdir -p ${quote(dirname(path))}`,
-      `printf '%s\\n' ${lines.map(quote).join(' ')} > ${quote(path)}`,
-      `chmod 755 ${quote(path)}`,
+      `mkdir -p ${shellWord(dirname(path))}`,
+      `printf '%s\\n' ${lines.map(shellWord).join(' ')} > ${shellWord(path)}`,
+      `chmod 755 ${shellWord(path)}`,
     ],
   };
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -4,6 +4,8 @@
  * secrets. Values are quoted for the language they stand in, whatever they hold.
  */
 
+import { shellWord } from '../shell.ts';
+
 export const snippetClients = [
   'docker',
   'podman',
@@ -79,7 +81,7 @@ export function snippetsFor(input: SnippetInput): readonly Snippet[] {
 
 function dockerSnippets({ engineAddress, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'docker';
-  const ref = sh(`${engineAddress}/${image}`);
+  const ref = shellWord(`${engineAddress}/${image}`);
   const login = `docker login --username ${powershell(user)} --password-stdin ${powershell(engineAddress)}`;
   return [
     // Docker on Linux checks no certificate at localhost and 127.0.0.0/8, and reads no certs.d for them.
@@ -93,7 +95,7 @@ function dockerSnippets({ engineAddress, user, image, caFile }: SnippetInput): r
             'For Docker on this Linux computer. berth trust add does it for any engine, and can undo it.',
           ),
         ]),
-    logIn(client, `docker login ${loginArgs(user)} ${sh(engineAddress)}`),
+    logIn(client, `docker login ${loginArgs(user)} ${shellWord(engineAddress)}`),
     {
       client,
       title: 'Log in from PowerShell',
@@ -112,10 +114,10 @@ function dockerSnippets({ engineAddress, user, image, caFile }: SnippetInput): r
 
 function podmanSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'podman';
-  const ref = sh(`${address}/${image}`);
+  const ref = shellWord(`${address}/${image}`);
   return [
     ...trustInHome(client, caFile, address),
-    logIn(client, `podman login ${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `podman login ${loginArgs(user)} ${shellWord(address)}`),
     {
       client,
       title: 'Push and pull',
@@ -127,13 +129,13 @@ function podmanSnippets({ address, user, image, caFile }: SnippetInput): readonl
 
 function nerdctlSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'nerdctl';
-  const ref = sh(`${address}/${image}`);
+  const ref = shellWord(`${address}/${image}`);
   const note = 'Without root the folder is ~/.config/containerd/certs.d, and localhost is not this computer.';
   return [
     ...(caFile === undefined
       ? []
       : [trustInSystem(client, caFile, `/etc/containerd/certs.d/${address}`, note)]),
-    logIn(client, `nerdctl login ${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `nerdctl login ${loginArgs(user)} ${shellWord(address)}`),
     {
       client,
       title: 'Push and pull',
@@ -159,7 +161,7 @@ function composeSnippets({ engineAddress, image }: SnippetInput): readonly Snipp
 
 function buildxSnippets({ engineAddress, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'buildx';
-  const build = `docker buildx build --tag ${sh(`${engineAddress}/${image}`)} --push .`;
+  const build = `docker buildx build --tag ${shellWord(`${engineAddress}/${image}`)} --push .`;
   const config = [`[registry.${quoted(engineAddress)}]`, `  ca = [${quoted(caFile ?? '')}]`];
   return [
     {
@@ -193,26 +195,26 @@ function buildxSnippets({ engineAddress, image, caFile }: SnippetInput): readonl
 
 function skopeoSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'skopeo';
-  const ref = sh(`docker://${address}/${image}`);
+  const ref = shellWord(`docker://${address}/${image}`);
   const copies = [
     `skopeo copy --all oci-archive:image.tar ${ref}`,
     `skopeo copy --all ${ref} oci-archive:copy.tar`,
   ];
   return [
     ...trustInHome(client, caFile, address),
-    logIn(client, `skopeo login ${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `skopeo login ${loginArgs(user)} ${shellWord(address)}`),
     { client, title: 'Copy to the registry, and from it', language: 'sh', text: lines(...copies) },
   ];
 }
 
 function craneSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'crane';
-  const ref = sh(`${address}/${image}`);
-  const prefix = caFile === undefined ? '' : `SSL_CERT_FILE=${sh(caFile)} `;
+  const ref = shellWord(`${address}/${image}`);
+  const prefix = caFile === undefined ? '' : `SSL_CERT_FILE=${shellWord(caFile)} `;
   const commands = [`${prefix}crane push image.tar ${ref}`, `${prefix}crane pull ${ref} copy.tar`];
   return [
     // It stores the login only, so it needs no certificate, and does not notice a wrong password.
-    logIn(client, `crane auth login ${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `crane auth login ${loginArgs(user)} ${shellWord(address)}`),
     {
       client,
       title: 'Push and pull',
@@ -227,10 +229,10 @@ function craneSnippets({ address, user, image, caFile }: SnippetInput): readonly
 
 function orasSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
   const client = 'oras';
-  const ref = sh(`${address}/${image}`);
+  const ref = shellWord(`${address}/${image}`);
   const ca = caFileArgs(caFile);
   return [
-    logIn(client, `oras login ${ca}${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `oras login ${ca}${loginArgs(user)} ${shellWord(address)}`),
     {
       client,
       title: 'Push a file, and pull it',
@@ -244,14 +246,14 @@ function helmSnippets({ address, user, caFile }: SnippetInput): readonly Snippet
   const client = 'helm';
   const ca = caFileArgs(caFile);
   return [
-    logIn(client, `helm registry login ${ca}${loginArgs(user)} ${sh(address)}`),
+    logIn(client, `helm registry login ${ca}${loginArgs(user)} ${shellWord(address)}`),
     {
       client,
       title: 'Push a chart, and install it',
       language: 'sh',
       text: lines(
-        `helm push ${ca}app-0.1.0.tgz ${sh(`oci://${address}/charts`)}`,
-        `helm install ${ca}app ${sh(`oci://${address}/charts/app`)} --version 0.1.0`,
+        `helm push ${ca}app-0.1.0.tgz ${shellWord(`oci://${address}/charts`)}`,
+        `helm install ${ca}app ${shellWord(`oci://${address}/charts/app`)} --version 0.1.0`,
       ),
     },
   ];
@@ -267,7 +269,7 @@ function containerdSnippets({ address, user, image, caFile }: SnippetInput): rea
     '  capabilities = ["pull", "resolve", "push"]',
     `  ca = ${quoted(caFile ?? '')}`,
   ];
-  const pull = `ctr images pull --hosts-dir /etc/containerd/certs.d --user ${sh(user)} ${sh(`${address}/${image}`)}`;
+  const pull = `ctr images pull --hosts-dir /etc/containerd/certs.d --user ${shellWord(user)} ${shellWord(`${address}/${image}`)}`;
   return [
     // The one form that containerd 1.6 and 2.1 both take.
     ...(caFile === undefined
@@ -295,8 +297,8 @@ function kubernetesSnippets({ clusterAddress, user, image }: SnippetInput): read
   const client = 'kubernetes';
   // printf is a part of the shell, so that the password is in no list of processes.
   const secret = [
-    `auth=$(printf '%s:%s' ${sh(user)} "$(cat ${passwordFile})" | base64 | tr -d '\\n')`,
-    `printf '{"auths":{%s:{"auth":"%s"}}}' ${sh(quoted(clusterAddress))} "$auth" |`,
+    `auth=$(printf '%s:%s' ${shellWord(user)} "$(cat ${passwordFile})" | base64 | tr -d '\\n')`,
+    `printf '{"auths":{%s:{"auth":"%s"}}}' ${shellWord(quoted(clusterAddress))} "$auth" |`,
     '  kubectl create secret generic berth --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=/dev/stdin',
   ];
   const pod = [
@@ -328,8 +330,8 @@ function kindSnippets({ clusterAddress, caFile }: SnippetInput): readonly Snippe
   const folder = `/etc/containerd/certs.d/${clusterAddress}`;
   const text = [
     'for node in $(kind get nodes); do',
-    `  docker exec "$node" mkdir -p ${sh(folder)}`,
-    `  docker cp ${sh(caFile)} "$node":${sh(`${folder}/ca.crt`)}`,
+    `  docker exec "$node" mkdir -p ${shellWord(folder)}`,
+    `  docker cp ${shellWord(caFile)} "$node":${shellWord(`${folder}/ca.crt`)}`,
     'done',
   ];
   const note =
@@ -350,7 +352,7 @@ function k3dSnippets({ clusterAddress, caFile }: SnippetInput): readonly Snippet
   const client = 'k3d';
   const inNode = '/etc/ssl/certs/berth-ca.crt';
   const registries = ['configs:', `  ${quoted(clusterAddress)}:`, '    tls:', `      ca_file: ${inNode}`];
-  const create = `k3d cluster create --registry-config registries.yaml --volume ${sh(`${caFile}:${inNode}`)}`;
+  const create = `k3d cluster create --registry-config registries.yaml --volume ${shellWord(`${caFile}:${inNode}`)}`;
   return [
     { client, title: 'registries.yaml', language: 'yaml', text: lines(...registries) },
     {
@@ -372,7 +374,7 @@ function minikubeSnippets({ caFile }: SnippetInput): readonly Snippet[] {
       language: 'sh',
       text: lines(
         'mkdir -p "$HOME/.minikube/certs"',
-        `cp ${sh(caFile)} "$HOME/.minikube/certs/berth.pem"`,
+        `cp ${shellWord(caFile)} "$HOME/.minikube/certs/berth.pem"`,
         'minikube start --embed-certs',
       ),
       note: 'Pods need the secret of Kubernetes.',
@@ -423,9 +425,9 @@ function githubSnippets({ address, user, image, caFile }: SnippetInput): readonl
 }
 
 function gitlabSnippets({ address, user, image, caFile }: SnippetInput): readonly Snippet[] {
-  const ref = sh(`${address}/${image}`);
+  const ref = shellWord(`${address}/${image}`);
   const script = [
-    `printf '%s' "$BERTH_PASSWORD" | docker login --username ${sh(user)} --password-stdin ${sh(address)}`,
+    `printf '%s' "$BERTH_PASSWORD" | docker login --username ${shellWord(user)} --password-stdin ${shellWord(address)}`,
     `docker build --tag ${ref} .`,
     `docker push ${ref}`,
   ];
@@ -447,23 +449,26 @@ function logIn(client: SnippetClient, command: string): Snippet {
 }
 
 function loginArgs(user: string): string {
-  return `--username ${sh(user)} --password-stdin`;
+  return `--username ${shellWord(user)} --password-stdin`;
 }
 
 function caFileArgs(caFile: string | undefined): string {
-  return caFile === undefined ? '' : `--ca-file ${sh(caFile)} `;
+  return caFile === undefined ? '' : `--ca-file ${shellWord(caFile)} `;
 }
 
 /** Podman, Buildah and Skopeo read one folder of the user (containers-certs.d(5)). */
 function trustInHome(client: SnippetClient, caFile: string | undefined, address: string): readonly Snippet[] {
   if (caFile === undefined) return [];
-  const folder = `"$HOME"/${sh(`.config/containers/certs.d/${address}`)}`;
-  const text = lines(`mkdir -p ${folder}`, `cp ${sh(caFile)} ${folder}/ca.crt`);
+  const folder = `"$HOME"/${shellWord(`.config/containers/certs.d/${address}`)}`;
+  const text = lines(`mkdir -p ${folder}`, `cp ${shellWord(caFile)} ${folder}/ca.crt`);
   return [{ client, title: 'Trust the certificate', language: 'sh', text }];
 }
 
 function trustInSystem(client: SnippetClient, caFile: string, folder: string, note: string): Snippet {
-  const text = lines(`sudo mkdir -p ${sh(folder)}`, `sudo cp ${sh(caFile)} ${sh(`${folder}/ca.crt`)}`);
+  const text = lines(
+    `sudo mkdir -p ${shellWord(folder)}`,
+    `sudo cp ${shellWord(caFile)} ${shellWord(`${folder}/ca.crt`)}`,
+  );
   return { client, title: 'Trust the certificate', language: 'sh', text, note };
 }
 
@@ -473,11 +478,6 @@ function isLoopback(address: string): boolean {
 
 function lines(...parts: readonly string[]): string {
   return `${parts.join('\n')}\n`;
-}
-
-/** One word of a POSIX shell (Shell Command Language 2.2.2, "Single-Quotes"). */
-function sh(value: string): string {
-  return /^[\w@%+:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** A literal of PowerShell, where four other characters are single quotes, too (about_Quoting_Rules). */

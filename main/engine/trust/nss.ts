@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { unusable } from '../../../registry/disk/private-file.ts';
 import type { Change } from '../change.ts';
 import type { Host } from '../host.ts';
+import { shellWord } from '../shell.ts';
 import {
   type AuthorityToTrust,
   isAbsence,
   markOf,
   pickCertificate,
-  shellWord,
   shortFingerprint,
   storeChange,
 } from './system-store.ts';

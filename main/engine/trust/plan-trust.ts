@@ -19,6 +19,7 @@ import type { Endpoint, Engine, RegistryTarget } from '../engine.ts';
 import { conflictingFlags, hasLiveRestore, planDaemonEdit } from '../files/daemon-json.ts';
 import { readJsonObject } from '../files/json-edit.ts';
 import type { Host } from '../host.ts';
+import { shellWord } from '../shell.ts';
 import { dockerdCommandLine, reloadCommand, restartCommand } from './daemon.ts';
 import { planNssTrust } from './nss.ts';
 import { type AuthorityToTrust, findSystemStore, planSystemTrust } from './system-store.ts';
@@ -210,12 +211,8 @@ function manualCopy(host: Host, place: Exclude<Place, { kind: 'store' }>, text: 
     place.kind === 'engine-file' || path.startsWith('/etc/') || path.startsWith('/var/') ? 'sudo ' : '';
   const source = isCertificate
     ? 'berth cert export-ca'
-    : `printf '%s\\n' ${text.trimEnd().split('\n').map(quote).join(' ')}`;
-  return [`${sudo}mkdir -p ${quote(dirname(path))}`, `${source} | ${sudo}tee ${quote(path)}`];
-}
-
-function quote(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+    : `printf '%s\\n' ${text.trimEnd().split('\n').map(shellWord).join(' ')}`;
+  return [`${sudo}mkdir -p ${shellWord(dirname(path))}`, `${source} | ${sudo}tee ${shellWord(path)}`];
 }
 
 /** Engines whose virtual machine has an /etc/docker that their API reaches. */

@@ -13,6 +13,7 @@ import { systemCode, unusable } from '../../../registry/disk/private-file.ts';
 import { assertNever } from '../../../registry/spec/errors.ts';
 import { type Change, type Place, sha256 } from '../change.ts';
 import type { Host } from '../host.ts';
+import { shellWord } from '../shell.ts';
 
 /** The authority that shall be trusted, and for which registry. */
 export interface AuthorityToTrust {
@@ -201,11 +202,6 @@ export const storeChange = {
 /** Eight hexadecimal digits that tell authorities of the same name apart. */
 export function shortFingerprint(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '').slice(0, 8).toLowerCase();
-}
-
-/** One word of a POSIX command line. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
