@@ -200,6 +200,20 @@ if (await isInsideEngine(import.meta.filename)) {
       await succeed('rm', [daemonJson]);
     });
 
+    test('a Docker that is stopped finds the entry when it starts', async () => {
+      await succeed('engine', ['stop']);
+
+      const added = await berth.agree('trust', 'add', 'docker', '--address', address, '--how', 'insecure');
+      await succeed('engine', ['start'], { env: { ENGINE_WORK: process.env['ENGINE_WORK'] ?? '' } });
+      const listed = await insecureRegistries();
+      await berth.run('trust', 'remove', 'docker');
+
+      assert.match(added, /: done\.\n$/);
+      assert.ok(listed.includes(address), listed.join());
+      assert.equal((await insecureRegistries()).includes(address), false);
+      await assert.rejects(stat(daemonJson), { code: 'ENOENT' });
+    });
+
     test('without consent nothing is changed, and the sheet says how to agree', async () => {
       const asked = await berth.try('trust', 'add', 'docker', '--address', address);
       const other = await berth.try(

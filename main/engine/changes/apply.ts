@@ -215,19 +215,21 @@ async function carryOut(
 ): Promise<void> {
   const elevated = writes.filter(({ change }) => isElevated(context, change));
   const own = writes.filter(({ change }) => !isElevated(context, change));
+  const reloads = writes.map(({ change }) => change.activation).find(({ kind }) => kind === 'reload');
+  // An engine that is down reads its file when it starts.
+  const isEngineUp = reloads?.kind === 'reload' && (await answers(reloads.endpoint));
   const act = async (): Promise<void> => {
     for (const { change, bytes, folders } of own) {
       const place = openPlace(context.host, change.place);
       await (bytes === undefined ? place.remove(folders) : place.write(bytes));
     }
     if (elevated.length > 0) {
-      const steps = elevated.flatMap((write) => privilegedSteps(context, write, direction));
+      const steps = elevated.flatMap((write) => privilegedSteps(context, write, { direction, isEngineUp }));
       await runElevated(context.host, steps, { signal: context.signal });
     }
     for (const { change } of own) await activate(context, change, direction);
   };
-  const reloads = writes.map(({ change }) => change.activation).find(({ kind }) => kind === 'reload');
-  if (reloads?.kind !== 'reload' || !(await answers(reloads.endpoint))) return await act();
+  if (reloads?.kind !== 'reload' || !isEngineUp) return await act();
   const timeoutMs = direction === 'apply' ? 20_000 : 5_000;
   try {
     await waitForReload(reloads.endpoint, { trigger: act, timeoutMs, signal: context.signal });
@@ -276,7 +278,7 @@ async function mustRun({ host, signal }: ChangeContext, command: readonly string
 function privilegedSteps(
   context: ChangeContext,
   { change, current, bytes }: Write,
-  direction: 'apply' | 'undo',
+  { direction, isEngineUp }: { readonly direction: 'apply' | 'undo'; readonly isEngineUp: boolean },
 ): readonly PrivilegedStep[] {
   if (change.place.kind !== 'file') throw new Error('only files are written by the helper');
   const { path } = change.place;
@@ -287,7 +289,10 @@ function privilegedSteps(
   if (activation.kind === 'run') {
     const command = direction === 'apply' ? activation.command : activation.undo;
     steps.push({ kind: 'run', command: getPrivilegedCommand(command) });
-  } else if (activation.kind === 'reload' || (activation.kind === 'restart' && context.mayRestart)) {
+  } else if (
+    (activation.kind === 'reload' && isEngineUp) ||
+    (activation.kind === 'restart' && context.mayRestart)
+  ) {
     steps.push({ kind: 'run', command: getPrivilegedCommand(activation.command) });
   }
   return steps;

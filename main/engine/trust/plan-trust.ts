@@ -64,6 +64,7 @@ export async function planTrust(request: TrustRequest): Promise<Plan> {
 /** How the engine proves that it accepts the registry; `none` for those that cannot be asked from here. */
 export function proofOf({ engine, address = engine.address }: TrustRequest): Proof {
   const { kind, endpoint } = engine;
+  if (engine.state !== 'running') return { kind: 'none' };
   if (kind === 'podman') return { kind: 'client-login', program: 'podman', address };
   const isDocker = kind.startsWith('docker') || isVirtualMachine(engine);
   return isDocker && endpoint !== undefined ? { kind: 'engine-login', endpoint, address } : { kind: 'none' };
@@ -342,7 +343,8 @@ async function planDaemonJson(
     after: Buffer.from(after).toString('base64'),
     needsRoot: await isForRoot(host, path),
     activation,
-    proof: { kind: 'engine-info', endpoint, list: key, entry },
+    proof:
+      engine.state === 'running' ? { kind: 'engine-info', endpoint, list: key, entry } : { kind: 'none' },
     manual: [
       `Add "${entry}" to the list "${key}" in ${path}`,
       ...(reload === undefined ? [] : [reload.join(' ')]),
