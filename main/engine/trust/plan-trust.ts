@@ -15,10 +15,11 @@ import {
   certificatePath,
   trustFolders,
 } from '../detect/certs-folders.ts';
-import type { Endpoint, Engine, RegistryTarget } from '../engine.ts';
+import type { Endpoint, Engine, EngineKind, RegistryTarget } from '../engine.ts';
 import { conflictingFlags, hasLiveRestore, planDaemonEdit } from '../files/daemon-json.ts';
 import { readJsonObject } from '../files/json-edit.ts';
 import type { Host } from '../host.ts';
+import type { SnippetClient } from '../login/snippets.ts';
 import { shellWord } from '../shell.ts';
 import { dockerdCommandLine, reloadCommand, restartCommand } from './daemon.ts';
 import { planNssTrust } from './nss.ts';
@@ -114,7 +115,7 @@ async function certificateChanges(
   if (folder === undefined || (folder.side === 'engine' && !isVirtualMachine(engine))) {
     throw new AppError('CHANGE_REFUSED', {
       message: `Berth cannot place the certificate for ${engine.title} from here.`,
-      hint: `berth connect ${engine.kind} prints what to do by hand.`,
+      hint: byHand(engine),
     });
   }
   const inEngine = (at: Endpoint): Place => ({
@@ -216,6 +217,22 @@ function manualCopy(host: Host, place: Exclude<Place, { kind: 'store' }>, text: 
   return [`${sudo}mkdir -p ${shellWord(dirname(path))}`, `${source} | ${sudo}tee ${shellWord(path)}`];
 }
 
+function byHand({ kind }: Engine): string {
+  return `berth connect ${clients[kind] ?? 'docker'} prints what to do by hand.`;
+}
+
+/** Whose snippets are for an engine that is none of Docker's. */
+const clients: Readonly<Partial<Record<EngineKind, SnippetClient>>> = {
+  podman: 'podman',
+  'podman-machine': 'podman',
+  containerd: 'containerd',
+  buildkit: 'buildx',
+  kind: 'kind',
+  k3d: 'k3d',
+  minikube: 'minikube',
+  microk8s: 'kubernetes',
+};
+
 /** Engines whose virtual machine has an /etc/docker that their API reaches. */
 function isVirtualMachine({ kind, endpoint }: Engine): boolean {
   return endpoint !== undefined && ['colima', 'rancher-desktop', 'orbstack'].includes(kind);
@@ -312,7 +329,7 @@ async function planDaemonJson(
   if (path === undefined || endpoint === undefined) {
     throw new AppError('CHANGE_REFUSED', {
       message: `${engine.title} has no daemon.json that can be edited from here.`,
-      hint: `berth connect ${engine.kind} prints what to do by hand.`,
+      hint: byHand(engine),
     });
   }
   const isInsecure = key === 'insecure-registries';
