@@ -5,15 +5,21 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { createAdminMethods } from './admin/methods.ts';
+import { createAdminServer } from './admin/server.ts';
+import { openAdminSocket } from './admin/socket.ts';
 import { createAuth } from './auth/auth.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { ownConfigFile, saveSetting } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
+import { openIndex } from './derived/index-db.ts';
+import { createMemoryJournal, openJournal } from './derived/journal.ts';
 import { checked } from './driver/checked.ts';
 import { openFsDriver } from './driver/fs.ts';
 import { lockRoot, sweepTemp } from './driver/lock.ts';
 import { createMemoryDriver } from './driver/memory.ts';
 import { createEvents } from './feed/events.ts';
+import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
@@ -24,12 +30,14 @@ import { createRequestLog } from './http/request-log.ts';
 import { createReserve } from './http/reserve.ts';
 import { createPages } from './http/small-pages.ts';
 import type { V2Context } from './http/v2.ts';
+import { startCollect } from './jobs/collect.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
 import { openLogFile } from './log/file.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { createRing, type Ring } from './log/ring.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
+import { isAppError } from './spec/errors.ts';
 import type { Log } from './spec/log-record.ts';
 import type { ValidationRules } from './store/manifests.ts';
 import { createStore } from './store/store.ts';
@@ -99,12 +107,30 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     }),
   );
   const identity = opening.use(await openIdentity(identityOptions(config, root, log)));
+  const feed = createFeed();
+  const isOnDisk = config.storage.filesystem !== undefined;
+  const journal = opening.use(
+    isOnDisk ? await openJournal({ directory: join(root, 'berth', 'journal'), log }) : createMemoryJournal(),
+  );
+  const index = opening.use(
+    await openIndex({
+      path: isOnDisk ? join(root, 'berth', 'index.sqlite') : ':memory:',
+      journal,
+      driver,
+      log,
+      onReady: () => feed.publish({ kind: 'indexReady' }),
+    }),
+  );
+  const { collect } = config.berth.storage;
   const store = createStore({
     driver,
-    events: createEvents(log),
+    events: createEvents(log, { index, journal, feed }),
     rules: validationRules(config),
     uploadsPerUser: config.berth.limits.uploadsperuser,
+    trashKeepMs: config.berth.storage.trash,
+    collect: { graceMs: collect.grace, deleteUntagged: collect.untagged },
   });
+  index.start(store);
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
   const reserve = createReserve(driver, config.berth.storage.reserve);
   const isProxy = proxyTest(config.berth.http.trustedproxies);
@@ -125,6 +151,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     isReadOnly: () => config.storage.maintenance.readonly.enabled,
     isDeleteEnabled: config.storage.delete.enabled,
     checkReserve: () => reserve.check(),
+    pulled: (pull) => index.pulled(pull),
     warnings: () => [reserve.warning(), expiryWarning(identity)].filter((text) => text !== undefined),
     location: (exchange, path) => {
       if (http.host !== undefined) return `${http.host}${prefix}${path}`;
@@ -192,6 +219,34 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     opening.use(
       startPurge({ uploads: store.uploads, log, ageMs: age, intervalMs: interval, dryRun: dryrun }),
     );
+  }
+  const isReadOnly = config.storage.maintenance.readonly.enabled;
+  if (collect.enabled && !isReadOnly) {
+    const { collector, trash } = store;
+    opening.use(startCollect({ collector, trash, log, intervalMs: collect.interval }));
+  }
+  const startedAt = new Date().toISOString();
+  const admin = createAdminServer({
+    methods: createAdminMethods({
+      store,
+      index,
+      feed,
+      log,
+      status: () => ({ version, urls, startedAt, isReadOnly, index: index.state }),
+      freeBytes: async () => (await driver.free?.())?.bytes,
+    }),
+    feed,
+    ring,
+    log,
+  });
+  try {
+    opening.use(await openAdminSocket({ root, onConnection: admin.connect, log }));
+  } catch (error) {
+    // Some file systems have no sockets. Images can be pushed and pulled all the same.
+    if (!isAppError(error, 'DATA_UNUSABLE')) throw error;
+    log.warn('adminClosed', `the command line cannot ask this process: ${error.message}`, {
+      hint: error.hint,
+    });
   }
   for (const { host, port: each } of bound)
     log.info('listening', `listening on ${urlHost(host)}:${each}, tls`);

@@ -9,9 +9,12 @@ import { version } from '../version.ts';
 import { registerCert } from './cert.ts';
 import { registerChanges } from './changes.ts';
 import { registerConfig } from './config.ts';
+import { registerContent } from './content.ts';
 import { registerDoctor } from './doctor.ts';
 import type { Io } from './io.ts';
 import { registerLogin } from './login.ts';
+import { registerLogs } from './logs.ts';
+import { registerLook } from './look.ts';
 import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
 import { registerTrust } from './trust.ts';
@@ -30,6 +33,9 @@ export function createProgram(io: Io): Command {
   registerToken(program, io);
   registerCert(program, io);
   registerConfig(program, io);
+  registerLook(program, io);
+  registerContent(program, io);
+  registerLogs(program, io);
   registerDoctor(program, io);
   registerTrust(program, io);
   registerLogin(program, io);
@@ -68,6 +74,9 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   CONSENT_NEEDED: 4,
   ENGINE_UNKNOWN: 5,
   CHANGE_UNKNOWN: 5,
+  NAME_UNKNOWN: 5,
+  MANIFEST_UNKNOWN: 5,
+  TRASH_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
 };
@@ -77,6 +86,11 @@ function describe({ code, message, hint }: AppError): string {
 }
 
 if (import.meta.main) {
+  // Who reads our output may have seen enough: berth logs | head. Nothing is lost for anybody then.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   process.exitCode = await run(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

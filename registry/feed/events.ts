@@ -1,10 +1,53 @@
-import type { StoreEvents } from '../spec/events.ts';
+import type { Index } from '../derived/index-db.ts';
+import type { Journal, JournalEntry } from '../derived/journal.ts';
+import type { Actor, StoreEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
+import type { Feed } from './feed.ts';
 
-/** Turns what happens in the store into log lines: one function per event, so that nothing can disagree. */
-export function createEvents(root: Log): StoreEvents {
+/** Where events go besides the log; each may be left out. */
+export interface EventSinks {
+  readonly index?: Pick<Index, 'tagChanged' | 'manifestChanged' | 'blobChanged'>;
+  readonly journal?: Pick<Journal, 'append'>;
+  readonly feed?: Pick<Feed, 'publish'>;
+  /** The wall clock, in milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * Turns what happens in the store into a log line, a line of the journal, the change of the index and an item of the
+ * feed, in this order: one function per event, so that nothing can disagree. What has happened on disk goes into index
+ * and feed even where the journal cannot be written.
+ *
+ * A move of a tag that could not be noted durably rejects, so that the push is not acknowledged and is tried again. A
+ * delete does not: it is done, and on a full disk it is the way out; the line is in the log.
+ */
+export function createEvents(
+  root: Log,
+  { index, journal, feed, now = Date.now }: EventSinks = {},
+): StoreEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
+
+  const stamp = (actor: Actor) => ({
+    at: new Date(now()).toISOString(),
+    ...(actor.user === '' ? {} : { by: actor.user }),
+  });
+
+  async function note(entries: readonly JournalEntry[]): Promise<void> {
+    if (journal === undefined) return;
+    await Promise.all(entries.map((entry) => journal.append(entry)));
+  }
+
+  async function noteDelete(entries: readonly JournalEntry[]): Promise<void> {
+    await note(entries).catch((error: unknown) => {
+      log.error('journalFailed', 'a delete is missing in the journal', {
+        error: error instanceof Error ? error.message : String(error),
+        lines: entries.map((entry) => JSON.stringify(entry)),
+        hint: 'check the disk and its free space',
+      });
+    });
+  }
+
   return {
     uploadStarted({ repository, id, actor }) {
       log.debug('uploadStarted', 'upload started', {
@@ -32,6 +75,8 @@ export function createEvents(root: Log): StoreEvents {
     blobStored({ repository, digest, size, isNew, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, size, new: isNew };
       log.info('blobStored', 'blob stored', fields);
+      index?.blobChanged(digest);
+      feed?.publish({ kind: 'blobStored', repository, digest, bytes: size, ...userOf(actor) });
     },
     blobMounted({ repository, digest, size, actor }) {
       log.info('blobMounted', 'blob mounted', {
@@ -56,8 +101,13 @@ export function createEvents(root: Log): StoreEvents {
         size,
         hint,
       });
+      index?.blobChanged(digest);
     },
-    manifestPushed({ repository, digest, mediaType, size, actor }) {
+    blobCollected({ digest, size }) {
+      jobs.debug('blobCollected', 'blob collected', { 'vars.digest': digest, size });
+      index?.blobChanged(digest);
+    },
+    async manifestPushed({ repository, digest, mediaType, size, actor }) {
       const fields = {
         ...by(actor),
         'vars.name': repository,
@@ -66,26 +116,69 @@ export function createEvents(root: Log): StoreEvents {
         size,
       };
       log.info('manifestPushed', 'manifest stored', fields);
+      await index?.manifestChanged(repository, digest);
+      feed?.publish({ kind: 'manifestPushed', repository, digest, bytes: size, ...userOf(actor) });
     },
-    manifestDeleted({ repository, digest, tags, actor }) {
+    async manifestDeleted({ repository, digest, tags, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, tags };
       log.info('manifestDeleted', 'manifest deleted', fields);
+      await noteDelete([
+        ...tags.map((tag) => ({ ...stamp(actor), kind: 'delete', repository, tag, from: digest }) as const),
+        { ...stamp(actor), kind: 'manifestDelete', repository, digest },
+      ]);
+      for (const tag of tags) await index?.tagChanged(repository, tag);
+      await index?.manifestChanged(repository, digest);
+      for (const tag of tags)
+        feed?.publish({ kind: 'tagDeleted', repository, tag, digest, ...userOf(actor) });
+      feed?.publish({ kind: 'manifestDeleted', repository, digest, ...userOf(actor) });
     },
-    tagMoved({ repository, tag, from, to, actor }) {
+    async tagMoved({ repository, tag, from, to, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.reference': tag, from, to };
       log.info('tagMoved', 'tag set', fields);
+      try {
+        await note([
+          { ...stamp(actor), kind: 'move', repository, tag, ...(from === undefined ? {} : { from }), to },
+        ]);
+      } finally {
+        await index?.tagChanged(repository, tag);
+        feed?.publish({ kind: 'tagMoved', repository, tag, digest: to, ...userOf(actor) });
+      }
     },
-    tagDeleted({ repository, tag, from, actor }) {
+    async tagDeleted({ repository, tag, from, actor }) {
       log.info('tagDeleted', 'tag deleted', {
         ...by(actor),
         'vars.name': repository,
         'vars.reference': tag,
         from,
       });
+      await noteDelete([{ ...stamp(actor), kind: 'delete', repository, tag, from }]);
+      await index?.tagChanged(repository, tag);
+      feed?.publish({ kind: 'tagDeleted', repository, tag, digest: from, ...userOf(actor) });
+    },
+    async restored({ repository, digest, tags, actor }) {
+      log.info('restored', 'restored from the trash', {
+        ...by(actor),
+        'vars.name': repository,
+        'vars.digest': digest,
+        tags,
+      });
+      try {
+        await note(
+          tags.map((tag) => ({ ...stamp(actor), kind: 'restore', repository, tag, to: digest }) as const),
+        );
+      } finally {
+        await index?.manifestChanged(repository, digest);
+        for (const tag of tags) await index?.tagChanged(repository, tag);
+        feed?.publish({ kind: 'restored', repository, digest, ...userOf(actor) });
+      }
     },
   };
 }
 
-function by({ user, requestId }: { readonly user: string; readonly requestId: string }) {
+function userOf({ user }: Actor): { readonly user?: string } {
+  return user === '' ? {} : { user };
+}
+
+function by({ user, requestId }: Actor) {
   return { 'auth.user.name': user === '' ? undefined : user, 'http.request.id': requestId };
 }

@@ -1,4 +1,4 @@
-import { parseDigest } from '../spec/digest.ts';
+import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import { isOciType } from '../spec/media-types.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
@@ -12,6 +12,12 @@ export interface ManifestContext {
   readonly location: (exchange: Exchange, path: string) => string;
   /** The largest manifest, in bytes. */
   readonly maxBytes: number;
+  /** Counts a manifest that a client has read. */
+  readonly pulled: (pull: {
+    readonly repository: RepoName;
+    readonly tag: Tag | undefined;
+    readonly digest: Digest;
+  }) => void;
 }
 
 const maxTags = 50;
@@ -35,7 +41,7 @@ function requireTag(text: string): Tag {
 /** GET and HEAD: the stored bytes and type, whatever Accept says. */
 export async function sendManifest(
   exchange: Exchange,
-  { store }: ManifestContext,
+  { store, pulled }: ManifestContext,
   repository: RepoName,
   text: string,
 ): Promise<void> {
@@ -56,7 +62,9 @@ export async function sendManifest(
   }
   res.setHeader('Content-Type', found.mediaType);
   res.setHeader('Content-Length', found.bytes.length);
-  res.end(req.method === 'HEAD' ? undefined : found.bytes);
+  if (req.method === 'HEAD') return void res.end();
+  pulled({ repository, tag: reference.kind === 'tag' ? reference.tag : undefined, digest: found.digest });
+  res.end(found.bytes);
 }
 
 /** PUT: a manifest under a tag, or under its digest with any number of `tag` parameters. */

@@ -629,6 +629,30 @@ export const configSchema = z.strictObject({
               }),
             })
             .prefault({}),
+          collect: z
+            .strictObject({
+              enabled: flag(true, {
+                title: 'Collect garbage',
+                help: 'false frees nothing by itself; berth gc still does. Read-only mode frees nothing either.',
+              }),
+              interval: duration('6h', {
+                title: 'Time between collections',
+                help: 'How often what nothing needs is looked for. The first time is 20 minutes after the start.',
+              }),
+              grace: duration('1h', {
+                title: 'Grace of unused content',
+                help: 'How long content stays at least after it was uploaded, mounted or asked for.',
+              }),
+              untagged: flag(false, {
+                title: 'Collect untagged manifests',
+                help: 'true removes manifests that no tag, index, referrer or trash entry needs.',
+              }),
+            })
+            .prefault({}),
+          trash: duration('168h', {
+            title: 'Time in the trash',
+            help: 'How long deleted tags and repositories can be restored. 0s keeps none longer than to the next collection.',
+          }),
         })
         .prefault({}),
       auth: z

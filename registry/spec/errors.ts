@@ -429,6 +429,11 @@ export const errors = {
     when: 'The question of the system was dismissed, or there is nobody to ask.',
     action: 'Run the printed commands as an administrator.',
   },
+  TRASH_UNKNOWN: {
+    message: 'There is no such entry in the trash.',
+    when: 'The id is not in the trash, or its time is over.',
+    action: 'berth trash ls lists the trash.',
+  },
   LOGIN_FAILED: {
     message: 'The login was refused.',
     when: 'The registry refuses the user or password, or the client cannot store it.',

@@ -1,4 +1,7 @@
-/** What happens in the store, named in the past tense. `feed/events.ts` turns each into log lines and metrics. */
+/**
+ * What happens in the store, named in the past tense. `feed/events.ts` turns each into a log line, a line of the journal,
+ * the change of the index and an item of the feed. What answers a promise is waited for before the store answers.
+ */
 import type { Digest } from './digest.ts';
 import type { RepoName, Tag, UploadId } from './names.ts';
 
@@ -35,14 +38,28 @@ export interface StoreEvents {
     mediaType: string;
     size: number;
     actor: Actor;
-  }): void;
-  manifestDeleted(event: { repository: RepoName; digest: Digest; tags: readonly Tag[]; actor: Actor }): void;
+  }): Promise<void> | void;
+  manifestDeleted(event: {
+    repository: RepoName;
+    digest: Digest;
+    tags: readonly Tag[];
+    actor: Actor;
+  }): Promise<void> | void;
   tagMoved(event: {
     repository: RepoName;
     tag: Tag;
     from: Digest | undefined;
     to: Digest;
     actor: Actor;
-  }): void;
-  tagDeleted(event: { repository: RepoName; tag: Tag; from: Digest; actor: Actor }): void;
+  }): Promise<void> | void;
+  tagDeleted(event: { repository: RepoName; tag: Tag; from: Digest; actor: Actor }): Promise<void> | void;
+  /** A manifest came back from the trash, with those that it lists; `tags` are those that it got back. */
+  restored(event: {
+    repository: RepoName;
+    digest: Digest;
+    tags: readonly Tag[];
+    actor: Actor;
+  }): Promise<void> | void;
+  /** The collector has removed a blob for good. */
+  blobCollected(event: { digest: Digest; size: number }): void;
 }

@@ -6,10 +6,12 @@ import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import type { RepoName } from '../spec/names.ts';
 import type { Content } from './content.ts';
+import type { Leases } from './leases.ts';
 import { hasLink, keepLink } from './links.ts';
 import type { ManifestCache } from './manifest-cache.ts';
 import { blobData, layerLink, layerTree } from './paths.ts';
 import type { Locks } from './locks.ts';
+import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
 import { sendBytes, type SendRange } from './send.ts';
 
@@ -20,7 +22,10 @@ export interface Blob {
 }
 
 export interface Blobs {
-  /** Answers the blob if it is linked in the repository and stored. */
+  /**
+   * Answers the blob if it is linked in the repository and stored, and keeps it from the collector for the grace time:
+   * clients leave out of a push what they found.
+   */
   find(repository: RepoName, digest: Digest): Promise<Blob | undefined>;
   /**
    * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed on the way: if
@@ -59,6 +64,7 @@ export function createBlobs({
   driver,
   events,
   locks,
+  leases,
   content,
   repositories,
   manifests,
@@ -66,11 +72,19 @@ export function createBlobs({
   readonly driver: Driver;
   readonly events: StoreEvents;
   readonly locks: Locks;
+  readonly leases: Leases;
   readonly content: Content;
   readonly repositories: Repositories;
   readonly manifests: ManifestCache;
 }): Blobs {
   async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
+    using _ = await leases.hold([digest]);
+    const found = await look(repository, digest);
+    if (found !== undefined) leases.renew(digest);
+    return found;
+  }
+
+  async function look(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
     const [linked, info] = await Promise.all([
       hasLink(driver, layerLink(repository, digest)),
       driver.stat(blobData(digest)),
@@ -102,7 +116,9 @@ export function createBlobs({
   }
 
   async function link(repository: RepoName, digest: Digest): Promise<void> {
-    await locks.shared(repository, () => keepLink(driver, layerLink(repository, digest), digest));
+    await locks.shared(repository, () =>
+      growing(locks, repository, () => keepLink(driver, layerLink(repository, digest), digest)),
+    );
   }
 
   async function mount(
@@ -110,14 +126,16 @@ export function createBlobs({
     digest: Digest,
     { from, mayPull, mayPullAll, actor }: Parameters<Blobs['mount']>[2],
   ): Promise<Blob | undefined> {
-    const here = await find(repository, digest);
+    using _ = await leases.hold([digest]);
+    const here = await look(repository, digest);
     const found =
       here ??
-      (from !== undefined && mayPull(from) ? await find(from, digest) : undefined) ??
+      (from !== undefined && mayPull(from) ? await look(from, digest) : undefined) ??
       (mayPullAll ? await findAnywhere(digest) : await findReadable(digest, mayPull));
     if (found === undefined) return undefined;
     // Also when it is here already: another request may be about to make it so.
     await link(repository, digest);
+    leases.renew(digest);
     events.blobMounted({ repository, digest, size: found.size, actor });
     return found;
   }
@@ -132,7 +150,7 @@ export function createBlobs({
     mayPull: (repository: RepoName) => boolean,
   ): Promise<Blob | undefined> {
     for await (const other of repositories.walk()) {
-      const found = mayPull(other) ? await find(other, digest) : undefined;
+      const found = mayPull(other) ? await look(other, digest) : undefined;
       if (found !== undefined) return found;
     }
     return undefined;
@@ -140,7 +158,7 @@ export function createBlobs({
 
   async function remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean> {
     return await locks.exclusive(repository, async () => {
-      if ((await find(repository, digest)) === undefined) return false;
+      if ((await look(repository, digest)) === undefined) return false;
       for await (const { digest: user, manifest } of manifests.all(repository)) {
         const used = [manifest.config, ...manifest.layers, ...manifest.manifests];
         if (used.some((descriptor) => descriptor?.digest === digest)) {

@@ -92,9 +92,13 @@ export function createContent({
     const found = await digestOfStream(blocksOf(reader), algorithm);
     // Replaced since it was read: by a push, or by the same complaint of another reader.
     if (found === digest) return;
-    events.blobDamaged({ digest, found, size: reader.size });
-    await using part = await driver.openPart(blobData(digest), { create: false });
-    await part?.commit(quarantined(digest));
+    try {
+      await using part = await driver.openPart(blobData(digest), { create: false });
+      await part?.commit(quarantined(digest));
+    } finally {
+      // Also where it could not be moved: it is damaged all the same.
+      events.blobDamaged({ digest, found, size: reader.size });
+    }
   }
 
   return { storePart, sizeOf, storeBytes, putAside };

@@ -25,8 +25,8 @@ export interface ManifestCache {
   ): AsyncIterable<{ readonly digest: Digest; readonly manifest: Manifest; readonly size: number }>;
 }
 
-/** Above what any registry stores as a manifest; distribution's own limit is 4 MiB. */
-const storedLimit = 16 * 1024 * 1024;
+/** Above what any registry stores as a manifest, in bytes; distribution's own limit is 4 MiB. */
+export const storedLimit = 16 * 1024 * 1024;
 
 export function createManifestCache({
   driver,
@@ -53,7 +53,7 @@ export function createManifestCache({
     const bytes = await driver.readSmall(blobData(digest), { limit: storedLimit });
     if (bytes === undefined) return undefined;
     if (digestOf(bytes, digestParts(digest).algorithm) !== digest) throw await content.putAside(digest);
-    const stored = describe(bytes);
+    const stored = describeManifest(bytes);
     keep(digest, stored);
     return stored;
   }
@@ -86,7 +86,7 @@ function weight({ bytes }: StoredManifest): number {
 }
 
 /** Reads what is stored leniently: other registries accept manifests that Berth refuses, and they must be served. */
-function describe(bytes: Uint8Array): StoredManifest {
+export function describeManifest(bytes: Uint8Array): StoredManifest {
   const said = mediaTypeOf(bytes);
   try {
     const manifest = parseManifest(manifestText(bytes), said);

@@ -8,10 +8,14 @@ import type { RepoName, Tag } from '../spec/names.ts';
 import type { Blobs } from './blobs.ts';
 import { type Content, digestOf } from './content.ts';
 import { hasLink, keepLink } from './links.ts';
+import type { Leases } from './leases.ts';
 import type { Locks } from './locks.ts';
 import { type ManifestCache, manifestText, type StoredManifest } from './manifest-cache.ts';
 import { blobData, revisionLink, revisionTree } from './paths.ts';
+import { growing } from './growing.ts';
+import type { RemoveRepository } from './remove-repository.ts';
 import type { Tags } from './tags.ts';
+import type { Trash } from './trash.ts';
 
 /** What a pushed manifest is held to (`validation` of the configuration). */
 export interface ValidationRules {
@@ -30,20 +34,33 @@ export interface FoundManifest extends StoredManifest {
 }
 
 export interface Manifests {
-  /** Answers the manifest if the tag or digest is in the repository. */
+  /**
+   * Answers the manifest if the tag or digest is in the repository, and keeps it from the collector for the grace time:
+   * clients leave out of a push what they found.
+   */
   find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined>;
   /**
    * Checks and stores a manifest, then points the tags at it. Nothing is stored on failure; durable when it resolves.
    * @throws AppError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, TAG_INVALID
    */
   put(push: ManifestPush): Promise<PutResult>;
-  /** Removes a tag; the manifest stays. Answers false when there was none. */
-  removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<boolean>;
   /**
-   * Removes a manifest and every tag that means it. Answers false when there was none.
+   * Points a tag at a manifest of the repository, durably, and answers what it meant before.
+   * @throws AppError MANIFEST_UNKNOWN, TAG_INVALID
+   */
+  setTag(repository: RepoName, tag: Tag, to: Digest, actor: Actor): Promise<Digest | undefined>;
+  /**
+   * Removes a tag; the manifest stays. Answers the id of its entry in the trash, or `undefined` when there was no such
+   * tag.
+   */
+  removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<string | undefined>;
+  /**
+   * Removes a manifest and every tag that means it. Answers the id of its entry in the trash, or `undefined` when
+   * there was no such manifest.
    * @throws AppError MANIFEST_IN_USE when an index of the repository lists it
    */
-  remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean>;
+  remove(repository: RepoName, digest: Digest, actor: Actor): Promise<string | undefined>;
+  readonly removeRepository: RemoveRepository;
 }
 
 export type Reference =
@@ -70,28 +87,37 @@ export function createManifests({
   driver,
   events,
   locks,
+  leases,
   content,
   cache,
   tags,
+  trash,
   blobs,
   rules,
+  removeRepository,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
   readonly locks: Locks;
+  readonly leases: Leases;
   readonly content: Content;
   readonly cache: ManifestCache;
   readonly tags: Tags;
+  readonly trash: Trash;
   readonly blobs: Blobs;
   readonly rules: ValidationRules;
+  readonly removeRepository: RemoveRepository;
 }): Manifests {
   async function find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined> {
     const digest =
       reference.kind === 'digest' ? reference.digest : await tags.find(repository, reference.tag);
     if (digest === undefined) return undefined;
+    using _ = await leases.hold([digest]);
     if (!(await hasLink(driver, revisionLink(repository, digest)))) return undefined;
     const stored = await cache.get(digest);
-    return stored === undefined ? undefined : { ...stored, digest };
+    if (stored === undefined) return undefined;
+    leases.renew(digest);
+    return { ...stored, digest };
   }
 
   async function put({
@@ -113,20 +139,66 @@ export function createManifests({
     checkUrls(manifest);
     return await locks.shared(repository, async () => {
       for (const tag of names) await tags.checkStorable(repository, tag);
+      // From before it is looked for until the manifest is written: what was found must be there then.
+      using _ = await holdAll(namedBy(manifest, digest));
       const warnings = await checkContent(repository, manifest);
       await content.storeBytes(digest, bytes);
-      await keepLink(driver, revisionLink(repository, digest), digest);
-      events.manifestPushed({ repository, digest, mediaType: manifest.mediaType, size: bytes.length, actor });
+      await growing(locks, repository, () => keepLink(driver, revisionLink(repository, digest), digest));
+      await events.manifestPushed({
+        repository,
+        digest,
+        mediaType: manifest.mediaType,
+        size: bytes.length,
+        actor,
+      });
       for (const tag of names) await moveTag(repository, tag, digest, actor);
       return { digest, manifest, warnings };
     });
   }
 
-  async function moveTag(repository: RepoName, tag: Tag, to: Digest, actor: Actor): Promise<void> {
-    await locks.exclusive(`${repository}:${tag}`, async () => {
+  /** Holds digests, and keeps them for the grace time after: a push that is refused is tried again. */
+  async function holdAll(digests: readonly Digest[]): Promise<Disposable> {
+    const held = await leases.hold(digests);
+    return {
+      [Symbol.dispose]() {
+        for (const digest of digests) leases.renew(digest);
+        held[Symbol.dispose]();
+      },
+    };
+  }
+
+  async function setTag(
+    repository: RepoName,
+    tag: Tag,
+    to: Digest,
+    actor: Actor,
+  ): Promise<Digest | undefined> {
+    return await locks.shared(repository, async () => {
+      await tags.checkStorable(repository, tag);
+      using _ = await holdAll([to]);
+      if (!(await hasLink(driver, revisionLink(repository, to)))) {
+        throw new AppError('MANIFEST_UNKNOWN', {
+          message: `The repository ${repository} has no manifest ${to}.`,
+          detail: { name: repository, reference: to },
+        });
+      }
+      return await moveTag(repository, tag, to, actor);
+    });
+  }
+
+  async function moveTag(
+    repository: RepoName,
+    tag: Tag,
+    to: Digest,
+    actor: Actor,
+  ): Promise<Digest | undefined> {
+    return await locks.exclusive(`${repository}:${tag}`, async () => {
       const from = await tags.find(repository, tag);
       await tags.move(repository, tag, to);
-      events.tagMoved({ repository, tag, from, to, actor });
+      // What has lost its last tag stays for the grace time from here on.
+      if (from !== undefined) leases.renew(from);
+      await events.tagMoved({ repository, tag, from, to, actor });
+      return from;
     });
   }
 
@@ -185,19 +257,20 @@ export function createManifests({
     return (await blobs.find(repository, digest))?.size;
   }
 
-  async function removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<boolean> {
+  async function removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<string | undefined> {
     return await locks.exclusive(repository, async () => {
       const from = await tags.find(repository, tag);
-      if (from === undefined) return false;
+      if (from === undefined) return undefined;
+      const id = await trash.add({ repository, digest: from, tags: [tag], actor });
       await tags.remove(repository, tag);
-      events.tagDeleted({ repository, tag, from, actor });
-      return true;
+      await events.tagDeleted({ repository, tag, from, actor });
+      return id;
     });
   }
 
-  async function remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean> {
+  async function remove(repository: RepoName, digest: Digest, actor: Actor): Promise<string | undefined> {
     return await locks.exclusive(repository, async () => {
-      if (!(await hasLink(driver, revisionLink(repository, digest)))) return false;
+      if (!(await hasLink(driver, revisionLink(repository, digest)))) return undefined;
       for await (const { digest: parent, manifest } of cache.all(repository)) {
         if (manifest.manifests.some((child) => child.digest === digest)) {
           throw new AppError('MANIFEST_IN_USE', {
@@ -210,15 +283,23 @@ export function createManifests({
       for await (const tag of tags.list(repository)) {
         if ((await tags.find(repository, tag)) === digest) meant.push(tag);
       }
+      const id = await trash.add({ repository, digest, tags: meant, actor });
       // Tags first: a crash in between leaves a manifest without tags, never a tag without its manifest.
       for (const tag of meant) await tags.remove(repository, tag);
       await driver.removeTree(revisionTree(repository, digest));
-      events.manifestDeleted({ repository, digest, tags: meant, actor });
-      return true;
+      await events.manifestDeleted({ repository, digest, tags: meant, actor });
+      return id;
     });
   }
 
-  return { find, put, removeTag, remove };
+  return { find, put, setTag, removeTag, remove, removeRepository };
+}
+
+/** A manifest and every digest in it. */
+function namedBy(manifest: Manifest, digest: Digest): readonly Digest[] {
+  const { config, layers, manifests, subject } = manifest;
+  const named = [config, ...layers, ...manifests, subject].map((each) => each?.digest);
+  return [...new Set([digest, ...named])].filter((each) => each !== undefined);
 }
 
 function missingContent(repository: RepoName, missing: readonly Digest[]): AppError {

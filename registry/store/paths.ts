@@ -10,6 +10,7 @@
  *       _manifests/tags/<tag>/index/<alg>/<hex>/link              what it ever meant
  *       _uploads/<uuid>/{data,startedat}                          an upload session
  *   berth/quarantine/<alg>/<hex>                                  damaged blobs
+ *   berth/trash/<id>.json                                         removed tags and manifests
  *
  * A link holds the text of a digest, without a newline.
  */
@@ -20,13 +21,29 @@ const base = 'docker/registry/v2';
 
 const repositoriesRoot = `${base}/repositories`;
 
-export function blobData(digest: Digest): string {
+/** The directory of all content of one algorithm; below it are two digits, then the whole hex. */
+export function blobsTree(algorithm: string): string {
+  return `${base}/blobs/${algorithm}`;
+}
+
+export function blobTree(digest: Digest): string {
   const { algorithm, hex } = digestParts(digest);
-  return `${base}/blobs/${algorithm}/${hex.slice(0, 2)}/${hex}/data`;
+  return `${blobsTree(algorithm)}/${hex.slice(0, 2)}/${hex}`;
+}
+
+export function blobData(digest: Digest): string {
+  return `${blobTree(digest)}/data`;
 }
 
 export function quarantined(digest: Digest): string {
   return `berth/quarantine/${hexPath(digest)}`;
+}
+
+/** The directory of the entries of the trash. */
+export const trashTree = 'berth/trash';
+
+export function trashEntry(id: string): string {
+  return `${trashTree}/${id}.json`;
 }
 
 /** The directory of a repository. `name` may also be a prefix of names, as met when walking. */
@@ -34,21 +51,31 @@ export function repositoryTree(name: string): string {
   return `${repositoriesRoot}/${name}`;
 }
 
+/** The directory of all links to blobs; below an algorithm, its children are named by hex. */
+export function layersTree(name: string): string {
+  return `${repositoryTree(name)}/_layers`;
+}
+
 export function layerTree(name: string, digest: Digest): string {
-  return `${repositoryTree(name)}/_layers/${hexPath(digest)}`;
+  return `${layersTree(name)}/${hexPath(digest)}`;
 }
 
 export function layerLink(name: string, digest: Digest): string {
   return `${layerTree(name, digest)}/link`;
 }
 
+/** The directory of all manifests and tags. */
+export function manifestsTree(name: string): string {
+  return `${repositoryTree(name)}/_manifests`;
+}
+
 /** The directory of all revisions of one algorithm; its children are named by hex. */
 export function revisionsTree(name: string, algorithm: string): string {
-  return `${repositoryTree(name)}/_manifests/revisions/${algorithm}`;
+  return `${manifestsTree(name)}/revisions/${algorithm}`;
 }
 
 export function revisionTree(name: string, digest: Digest): string {
-  return `${repositoryTree(name)}/_manifests/revisions/${hexPath(digest)}`;
+  return `${manifestsTree(name)}/revisions/${hexPath(digest)}`;
 }
 
 export function revisionLink(name: string, digest: Digest): string {
@@ -57,7 +84,7 @@ export function revisionLink(name: string, digest: Digest): string {
 
 /** The directory of all tags; its children are named by tag. */
 export function tagsTree(name: string): string {
-  return `${repositoryTree(name)}/_manifests/tags`;
+  return `${manifestsTree(name)}/tags`;
 }
 
 export function tagTree(name: string, tag: Tag): string {

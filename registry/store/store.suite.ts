@@ -12,8 +12,9 @@ import type { Algorithm, Digest } from '../spec/digest.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import type { CollectOptions } from './collect.ts';
 import type { ValidationRules } from './manifests.ts';
-import { createStore, type Store } from './store.ts';
+import { createStore, type Store, type StoreOptions } from './store.ts';
 import type { Chunk } from './uploads.ts';
 
 export const actor: Actor = { user: 'dev', requestId: 'request' };
@@ -85,18 +86,21 @@ export interface OpenStore extends AsyncDisposable {
   /** Every event, its name first: `['tagMoved', { ... }]`. */
   readonly told: readonly (readonly [keyof StoreEvents, Readonly<Record<string, unknown>>])[];
   /** Another store on the same bytes, as after a restart. */
-  restart(options?: { readonly now?: () => number }): Store;
+  restart(options?: Partial<Pick<StoreOptions, 'now' | 'monotonic'>>): Store;
 }
 
 export interface StoreSetup extends Watch {
   readonly on?: keyof typeof drivers;
   readonly uploadsPerUser?: number;
   readonly rules?: Partial<ValidationRules>;
+  readonly clocks?: Partial<Pick<StoreOptions, 'now' | 'monotonic'>>;
+  readonly collect?: CollectOptions;
+  readonly trashKeepMs?: number;
 }
 
 /** Opens an empty store; on the memory driver if nothing else is said. */
 export async function openStore(setup: StoreSetup = {}): Promise<OpenStore> {
-  const { on = 'memory', uploadsPerUser = 100, rules } = setup;
+  const { on = 'memory', uploadsPerUser = 100, rules, clocks, collect: collecting, trashKeepMs } = setup;
   const bare = await drivers[on]();
   const driver = watched(bare, setup);
   const told: [keyof StoreEvents, Record<string, unknown>][] = [];
@@ -107,6 +111,9 @@ export async function openStore(setup: StoreSetup = {}): Promise<OpenStore> {
     driver,
     events,
     uploadsPerUser,
+    ...clocks,
+    ...(collecting && { collect: collecting }),
+    ...(trashKeepMs !== undefined && { trashKeepMs }),
     rules: {
       enabled: true,
       sparse: false,

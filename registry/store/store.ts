@@ -1,13 +1,18 @@
 import type { Driver } from '../driver/driver.ts';
 import type { StoreEvents } from '../spec/events.ts';
 import { type Blobs, createBlobs } from './blobs.ts';
+import { type CollectOptions, type Collector, createCollector } from './collect.ts';
 import { createContent } from './content.ts';
+import { createLeases } from './leases.ts';
 import { createLocks } from './locks.ts';
 import { createManifestCache } from './manifest-cache.ts';
 import { createManifests, type Manifests, type ValidationRules } from './manifests.ts';
+import { createReferenceReader } from './references.ts';
 import { createReferrers, type Referrers } from './referrers.ts';
+import { createRemoveRepository } from './remove-repository.ts';
 import { createRepositories, type Repositories } from './repositories.ts';
 import { createTags, type Tags } from './tags.ts';
+import { createTrash, type Trash } from './trash.ts';
 import { createUploads, type Uploads } from './uploads.ts';
 
 /** A registry's content on a driver: what the distribution API means, without HTTP. */
@@ -18,6 +23,8 @@ export interface Store {
   readonly manifests: Manifests;
   readonly tags: Tags;
   readonly referrers: Referrers;
+  readonly trash: Trash;
+  readonly collector: Collector;
 }
 
 export interface StoreOptions {
@@ -28,21 +35,53 @@ export interface StoreOptions {
   readonly uploadsPerUser: number;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
+  /** A clock that nobody sets, in milliseconds. */
+  readonly monotonic?: () => number;
+  /** How long removed things are kept. */
+  readonly trashKeepMs?: number;
+  readonly collect?: CollectOptions;
 }
 
-export function createStore({ driver, events, rules, uploadsPerUser, now = Date.now }: StoreOptions): Store {
+export function createStore({
+  driver,
+  events,
+  rules,
+  uploadsPerUser,
+  now = Date.now,
+  monotonic = () => performance.now(),
+  trashKeepMs,
+  collect = {},
+}: StoreOptions): Store {
   const locks = createLocks();
+  const leases = createLeases({ graceMs: collect.graceMs, now: monotonic });
   const repositories = createRepositories(driver);
   const content = createContent({ driver, events, locks });
   const cache = createManifestCache({ driver, content, repositories });
+  const references = createReferenceReader({ driver, cache });
   const tags = createTags(driver);
-  const blobs = createBlobs({ driver, events, locks, content, repositories, manifests: cache });
+  const trash = createTrash({ driver, events, locks, leases, references, tags, keepMs: trashKeepMs, now });
+  const blobs = createBlobs({ driver, events, locks, leases, content, repositories, manifests: cache });
+  const uploads = createUploads({
+    driver,
+    events,
+    locks,
+    leases,
+    content,
+    blobs,
+    repositories,
+    perUser: uploadsPerUser,
+    now,
+  });
+  const common = { driver, events, locks, leases, repositories, references, tags, trash };
+  const removeRepository = createRemoveRepository({ ...common, uploads });
   return {
     repositories,
     blobs,
     tags,
-    uploads: createUploads({ driver, events, content, blobs, repositories, perUser: uploadsPerUser, now }),
-    manifests: createManifests({ driver, events, locks, content, cache, tags, blobs, rules }),
+    uploads,
+    manifests: createManifests({ ...common, content, cache, blobs, rules, removeRepository }),
     referrers: createReferrers(cache),
+    trash,
+    collector: createCollector({ ...common, ...collect, now, monotonic }),
   };
 }

@@ -15,7 +15,10 @@ import type { Actor, StoreEvents } from '../spec/events.ts';
 import { parseUploadId, type RepoName, type UploadId } from '../spec/names.ts';
 import type { Blob, Blobs } from './blobs.ts';
 import { type Content, digestOfStream } from './content.ts';
+import type { Leases } from './leases.ts';
+import type { Locks } from './locks.ts';
 import { uploadData, uploadStartedAt, uploadTree, uploadsTree } from './paths.ts';
+import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
 
 /** Where a session lives. */
@@ -56,6 +59,8 @@ export interface Uploads {
   ): Promise<Blob>;
   /** Drops a session and its bytes. Answers false when there was none. */
   cancel(upload: UploadKey, actor: Actor): Promise<boolean>;
+  /** Drops the sessions of a repository. */
+  cancelAll(repository: RepoName, actor: Actor): Promise<void>;
   /** Drops the sessions whose last byte is older than `ageMs`; with `dryRun` only reports them. */
   purge(options: { ageMs: number; dryRun: boolean; signal: AbortSignal }): Promise<number>;
   /** Sessions opened by this process and not yet ended. */
@@ -77,6 +82,8 @@ interface Session {
 export function createUploads({
   driver,
   events,
+  locks,
+  leases,
   content,
   blobs,
   repositories,
@@ -85,6 +92,8 @@ export function createUploads({
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
+  readonly locks: Locks;
+  readonly leases: Leases;
   readonly content: Content;
   readonly blobs: Blobs;
   readonly repositories: Repositories;
@@ -112,8 +121,10 @@ export function createUploads({
     openByUser.set(actor.user, count + 1);
     try {
       const text = new TextEncoder().encode(new Date(now()).toISOString());
-      await driver.write(uploadStartedAt(repository, id), text, { durable: false });
-      await using _ = await driver.openPart(uploadData(repository, id), { create: true });
+      await growing(locks, repository, async () => {
+        await driver.write(uploadStartedAt(repository, id), text, { durable: false });
+        await using _ = await driver.openPart(uploadData(repository, id), { create: true });
+      });
     } catch (error) {
       await drop({ repository, id }, undefined).catch(() => undefined);
       throw error;
@@ -251,8 +262,11 @@ export function createUploads({
           detail: digest,
         });
       }
+      // From before it is looked for: bytes that are found must not be collected before they are linked.
+      using _ = await leases.hold([digest]);
       const isNew = await content.storePart(digest, part);
       await blobs.link(upload.repository, digest);
+      leases.renew(digest);
       await drop(upload, isNew ? undefined : part);
       events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
       return { digest, size };
@@ -286,6 +300,13 @@ export function createUploads({
       events.uploadCancelled({ ...upload, actor });
       return true;
     });
+  }
+
+  async function cancelAll(repository: RepoName, actor: Actor): Promise<void> {
+    for await (const { name } of driver.list(uploadsTree(repository))) {
+      const id = parseUploadId(name);
+      if (id !== undefined) await cancel({ repository, id }, actor);
+    }
   }
 
   async function purge({
@@ -340,6 +361,7 @@ export function createUploads({
     append,
     commit,
     cancel,
+    cancelAll,
     purge,
     get open() {
       return [...openByUser.values()].reduce((sum, count) => sum + count, 0);

@@ -54,11 +54,12 @@ test(
     for (const { request: line, syncs } of requests.filter((each) => !each.request.startsWith('PUT'))) {
       assert.equal(syncs.length > 0, line.startsWith('DELETE'), `${line}: ${syncs.join(' ')}`);
     }
-    // A new directory costs an fsync of its own and one of its parent; the tree of distribution has one per digest.
+    // A new directory costs an fsync of its own and one of its parent; the tree of distribution has one per digest. A
+    // line of the journal costs one, a new month one more.
     const pushes = [
-      { title: 'first push of a repository', most: 44 },
-      { title: 'new image under a new tag', most: 30 },
-      { title: 'the same push again', most: 4 },
+      { title: 'first push of a repository', most: 46 },
+      { title: 'new image under a new tag', most: 31 },
+      { title: 'the same push again', most: 5 },
     ];
     for (const [at, { title, most }] of pushes.entries()) {
       const counts = writes.slice(3 * at, 3 * at + 3);
@@ -94,11 +95,20 @@ async function traceRequests(
 
 function parse(log: string): readonly Traced[] {
   const requests: { request: string; status: string; syncs: string[]; late: string[] }[] = [];
+  /** Threads that are in the middle of an fsync of the index. */
+  const indexing = new Set<string>();
   for (const line of log.split('\n')) {
     const current = requests.at(-1);
+    const [thread = ''] = line.split(' ');
     const [, received] = /\bread\b.*?"((?:GET|HEAD|POST|PUT|PATCH|DELETE) \/v2\/[^ "\\]*)/.exec(line) ?? [];
     const [, status] = /"HTTP\/1\.1 (\d{3})/.exec(line) ?? [];
     const [, synced] = /\bf(?:data)?sync\(\d+<([^>]*)>/.exec(line) ?? [];
+    // The index may be lost at any time: what SQLite does for it, and when, says nothing about durability.
+    if (synced !== undefined && /\/berth(?:\/index\.sqlite.*)?$/.test(synced)) {
+      if (line.includes('<unfinished')) indexing.add(thread);
+      continue;
+    }
+    if (/<\.\.\. f(data)?sync resumed>/.test(line) && indexing.delete(thread)) continue;
     if (received !== undefined) requests.push({ request: received, status: '', syncs: [], late: [] });
     else if (status !== undefined && current !== undefined) current.status = status;
     else if (synced !== undefined) (current?.status === '' ? current.syncs : current?.late)?.push(synced);

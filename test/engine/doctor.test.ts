@@ -11,7 +11,7 @@ import { succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs, searchPath } from '../support/tools.ts';
 import { users } from '../clients/workspace.ts';
-import { type Berth, berthOn } from './berth.ts';
+import { type Berth, berthOn } from '../support/berth.ts';
 
 interface Check {
   readonly id: string;

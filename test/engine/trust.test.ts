@@ -10,7 +10,7 @@ import { run, succeed, type RunResult } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
 import { users } from '../clients/workspace.ts';
-import { type Berth, berthOn } from './berth.ts';
+import { type Berth, berthOn } from '../support/berth.ts';
 
 /** Not loopback for docker, so that it verifies the certificate: see private-engine.sh. */
 const engineName = 'registry.berth.test';

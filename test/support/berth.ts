@@ -1,7 +1,7 @@
 /** The command line as a person uses it, in the environment of the tests. */
 import { join, resolve } from 'node:path';
 import assert from 'node:assert/strict';
-import { run, type RunResult } from '../support/process.ts';
+import { run, type RunResult } from './process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const cli = resolve(root, process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');

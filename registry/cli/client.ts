@@ -1,0 +1,48 @@
+/** The command line's way to the registry that holds a data directory. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { resolve } from 'node:path';
+import { createLineChannel } from '../admin/line-channel.ts';
+import { findSocketAddress } from '../admin/socket-address.ts';
+import { systemCode } from '../disk/private-file.ts';
+import { AppError } from '../spec/errors.ts';
+import { createClient } from '../spec/rpc.ts';
+import type { Client } from '../spec/rpc.ts';
+
+/** Disposing it closes the connection. */
+export type AdminClient = Client & Disposable;
+
+/**
+ * Connects to the registry that holds a data directory. NOT_RUNNING: none does; DATA_UNUSABLE: the directory belongs
+ * to somebody else.
+ */
+export async function openClient(root: string): Promise<AdminClient> {
+  try {
+    const { address, secret } = await findSocketAddress(root);
+    const socket = connect(address);
+    await once(socket, 'connect');
+    if (secret !== undefined) socket.write(`${JSON.stringify({ secret })}\n`);
+    const client = createClient(createLineChannel(socket, 'client'));
+    return { ...client, [Symbol.dispose]: () => client.close() };
+  } catch (error) {
+    throw explain(error, resolve(root));
+  }
+}
+
+function explain(error: unknown, root: string): unknown {
+  const code = systemCode(error) ?? '';
+  if (['ENOENT', 'ENOTDIR', 'ECONNREFUSED'].includes(code)) {
+    return new AppError('NOT_RUNNING', {
+      message: `No registry runs on the data directory ${root}.`,
+      cause: error,
+    });
+  }
+  if (['EACCES', 'EPERM'].includes(code)) {
+    return new AppError('DATA_UNUSABLE', {
+      message: `You may not reach the registry of the data directory ${root}.`,
+      hint: 'Run the command as the user who owns the directory.',
+      cause: error,
+    });
+  }
+  return error;
+}

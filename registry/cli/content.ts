@@ -1,0 +1,136 @@
+/** berth rm, tag, trash and gc: changes of what a running registry holds. */
+import type { Command } from 'commander';
+import { AppError } from '../spec/errors.ts';
+import type { CollectResult, TrashRow } from '../spec/admin-api.ts';
+import { isAgreed } from './consent.ts';
+import { formatBytes } from './format.ts';
+import type { Io } from './io.ts';
+import { allRows, type LookOptions, openFor, splitName, withLook } from './look.ts';
+import { formatTable } from './table.ts';
+import { done, writeJson } from './user.ts';
+
+interface SureOptions extends LookOptions {
+  readonly yes?: boolean;
+}
+
+/** Adds `berth rm|tag|trash|gc|index` to the program. */
+export function registerContent(program: Command, io: Io): void {
+  withLook(program.command('rm <names...>'))
+    .description('delete tags (repository:tag) or whole repositories; they stay in the trash for seven days')
+    .option('--yes', 'do not ask before a whole repository is deleted')
+    .action((names: readonly string[], options: SureOptions) => remove(io, names, options));
+
+  withLook(program.command('tag <name> <digest>'))
+    .description('point a tag (repository:tag) at a manifest that the repository has, such as an earlier one')
+    .action(async (name: string, digest: string, options: LookOptions) => {
+      const { repository, tag } = splitName(name);
+      if (tag === undefined) throw new AppError('USAGE', { message: 'Write repository:tag.' });
+      using client = await openFor(io, options);
+      const { from } = await client.call('tags.set', { repository, tag, digest });
+      done(
+        io,
+        options,
+        { repository, tag, digest, from },
+        `${name} means ${digest} now${from === undefined ? '' : `, and meant ${from}`}.`,
+      );
+    });
+
+  const trash = program.command('trash').description('what was deleted and can be restored');
+  withLook(trash.command('ls'))
+    .description('list the trash, the oldest first')
+    .action(async (options: LookOptions) => {
+      using client = await openFor(io, options);
+      const rows = await allRows((after) => client.call('trash.list', { after, limit: 1000 }));
+      if (options.json === true) return writeJson(io, rows);
+      const table = rows.map((row) => [
+        row.id,
+        row.repository,
+        row.tags.join(' '),
+        row.digest.slice(0, 19),
+        row.deletedAt,
+        row.by,
+        row.expiresAt,
+      ]);
+      io.out(formatTable(['ID', 'REPOSITORY', 'TAGS', 'DIGEST', 'DELETED', 'BY', 'UNTIL'], table, io));
+    });
+  withLook(trash.command('restore <ids...>'))
+    .description('put entries of the trash back')
+    .action(async (ids: readonly string[], options: LookOptions) => {
+      using client = await openFor(io, options);
+      const rows: TrashRow[] = [];
+      for (const id of ids) rows.push(await client.call('trash.restore', { id }));
+      if (options.json === true) return writeJson(io, rows);
+      for (const { repository, digest, tags } of rows) {
+        const names =
+          tags.length === 0 ? [`${repository}@${digest}`] : tags.map((tag) => `${repository}:${tag}`);
+        io.out(`Restored ${names.join(' ')}.\n`);
+      }
+    });
+  withLook(trash.command('empty'))
+    .description('forget all of the trash; the next collection frees its room')
+    .option('--yes', 'do not ask')
+    .action(async (options: SureOptions) => {
+      await mustBeSure(io, options, 'Nothing of the trash can be restored afterwards. Empty it? [y/N] ');
+      using client = await openFor(io, options);
+      const { entries } = await client.call('trash.empty', {});
+      done(io, options, { entries }, `${entries} entries are gone.`);
+    });
+
+  withLook(program.command('gc'))
+    .description('free the room of what nothing refers to any more; pushes and pulls go on meanwhile')
+    .option('--dry-run', 'say what would be freed, and free nothing')
+    .action(async (options: LookOptions & { readonly dryRun?: boolean }) => {
+      using client = await openFor(io, options);
+      const isPlan = options.dryRun === true;
+      const result = await client.call(isPlan ? 'collect.plan' : 'collect.run', {});
+      done(io, options, result, `${isPlan ? 'Would free' : 'Freed'} ${describeResult(result)}`);
+    });
+
+  const index = program.command('index').description('the index that lists are answered from');
+  withLook(index.command('rebuild'))
+    .description('make the index anew from the disk')
+    .action(async (options: LookOptions) => {
+      using client = await openFor(io, options);
+      const result = await client.call('index.rebuild', {});
+      done(
+        io,
+        options,
+        result,
+        `The index holds ${result.repositories} repositories and ${result.manifests} manifests.`,
+      );
+    });
+}
+
+async function remove(io: Io, names: readonly string[], options: SureOptions): Promise<void> {
+  using client = await openFor(io, options);
+  const removed: { readonly name: string; readonly trash: readonly string[] }[] = [];
+  for (const name of names) {
+    const { repository, tag } = splitName(name);
+    if (tag === undefined) {
+      await mustBeSure(io, options, `Delete the whole repository ${repository}? [y/N] `);
+      removed.push({ name, trash: (await client.call('repositories.delete', { repository })).trash });
+    } else {
+      removed.push({ name, trash: [(await client.call('tags.delete', { repository, tag })).trash] });
+    }
+  }
+  if (options.json === true) return writeJson(io, removed);
+  for (const { name, trash } of removed) {
+    io.out(`Deleted ${name}. Restore it with: berth trash restore ${trash.join(' ')}\n`);
+  }
+}
+
+async function mustBeSure(io: Io, { yes }: SureOptions, question: string): Promise<void> {
+  if (yes === true || (io.canAsk && (await isAgreed(io, question)))) return;
+  throw new AppError('CONSENT_NEEDED', {
+    message: 'Nothing was deleted.',
+    hint: 'Say --yes to do it without being asked.',
+  });
+}
+
+function describeResult({ blobs, bytes, manifests, keptBlobs, keptBytes }: CollectResult): string {
+  const kept =
+    keptBlobs === 0
+      ? ''
+      : ` ${keptBlobs} blobs with ${formatBytes(keptBytes)} are kept for now: they were in use a short while ago.`;
+  return `${formatBytes(bytes)} in ${blobs} blobs and ${manifests} manifests.${kept}`;
+}

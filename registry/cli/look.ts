@@ -1,0 +1,180 @@
+/** berth ls, tags, history, du and status: what a running registry holds. */
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { type Page, repositorySorts, tagOrders } from '../spec/admin-api.ts';
+import { AppError } from '../spec/errors.ts';
+import { parseTag } from '../spec/names.ts';
+import { type AdminClient, openClient } from './client.ts';
+import { withConfig } from './config.ts';
+import { formatBytes } from './format.ts';
+import type { Io } from './io.ts';
+import { type ConfigOptions, loadFor } from './load.ts';
+import { formatTable } from './table.ts';
+import { writeJson } from './user.ts';
+
+export interface LookOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+interface ListOptions extends LookOptions {
+  readonly sort: string;
+  readonly filter?: string;
+}
+
+/** Adds `berth ls|tags|history|du|status` to the program. */
+export function registerLook(program: Command, io: Io): void {
+  withLook(program.command('ls [repository]'))
+    .description('list the repositories, or the tags of one')
+    .addOption(
+      new Option('--sort <order>', 'the order of repositories').choices(repositorySorts).default('name'),
+    )
+    .option('--filter <text>', 'only names that hold this text')
+    .action(async (repository: string | undefined, options: ListOptions) => {
+      using client = await openFor(io, options);
+      if (repository !== undefined)
+        return await listTags(io, client, repository, { ...options, sort: 'pushed' });
+      const sort = repositorySorts.find((each) => each === options.sort) ?? 'name';
+      const rows = await allRows((after) =>
+        client.call('repositories.list', { sort, after, q: options.filter, limit: 1000 }),
+      );
+      if (options.json === true) return writeJson(io, rows);
+      const table = rows.map((row) => [
+        row.name,
+        String(row.tagCount),
+        formatBytes(row.exclusiveBytes),
+        formatBytes(row.sharedBytes),
+        row.pushedAt ?? '',
+        row.lastPulledAt ?? '',
+      ]);
+      io.out(formatTable(['REPOSITORY', 'TAGS', 'OWN', 'SHARED', 'PUSHED', 'LAST PULLED'], table, io));
+    });
+
+  withLook(program.command('tags <repository>'))
+    .description('list the tags of a repository')
+    .addOption(new Option('--sort <order>', 'the order').choices(tagOrders).default('pushed'))
+    .option('--filter <text>', 'only tags that hold this text, or digests that begin with it')
+    .action(async (repository: string, options: ListOptions) => {
+      using client = await openFor(io, options);
+      await listTags(io, client, repository, options);
+    });
+
+  withLook(program.command('history <name>'))
+    .description('list the moves of the tags of a repository, or of one tag (repository:tag)')
+    .action(async (name: string, options: LookOptions) => {
+      using client = await openFor(io, options);
+      const { repository, tag } = splitName(name);
+      const rows = await allRows((after) =>
+        client.call('history.list', { repository, tag, after, limit: 1000 }),
+      );
+      if (options.json === true) return writeJson(io, rows);
+      const table = rows.map((row) => [
+        row.at,
+        row.tag,
+        row.kind,
+        row.from ?? '',
+        row.to ?? '',
+        row.by ?? '',
+      ]);
+      io.out(formatTable(['WHEN', 'TAG', 'WHAT', 'FROM', 'TO', 'BY'], table, io));
+    });
+
+  withLook(program.command('du'))
+    .description('show what takes room, and what a collection would free')
+    .action(async (options: LookOptions) => {
+      using client = await openFor(io, options);
+      const usage = await client.call('usage.get', {});
+      if (options.json === true) return writeJson(io, usage);
+      const rows = usage.repositories.map(({ name, exclusiveBytes, sharedBytes }) => [
+        name,
+        formatBytes(exclusiveBytes),
+        formatBytes(sharedBytes),
+      ]);
+      io.out(formatTable(['REPOSITORY', 'OWN', 'SHARED'], rows, io));
+      io.out(
+        [
+          '',
+          `all:          ${formatBytes(usage.totalBytes)}`,
+          `trash:        ${formatBytes(usage.trashBytes)}`,
+          `reclaimable:  ${formatBytes(usage.reclaimableBytes)}`,
+          ...(usage.freeBytes === undefined ? [] : [`free on disk: ${formatBytes(usage.freeBytes)}`]),
+          '',
+        ].join('\n'),
+      );
+    });
+
+  withLook(program.command('status'))
+    .description('show the running registry')
+    .action(async (options: LookOptions) => {
+      using client = await openFor(io, options);
+      const status = await client.call('status.get', {});
+      if (options.json === true) return writeJson(io, status);
+      io.out(
+        [
+          `running:  ${status.urls.join(' ')}`,
+          `version:  ${status.version}`,
+          `since:    ${status.startedAt}`,
+          `writes:   ${status.isReadOnly ? 'refused, read-only' : 'taken'}`,
+          `index:    ${status.index}`,
+          '',
+        ].join('\n'),
+      );
+    });
+}
+
+/** Adds the options of verbs that ask a running registry. */
+export function withLook(command: Command): Command {
+  return withConfig(command).option('--json', 'answer in JSON');
+}
+
+/** Connects to the registry of a data directory. Throws NOT_RUNNING, DATA_UNUSABLE. */
+export async function openFor(io: Io, options: ConfigOptions): Promise<AdminClient> {
+  return await openClient((await loadFor(io, options)).root);
+}
+
+/** Splits `repository:tag`; the tag is `undefined` without one. Throws USAGE for a malformed tag. */
+export function splitName(name: string): { readonly repository: string; readonly tag: string | undefined } {
+  const colon = name.lastIndexOf(':');
+  if (colon < 0) return { repository: name, tag: undefined };
+  const tag = name.slice(colon + 1);
+  if (parseTag(tag) === undefined) {
+    throw new AppError('USAGE', { message: `"${name}" is not repository:tag.`, hint: 'Write team/app:1.' });
+  }
+  return { repository: name.slice(0, colon), tag };
+}
+
+/** All rows of a list, page by page. */
+export async function allRows<Row>(
+  page: (after: string | undefined) => Promise<Page<Row>>,
+): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  let after: string | undefined;
+  do {
+    const answer = await page(after);
+    rows.push(...answer.rows);
+    after = answer.next;
+  } while (after !== undefined);
+  return rows;
+}
+
+async function listTags(
+  io: Io,
+  client: AdminClient,
+  repository: string,
+  options: ListOptions,
+): Promise<void> {
+  const sort = tagOrders.find((each) => each === options.sort) ?? 'pushed';
+  const rows = await allRows((after) =>
+    client.call('tags.list', { repository, sort, after, q: options.filter, limit: 1000 }),
+  );
+  if (options.json === true) return writeJson(io, rows);
+  const table = rows.map((row) => [
+    row.tag,
+    row.digest.slice(0, 19),
+    row.platforms.join(' '),
+    formatBytes(row.totalBytes),
+    row.pushedAt,
+    row.pushedBy ?? '',
+    String(row.pullCount),
+  ]);
+  io.out(formatTable(['TAG', 'DIGEST', 'PLATFORMS', 'SIZE', 'PUSHED', 'BY', 'PULLS'], table, io));
+}

@@ -1,0 +1,178 @@
+/** What the disk says about one tag, manifest or blob: everything that the index keeps of it. */
+import type { Driver } from '../driver/driver.ts';
+import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
+import type { Descriptor } from '../spec/manifest.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
+import { describeManifest, storedLimit, type StoredManifest } from '../store/manifest-cache.ts';
+import { blobData, revisionLink, tagLink, tagTree } from '../store/paths.ts';
+import type { Store } from '../store/store.ts';
+
+export interface TagFacts {
+  readonly digest: Digest;
+  /** When the link was written, in milliseconds since the epoch. */
+  readonly modifiedAt: number;
+  /** False when the link was so young that a further change might leave its time as it is. */
+  readonly isSettled: boolean;
+}
+
+/** What a tag meant once, and when, as distribution's own tag index tells. */
+export interface PastMeaning {
+  readonly digest: Digest;
+  readonly at: number;
+}
+
+export type UseKind = 'self' | 'config' | 'layer' | 'child';
+
+export interface ManifestFacts {
+  /** False when its bytes are gone or no manifest: nothing else is known then. */
+  readonly isReadable: boolean;
+  readonly mediaType: string;
+  readonly artifactType: string | undefined;
+  readonly subject: Digest | undefined;
+  readonly platforms: readonly string[];
+  readonly children: readonly Digest[];
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Its own bytes, config, layers and children, each digest once, with the sizes that the manifest says. */
+  readonly uses: readonly { readonly digest: Digest; readonly kind: UseKind; readonly size: number }[];
+  /** When it came into the repository. */
+  readonly pushedAt: number;
+}
+
+/** Above the granularity of the times of any file system in use (FAT: 2 s). */
+const settledMs = 3000;
+const configLimit = 1024 * 1024;
+const imageConfigs = [
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+];
+
+export interface DiskFacts {
+  tag(repository: RepoName, tag: Tag): Promise<TagFacts | undefined>;
+  /** When the link of a tag was written. */
+  tagTime(repository: RepoName, tag: Tag): Promise<number | undefined>;
+  /** In the order of their times. */
+  pastOf(repository: RepoName, tag: Tag): Promise<readonly PastMeaning[]>;
+  manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined>;
+  /** The size in bytes of a stored blob. */
+  blob(digest: Digest): Promise<number | undefined>;
+}
+
+export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now: () => number): DiskFacts {
+  async function tag(repository: RepoName, name: Tag): Promise<TagFacts | undefined> {
+    // The time first: what is read after it is at least as new.
+    const modifiedAt = await tagTime(repository, name);
+    const digest = await store.tags.find(repository, name);
+    if (digest === undefined || modifiedAt === undefined) return undefined;
+    return { digest, modifiedAt, isSettled: now() - modifiedAt > settledMs };
+  }
+
+  async function tagTime(repository: RepoName, name: Tag): Promise<number | undefined> {
+    const link = await driver.stat(tagLink(repository, name));
+    return link === undefined || link.size === 0 ? undefined : link.modifiedAt;
+  }
+
+  async function pastOf(repository: RepoName, name: Tag): Promise<readonly PastMeaning[]> {
+    const past: PastMeaning[] = [];
+    for (const algorithm of algorithms) {
+      const tree = `${tagTree(repository, name)}/index/${algorithm}`;
+      for await (const { name: hex } of driver.list(tree)) {
+        const digest = parseDigest(`${algorithm}:${hex}`);
+        const link = digest === undefined ? undefined : await driver.stat(`${tree}/${hex}/link`);
+        if (digest !== undefined && link !== undefined)
+          past.push({ digest, at: Math.floor(link.modifiedAt) });
+      }
+    }
+    return past.toSorted((a, b) => a.at - b.at);
+  }
+
+  async function manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined> {
+    const link = await driver.stat(revisionLink(repository, digest));
+    if (link === undefined || link.size === 0) return undefined;
+    const pushedAt = Math.floor(link.modifiedAt);
+    const found = await readManifest(digest);
+    if (found?.manifest === undefined)
+      return unreadable(digest, found?.mediaType, found?.bytes.length, pushedAt);
+    const { mediaType, artifactType, subject, annotations, config, layers, manifests } = found.manifest;
+    const uses = [
+      { digest, kind: 'self', size: found.bytes.length } as const,
+      ...usesOf('config', config === undefined ? [] : [config]),
+      ...usesOf('child', manifests),
+      ...usesOf('layer', layers),
+    ];
+    const platforms =
+      config === undefined ? manifests.map(({ platform }) => platform) : [await platformOf(config)];
+    return {
+      isReadable: true,
+      mediaType,
+      artifactType,
+      subject: subject?.digest,
+      platforms: [...new Set(platforms.filter((platform) => platform !== undefined))],
+      children: [...new Set(manifests.map((child) => child.digest))],
+      annotations: annotations ?? {},
+      // The first use of a digest counts: an empty config may also be the only layer.
+      uses: [...new Map(uses.toReversed().map((use) => [use.digest, use])).values()],
+      pushedAt,
+    };
+  }
+
+  /** Past the store, whose cache is for what clients ask for, and whose every look renews a lease. */
+  async function readManifest(digest: Digest): Promise<StoredManifest | undefined> {
+    const info = await driver.stat(blobData(digest));
+    if (info === undefined || info.size > storedLimit) return undefined;
+    const bytes = await driver.readSmall(blobData(digest), { limit: storedLimit });
+    return bytes === undefined ? undefined : describeManifest(bytes);
+  }
+
+  /** The platform of an image stands in its config (OCI image-spec, "Image Configuration"). */
+  async function platformOf({ digest, mediaType }: Descriptor): Promise<string | undefined> {
+    if (!imageConfigs.includes(mediaType)) return undefined;
+    const info = await driver.stat(blobData(digest));
+    if (info === undefined || info.size > configLimit) return undefined;
+    const bytes = await driver.readSmall(blobData(digest), { limit: configLimit });
+    return bytes === undefined ? undefined : platformIn(new TextDecoder().decode(bytes));
+  }
+
+  return {
+    tag,
+    tagTime,
+    pastOf,
+    manifest,
+    blob: async (digest) => (await driver.stat(blobData(digest)))?.size,
+  };
+}
+
+function usesOf(kind: UseKind, descriptors: readonly Descriptor[]) {
+  return descriptors.map(({ digest, size }) => ({ digest, kind, size }));
+}
+
+function unreadable(
+  digest: Digest,
+  mediaType: string | undefined,
+  size: number | undefined,
+  pushedAt: number,
+): ManifestFacts {
+  return {
+    isReadable: size !== undefined,
+    mediaType: mediaType ?? '',
+    artifactType: undefined,
+    subject: undefined,
+    platforms: [],
+    children: [],
+    annotations: {},
+    uses: [{ digest, kind: 'self', size: size ?? 0 }],
+    pushedAt,
+  };
+}
+
+function platformIn(config: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(config);
+  } catch {
+    // Not every client writes JSON there; such an image has no platform.
+    return undefined;
+  }
+  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const parts = [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '');
+  return parts.length === 0 ? undefined : parts.join('/');
+}

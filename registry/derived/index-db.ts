@@ -1,0 +1,404 @@
+/**
+ * The index: what lists and screens need, in one file of SQLite that can be lost at any time. The tree on disk and the
+ * journal are the truth; nothing on the way of a push or a pull asks the index.
+ *
+ *   store event ---> tagChanged, manifestChanged, blobChanged ---> read that key from disk ---> one transaction
+ *   journal ------> a line that is durable ------------------> history, pushedBy, pulls, and the new position
+ *
+ * **A key is read, not told.** An event only names what changed. Reads of one key take turns, so the last of them begins
+ * after the last change and the index ends up with what the disk says, in whatever order events come.
+ *
+ * **At the start** a file that is absent, of another version, half built or damaged (`PRAGMA quick_check`) is dropped and
+ * built anew. One that is sound is used at once; then, in the background, the journal is read on from the position that
+ * stands in the file, and the tree is walked: names are compared, tags also by the time of their link, and what differs is
+ * read. That finds what a crash left between disk and index, and what distribution or a backup changed meanwhile; nothing
+ * is noted before a write. A link that was young when it was read (its time might not tell the next change) is read again.
+ *
+ * **A rebuild** fills a second file, `index.sqlite.new`, beside the first, and events go to both; so nothing that happens
+ * meanwhile is lost. In the end it takes the place of the first within one turn of the event loop. Without a usable first
+ * file the second one answers already while it is filled.
+ *
+ * **A failure** of SQLite at run time (damage, a full disk) is logged once; the file is given up and a rebuild begins,
+ * tried again every 30 seconds. Lists answer UNAVAILABLE until then; pushes and pulls go on.
+ */
+import type { Driver } from '../driver/driver.ts';
+import type { AdminResults } from '../spec/admin-api.ts';
+import type { Digest } from '../spec/digest.ts';
+import { AppError, isAppError } from '../spec/errors.ts';
+import type { Log } from '../spec/log-record.ts';
+import { parseRepoName, type RepoName, type Tag } from '../spec/names.ts';
+import { createLocks } from '../store/locks.ts';
+import type { Store } from '../store/store.ts';
+import { createDiskFacts, type DiskFacts } from './disk-facts.ts';
+import {
+  closeIndexFile,
+  createIndexFile,
+  type IndexFile,
+  markComplete,
+  openIndexFile,
+  removeIndexFile,
+  replaceIndexFile,
+} from './index-file.ts';
+import { isSamePosition, type Journal } from './journal.ts';
+import { createPulls, type Pull } from './pulls.ts';
+import type { IndexQueries } from './queries.ts';
+import { type Refresh, sweep } from './sweep.ts';
+
+/** Lists throw UNAVAILABLE while the file cannot be used. */
+export interface Index extends IndexQueries, AsyncDisposable {
+  /** `building` while everything is read anew: lists may be incomplete. */
+  readonly state: 'building' | 'ready';
+  /** Begins to read, in the background, what the disk has and the index has not. Once, before the first event. */
+  start(store: Store): void;
+  /** Reads a tag again. */
+  tagChanged(repository: RepoName, tag: Tag): Promise<void>;
+  /** Reads a manifest again, and those it lists that are not known. */
+  manifestChanged(repository: RepoName, digest: Digest): Promise<void>;
+  /** Reads again, in the background, whether a blob is stored, and its size. */
+  blobChanged(digest: Digest): void;
+  /** Counts a manifest that a client has read; written every 30 seconds and at the end. */
+  pulled(pull: Pull): void;
+  /**
+   * Reads everything anew, into a new file that takes the place of the old one. Joins a rebuild that is under way; an
+   * abort leaves the old file.
+   */
+  rebuild(options?: RebuildOptions): Promise<AdminResults['index.rebuild']>;
+  /** Resolves when what was begun in the background has ended. */
+  settled(): Promise<void>;
+}
+
+export interface RebuildOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: AdminResults['index.rebuild']) => void;
+}
+
+export interface IndexOptions {
+  /** The file, or `:memory:` for storage that ends with the process. */
+  readonly path: string;
+  readonly journal: Journal;
+  readonly driver: Driver;
+  readonly log: Log;
+  /** Called each time that everything has been read. */
+  readonly onReady?: () => void;
+  /** The wall clock, in milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+const flushMs = 30_000;
+
+/** Opens the index; its directory must exist. Disposing writes the pulls, so it comes before that of the journal. */
+export async function openIndex(options: IndexOptions): Promise<Index> {
+  const { path, journal, driver, onReady, now = Date.now } = options;
+  const log = options.log.for('jobs');
+  const closing = new AbortController();
+  const locks = createLocks();
+  const pulls = createPulls(now);
+  const background = new Set<Promise<void>>();
+  /** Every file that changes go to; the first that answers is `live`. */
+  const files = new Set<IndexFile>();
+  let live: IndexFile | undefined = await openExisting();
+  let reading: { readonly store: Store; readonly facts: DiskFacts } | undefined;
+  let rebuilding: Promise<AdminResults['index.rebuild']> | undefined;
+  if (live !== undefined) files.add(live);
+  const following = journal.follow((recorded) => {
+    for (const file of files) {
+      if (file.follows) apply(file, ({ writer }) => writer.addRecorded([recorded], recorded.position));
+    }
+  });
+  const timer = setInterval(() => inBackground(tick()), flushMs).unref();
+
+  async function openExisting(): Promise<IndexFile | undefined> {
+    const opened = openIndexFile(path, now);
+    if (typeof opened === 'string') {
+      if (opened !== 'absent') told(opened === 'version' ? 'it is of another version or incomplete' : opened);
+      return undefined;
+    }
+    if (await journal.has(opened.writer.position())) return opened;
+    closeIndexFile(opened);
+    told('it belongs to another journal');
+    return undefined;
+  }
+
+  function told(why: string): void {
+    log.warn('indexDropped', 'the index is dropped and built anew from the disk', {
+      file: path,
+      reason: why,
+    });
+  }
+
+  // --- changes ---
+
+  function apply(file: IndexFile, act: (file: IndexFile) => void): void {
+    try {
+      act(file);
+    } catch (error) {
+      if (!isSqlite(error)) throw error;
+      giveUp(file, error);
+    }
+  }
+
+  function giveUp(file: IndexFile, error: Error): void {
+    if (!files.delete(file)) return;
+    if (file === live) live = undefined;
+    log.error('indexFailed', 'the index could not be used and is built anew', {
+      file: file.path,
+      error: error.message,
+      hint: 'check the disk and its free space',
+    });
+    closeIndexFile(file);
+    if (rebuilding === undefined && reading !== undefined && !closing.signal.aborted)
+      inBackground(tryRebuild());
+  }
+
+  /** Runs what nobody waits for; it must not reject. */
+  function inBackground(task: Promise<void>): void {
+    background.add(task);
+    void task.finally(() => background.delete(task));
+  }
+
+  function begun(): NonNullable<typeof reading> {
+    if (reading === undefined) throw new Error('the index was told of a change before its start');
+    return reading;
+  }
+
+  /** A disk that fails must not fail the push that is done already: the walk of the next start reads the key. */
+  async function read(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.warn('indexUnread', 'a part of the disk could not be read into the index', {
+        what,
+        error: error.message,
+      });
+    }
+  }
+
+  const refresh: Refresh = {
+    tag: (repository, tag, { past }) =>
+      locks.exclusive(`${repository}:${tag}`, () =>
+        read(`${repository}:${tag}`, async () => {
+          const { facts } = begun();
+          const found = await facts.tag(repository, tag);
+          const meant = past && found !== undefined ? await facts.pastOf(repository, tag) : undefined;
+          for (const file of files) apply(file, ({ writer }) => writer.setTag(repository, tag, found, meant));
+        }),
+      ),
+    manifest: (repository, digest) =>
+      locks.exclusive(`${repository}@${digest}`, () =>
+        read(`${repository}@${digest}`, async () => {
+          const found = await begun().facts.manifest(repository, digest);
+          for (const file of files)
+            apply(file, ({ writer }) => writer.setManifest(repository, digest, found));
+        }),
+      ),
+    async blob(digest) {
+      const again = new Map<string, { repository: RepoName; digest: Digest }>();
+      await locks.exclusive(digest, () =>
+        read(digest, async () => {
+          const size = await begun().facts.blob(digest);
+          for (const file of files) {
+            apply(file, ({ writer }) => {
+              for (const key of writer.setBlob(digest, size)) {
+                const repository = parseRepoName(key.repository);
+                if (repository === undefined) continue;
+                again.set(`${repository}@${key.digest}`, { repository, digest: key.digest as Digest });
+              }
+            });
+          }
+        }),
+      );
+      for (const key of again.values()) await refresh.manifest(key.repository, key.digest);
+    },
+  };
+
+  async function manifestChanged(repository: RepoName, digest: Digest): Promise<void> {
+    await refresh.blob(digest);
+    await refresh.manifest(repository, digest);
+    const children =
+      live === undefined ? [] : ask(({ queries }) => queries.manifest({ repository, digest }))?.children;
+    for (const child of children ?? []) {
+      if (live?.keys.hasManifest(repository, child) === false)
+        await refresh.manifest(repository, child as Digest);
+    }
+  }
+
+  // --- reading everything ---
+
+  async function catchUp(file: IndexFile): Promise<void> {
+    const { signal } = closing;
+    while (!isSamePosition(file.writer.position(), journal.end)) {
+      const until = journal.end;
+      for await (const recorded of journal.read({ after: file.writer.position(), until })) {
+        signal.throwIfAborted();
+        const last = recorded.at(-1);
+        if (last !== undefined) file.writer.addRecorded(recorded, last.position);
+      }
+      // Past lines at the end that could not be read.
+      file.writer.addRecorded([], until);
+    }
+    file.follows = true;
+  }
+
+  async function walk(file: IndexFile, { signal, onProgress }: RebuildOptions) {
+    const { store, facts } = begun();
+    const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+    return await sweep({ store, driver, facts, keys: file.keys, refresh, signal: stop, onProgress });
+  }
+
+  function rebuild(how: RebuildOptions = {}): Promise<AdminResults['index.rebuild']> {
+    rebuilding ??= build(how).finally(() => {
+      rebuilding = undefined;
+    });
+    return rebuilding;
+  }
+
+  async function build(how: RebuildOptions): Promise<AdminResults['index.rebuild']> {
+    const fresh = createIndexFile(path === ':memory:' ? path : `${path}.new`, now);
+    files.add(fresh);
+    live ??= fresh;
+    try {
+      await catchUp(fresh);
+      const done = await walk(fresh, how);
+      markComplete(fresh);
+      swapIn(fresh);
+      log.info('indexBuilt', 'the index was built from the disk', { file: path, ...done });
+      onReady?.();
+      return done;
+    } catch (cause) {
+      const wasGivenUp = !files.delete(fresh);
+      closeIndexFile(fresh);
+      if (live === fresh) live = undefined;
+      removeIndexFile(fresh.path);
+      throw wasGivenUp
+        ? new AppError('UNAVAILABLE', { message: 'The index could not be written.', cause })
+        : cause;
+    }
+  }
+
+  /** Within one turn of the event loop, so that no change comes between. */
+  function swapIn(fresh: IndexFile): void {
+    const old = live ?? fresh;
+    files.delete(old);
+    files.delete(fresh);
+    live = undefined;
+    live = replaceIndexFile(old, fresh, path, now);
+    files.add(live);
+  }
+
+  async function begin(): Promise<void> {
+    if (live === undefined) {
+      await tryRebuild();
+      return;
+    }
+    const file = live;
+    try {
+      await catchUp(file);
+      await walk(file, {});
+      onReady?.();
+    } catch (error) {
+      // Given up, or replaced by a rebuild: the rest is read there.
+      if (!files.has(file)) return;
+      if (isSqlite(error)) giveUp(file, error);
+      else report(error);
+    }
+  }
+
+  async function tryRebuild(): Promise<void> {
+    await rebuild().then(ignore, report);
+  }
+
+  function report(error: unknown): void {
+    if (closing.signal.aborted) return;
+    log.error('indexUnread', 'the disk could not be read into the index', {
+      file: path,
+      error: error instanceof Error ? error.message : String(error),
+      hint: 'check the disk; it is tried again',
+    });
+  }
+
+  async function tick(): Promise<void> {
+    await flush();
+    if (live === undefined && reading !== undefined) await tryRebuild();
+  }
+
+  async function flush(): Promise<void> {
+    if (live === undefined) return;
+    const entries = ask(({ keys }) => pulls.take(keys)) ?? [];
+    const results = await Promise.allSettled(entries.map((entry) => journal.append(entry)));
+    const failed = entries.filter((_, at) => results[at]?.status === 'rejected');
+    if (failed.length === 0) return;
+    pulls.giveBack(failed);
+    log.error('pullsUnwritten', 'the counts of pulls could not be written to the journal', {
+      count: failed.length,
+    });
+  }
+
+  // --- answers ---
+
+  function ask<T>(question: (file: IndexFile) => T): T | undefined {
+    const file = live;
+    if (file === undefined) return undefined;
+    try {
+      return question(file);
+    } catch (error) {
+      if (!isSqlite(error)) throw error;
+      giveUp(file, error);
+      return undefined;
+    }
+  }
+
+  function answer<T>(question: (queries: IndexQueries) => T): T {
+    const found = ask(({ queries, writer }) => {
+      writer.rollDays();
+      return { value: question(queries) };
+    });
+    if (found !== undefined) return found.value;
+    throw new AppError('UNAVAILABLE', {
+      message: 'The index is being built anew.',
+      hint: 'Try again in a minute; the log says how far it is.',
+    });
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    closing.abort();
+    while (background.size > 0) await Promise.all(background);
+    await rebuilding?.then(ignore, ignore);
+    await flush();
+    following[Symbol.dispose]();
+    for (const file of files) closeIndexFile(file);
+    files.clear();
+    live = undefined;
+  }
+
+  return {
+    get state() {
+      return live === undefined || rebuilding !== undefined ? 'building' : 'ready';
+    },
+    repositories: (query) => answer((queries) => queries.repositories(query)),
+    tags: (query) => answer((queries) => queries.tags(query)),
+    manifest: (query) => answer((queries) => queries.manifest(query)),
+    history: (query) => answer((queries) => queries.history(query)),
+    usage: () => answer((queries) => queries.usage()),
+    start(store) {
+      reading = { store, facts: createDiskFacts(driver, store, now) };
+      inBackground(begin());
+    },
+    tagChanged: (repository, tag) => refresh.tag(repository, tag, { past: false }),
+    manifestChanged,
+    blobChanged: (digest) => inBackground(refresh.blob(digest)),
+    pulled: (pull) => pulls.add(pull),
+    rebuild,
+    async settled() {
+      while (background.size > 0) await Promise.all(background);
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function ignore(): void {}
+
+function isSqlite(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { repositorySorts, tagOrders } from '../spec/admin-api.ts';
+import type { Digest } from '../spec/digest.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
+import { sha } from '../store/store.suite.ts';
+import type { ManifestFacts } from './disk-facts.ts';
+import { closeIndexFile, createIndexFile } from './index-file.ts';
+import { type JournalEntry, journalStart } from './journal.ts';
+
+const name = 'team/api' as RepoName;
+const repositories = 1000;
+/** 20,000 show the same times; making them takes 15 s. */
+const tags = Number(process.env['INDEX_TAGS'] ?? 3000);
+
+function factsOf(digest: Digest, n: number): ManifestFacts {
+  return {
+    isReadable: true,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    artifactType: undefined,
+    subject: undefined,
+    platforms: ['linux/amd64'],
+    children: [],
+    annotations: {},
+    uses: [
+      { digest, kind: 'self', size: 500 },
+      { digest: sha('base'), kind: 'layer', size: 1000 },
+      { digest: sha(`layer ${n}`), kind: 'layer', size: n },
+    ],
+    pushedAt: n,
+  };
+}
+
+test(`a page of ${tags} tags, and of ${repositories} repositories, is found by an index, and no change takes long`, async (t) => {
+  const prepare = t.mock.method(DatabaseSync.prototype, 'prepare').mock;
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-queries-'));
+  const file = createIndexFile(join(directory.path, 'index.sqlite'), Date.now);
+  const { writer, queries, keys, db } = file;
+  for (let n = 0; n < repositories; n++) {
+    const digest = sha(`repository ${n}`);
+    writer.setManifest(`other/r${n}`, digest, factsOf(digest, n));
+  }
+  const pushes: number[] = [];
+  for (let n = 0; n < tags; n++) {
+    const digest = sha(`manifest ${n}`);
+    const took = timed(() => {
+      writer.setManifest(name, digest, factsOf(digest, n));
+      writer.setTag(name, `v1.${n}`, { digest, modifiedAt: n, isSettled: true }, undefined);
+    });
+    pushes.push(took);
+  }
+  const entry: JournalEntry = {
+    at: new Date().toISOString(),
+    kind: 'pull',
+    repository: name,
+    tags: ['v1.7'],
+    count: 2,
+  };
+  writer.addRecorded([{ entry, position: journalStart }], { month: '2026-07', offset: 1 });
+  writer.setManifest(name, sha('manifest 9'), undefined);
+  writer.setBlob(sha('base'), 1000);
+  keys.isListed(name, sha('manifest 8'));
+
+  const questions: Record<string, (after?: string) => { readonly next?: string }> = {
+    history: (after) => queries.history({ repository: name, limit: 100, after }),
+    'history of a tag': (after) =>
+      queries.history({ repository: name, tag: 'v1.7' as Tag, limit: 100, after }),
+  };
+  for (const sort of tagOrders) {
+    questions[`tags by ${sort}`] = (after) => queries.tags({ repository: name, sort, limit: 100, after });
+  }
+  for (const sort of repositorySorts) {
+    questions[`repositories by ${sort}`] = (after) => queries.repositories({ sort, limit: 100, after });
+  }
+  const times = Object.entries(questions).map(([question, ask]) => {
+    const { next = Buffer.from('[5,5]').toString('base64url') } = ask();
+    return `${question} ${inMs(timed(() => ask()))}, ${inMs(timed(() => ask(next)))}`;
+  });
+  const one = timed(() => queries.manifest({ repository: name, digest: sha('manifest 7') }));
+  const asked = new Set(prepare.calls.map((call) => call.arguments[0]));
+  const scans = [...asked].flatMap((sql) =>
+    explain(db, sql)
+      .filter((step) => isLong(step, sql))
+      .map((step) => [sql, step]),
+  );
+  const filtered = timed(() => queries.tags({ repository: name, sort: 'pushed', limit: 100, q: '9999' }));
+  closeIndexFile(file);
+
+  t.diagnostic(`${times.join('; ')}; a manifest ${inMs(one)}; tags with a q ${inMs(filtered)}`);
+  const [early, late] = [medianOf(pushes.slice(0, 1000)), medianOf(pushes.slice(-1000))];
+  t.diagnostic(
+    `a push: ${inMs(early)} at first, ${inMs(late)} in the end, ${inMs(Math.max(...pushes))} at most`,
+  );
+  assert.deepEqual(scans, []);
+  assert.ok(late < early * 5, `a push took ${late} ms with ${tags} tags, ${early} ms at first`);
+});
+
+function timed(act: () => unknown): number {
+  const start = performance.now();
+  act();
+  return performance.now() - start;
+}
+
+function inMs(time: number): string {
+  return `${time.toFixed(1)} ms`;
+}
+
+function medianOf(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+}
+
+function explain(db: DatabaseSync, sql: string): readonly string[] {
+  if (!/^\s*(SELECT|WITH|UPDATE|DELETE|INSERT)/.test(sql)) return [];
+  return db
+    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .all()
+    .map((row) => String(row['detail']));
+}
+
+/** A table or a repository read from end to end, or sorted. What an index gives in order ends with the LIMIT of the page. */
+function isLong(step: string, sql: string): boolean {
+  if (/TEMP B-TREE FOR ORDER BY|AUTOMATIC/.test(step)) return true;
+  const isOrdered = /INDEX|KEY/.test(step) && /LIMIT|min\(pushed_rank\)/.test(sql);
+  if (step.endsWith('(repository_id=?)')) return !isOrdered && !sql.includes('count(*)');
+  return step.startsWith('SCAN') && !/^SCAN (below|above|meta|CONSTANT|\(|last)/.test(step) && !isOrdered;
+}

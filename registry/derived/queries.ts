@@ -1,0 +1,362 @@
+/** The answers of the index. Each is a few look-ups, whatever the size of the registry; only `q` looks at every name. */
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import type {
+  AdminArguments,
+  ManifestRow,
+  MoveRow,
+  Page,
+  RepositoryRow,
+  TagRow,
+  UsageRow,
+} from '../spec/admin-api.ts';
+import { AppError } from '../spec/errors.ts';
+import { createStatements, type Value } from './statements.ts';
+import { belowManifest, dayMs, keptDays } from './writer.ts';
+
+/** What the index knows of the room that content takes; trash and free room are for others to say. */
+export type IndexUsage = Pick<UsageRow, 'repositories' | 'totalBytes' | 'reclaimableBytes'>;
+
+/**
+ * The questions that lists and screens ask. Names are sorted up; times, sizes, pulls and versions down, the newest first.
+ * `q` is a part of a name in any letter case, or the start of a digest with its algorithm.
+ */
+export interface IndexQueries {
+  /**
+   * The repositories that hold a manifest.
+   * @throws AppError PAGE_INVALID when `after` is not the `next` of such a list
+   */
+  repositories(query: AdminArguments<'repositories.list'>): Page<RepositoryRow>;
+  /** @throws AppError PAGE_INVALID */
+  tags(query: AdminArguments<'tags.list'>): Page<TagRow>;
+  manifest(query: { readonly repository: string; readonly digest: string }): ManifestRow | undefined;
+  /**
+   * The moves of tags, the newest first.
+   * @throws AppError PAGE_INVALID
+   */
+  history(query: AdminArguments<'history.list'>): Page<MoveRow>;
+  usage(): IndexUsage;
+}
+
+/** A condition and the values of its question marks. */
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly Value[];
+}
+
+interface Order {
+  readonly columns: readonly [string, string];
+  readonly direction: 'ASC' | 'DESC';
+}
+
+const repositoryOrders: Readonly<Record<AdminArguments<'repositories.list'>['sort'], Order>> = {
+  name: { columns: ['name', 'name'], direction: 'ASC' },
+  pushed: { columns: ['pushed_rank', 'name'], direction: 'ASC' },
+  size: { columns: ['size_rank', 'name'], direction: 'ASC' },
+  pulls: { columns: ['pulls_rank', 'name'], direction: 'ASC' },
+};
+
+const tagOrders: Readonly<Record<AdminArguments<'tags.list'>['sort'], Order>> = {
+  ...repositoryOrders,
+  semver: { columns: ['semver', 'name'], direction: 'DESC' },
+};
+
+const historyOrder: Order = { columns: ['at', 'id'], direction: 'DESC' };
+
+export function createQueries(db: DatabaseSync, now: () => number): IndexQueries {
+  const { one, all, number } = createStatements(db);
+
+  /** One row more than asked tells whether there is another page. */
+  function page(
+    table: string,
+    conditions: readonly Condition[],
+    { columns: [key, name], direction }: Order,
+    { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+  ): Found<unknown> {
+    const beyond = direction === 'ASC' ? '>' : '<';
+    const started =
+      after === undefined ? [] : [{ sql: `(${key}, ${name}) ${beyond} (?, ?)`, values: readCursor(after) }];
+    const where = [...conditions, ...started];
+    const found = all(
+      `SELECT *, ${key} AS cursor_key, ${name} AS cursor_name FROM ${table}
+       WHERE ${where.map(({ sql }) => sql).join(' AND ')} ORDER BY ${key} ${direction}, ${name} ${direction} LIMIT ?`,
+      ...where.flatMap(({ values }) => values),
+      limit + 1,
+    );
+    const rows = found.slice(0, limit);
+    const last = found.length > limit ? rows.at(-1) : undefined;
+    return last === undefined
+      ? { rows }
+      : { rows, next: writeCursor([last['cursor_key'], last['cursor_name']]) };
+  }
+
+  function count(table: string, conditions: readonly Condition[]): number {
+    const sql = `SELECT count(*) AS n FROM ${table} WHERE ${conditions.map((each) => each.sql).join(' AND ')}`;
+    return number(sql, ...conditions.flatMap(({ values }) => values));
+  }
+
+  function repositoryId(name: string): number | undefined {
+    return number('SELECT id AS n FROM repository WHERE name = ?', name) || undefined;
+  }
+
+  const repositories: IndexQueries['repositories'] = ({ q, sort, after, limit }) => {
+    const filled = { sql: 'manifest_count > 0', values: [] };
+    const matching = q === undefined || q === '' ? undefined : repositoryFilter(q);
+    const conditions = matching === undefined ? [filled] : [filled, matching];
+    // Among all names are those of repositories that are gone.
+    const table = sort === 'name' ? 'repository INDEXED BY repository_by_name' : 'repository';
+    const { rows, ...more } = page(table, conditions, repositoryOrders[sort], {
+      after,
+      limit,
+    }) as Found<RepositoryData>;
+    const total =
+      matching === undefined
+        ? number('SELECT repository_count AS n FROM meta')
+        : count('repository', conditions);
+    return { rows: rows.map(repositoryRow), total, ...more };
+  };
+
+  function repositoryRow(row: RepositoryData): RepositoryRow {
+    return {
+      name: row.name,
+      tagCount: row.tag_count,
+      untaggedCount: row.untagged_count,
+      exclusiveBytes: row.exclusive_bytes,
+      sharedBytes: row.shared_bytes,
+      ...(row.pushed_at === 0 ? {} : { pushedAt: timeOf(row.pushed_at) }),
+      ...(row.pulled_at === 0 ? {} : { lastPulledAt: timeOf(row.pulled_at) }),
+      pulls30d: pullsByDay(row.id),
+    };
+  }
+
+  function pullsByDay(repository: number): readonly number[] {
+    const today = Math.floor(now() / dayMs);
+    const counts = all(
+      'SELECT day, count FROM day_pull WHERE repository_id = ? AND day > ?',
+      repository,
+      today - keptDays,
+    ) as readonly { day: number; count: number }[];
+    const byDay = new Map(counts.map((row) => [row.day, row.count]));
+    return Array.from({ length: keptDays }, (_, at) => byDay.get(today - keptDays + 1 + at) ?? 0);
+  }
+
+  const tags: IndexQueries['tags'] = ({ repository, q, sort, after, limit }) => {
+    const id = repositoryId(repository);
+    if (id === undefined) return { rows: [], total: 0 };
+    const own = { sql: 'repository_id = ?', values: [id] };
+    const matching = q === undefined || q === '' ? undefined : tagFilter(q);
+    const conditions = matching === undefined ? [own] : [own, matching];
+    const { rows, ...more } = page('tag', conditions, tagOrders[sort], { after, limit }) as Found<TagData>;
+    const total =
+      matching === undefined
+        ? number('SELECT tag_count AS n FROM repository WHERE id = ?', id)
+        : count('tag', conditions);
+    return { rows: rows.map((row) => tagRow(repository, row)), total, ...more };
+  };
+
+  function tagRow(repository: string, row: TagData): TagRow {
+    const manifest = one(
+      'SELECT media_type, platforms FROM manifest WHERE repository_id = ? AND digest = ?',
+      row.repository_id,
+      row.digest,
+    ) as { media_type: string; platforms: string } | undefined;
+    return {
+      repository,
+      tag: row.name,
+      digest: row.digest,
+      mediaType: manifest?.media_type ?? '',
+      platforms: stringsIn(manifest?.platforms),
+      totalBytes: row.total_bytes,
+      pushedAt: timeOf(row.pushed_at),
+      ...(row.pushed_by === null ? {} : { pushedBy: row.pushed_by }),
+      ...(row.pulled_at === 0 ? {} : { lastPulledAt: timeOf(row.pulled_at) }),
+      pullCount: row.pull_count,
+    };
+  }
+
+  const manifest: IndexQueries['manifest'] = ({ repository, digest }) => {
+    const id = repositoryId(repository);
+    const row =
+      id === undefined
+        ? undefined
+        : (one('SELECT * FROM manifest WHERE repository_id = ? AND digest = ?', id, digest) as
+            ManifestData | undefined);
+    if (row === undefined) return undefined;
+    const { repository_id } = row;
+    const names = all(
+      'SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY name',
+      repository_id,
+      digest,
+    ) as readonly { name: string }[];
+    const referrers = all(
+      `SELECT ifnull(artifact_type, '') AS type, count(*) AS count FROM manifest
+       WHERE repository_id = ? AND subject = ? GROUP BY artifact_type ORDER BY artifact_type`,
+      repository_id,
+      digest,
+    ) as readonly { type: string; count: number }[];
+    return {
+      digest: row.digest,
+      mediaType: row.media_type,
+      ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+      totalBytes: row.total_bytes,
+      exclusiveBytes: exclusiveBytes(row.id),
+      platforms: stringsIn(row.platforms),
+      children: stringsIn(row.children),
+      ...(row.subject === null ? {} : { subject: row.subject }),
+      referrers: Object.fromEntries(referrers.map(({ type, count: found }) => [type, found])),
+      annotations: JSON.parse(row.annotations) as Record<string, string>,
+      tags: names.map(({ name }) => name),
+    };
+  };
+
+  /** Stored bytes of a manifest and what it lists that no other manifest needs, here or in another repository. */
+  function exclusiveBytes(manifestId: number): number {
+    return number(
+      `WITH RECURSIVE below (id) AS (${belowManifest})
+       SELECT sum(size) AS n FROM (
+         SELECT DISTINCT blob.id, blob.size FROM below CROSS JOIN manifest_use ON manifest_id = below.id
+         CROSS JOIN blob ON blob.id = blob_id
+         WHERE NOT EXISTS (
+           SELECT 1 FROM manifest_use AS other
+           WHERE other.blob_id = blob.id AND other.manifest_id NOT IN (SELECT id FROM below)))`,
+      manifestId,
+    );
+  }
+
+  const history: IndexQueries['history'] = ({ repository, tag, after, limit }) => {
+    const id = repositoryId(repository);
+    if (id === undefined) return { rows: [], total: 0 };
+    const own = { sql: 'repository_id = ?', values: [id] };
+    const conditions = tag === undefined ? [own] : [own, { sql: 'tag = ?', values: [tag] }];
+    const { rows, ...more } = page('move', conditions, historyOrder, { after, limit }) as Found<MoveData>;
+    const total = number(
+      'SELECT count AS n FROM move_count WHERE repository_id = ? AND tag = ?',
+      id,
+      tag ?? '',
+    );
+    return {
+      rows: rows.map((row) => ({
+        at: timeOf(row.at),
+        repository,
+        tag: row.tag,
+        kind: row.kind,
+        ...(row.from_digest === null ? {} : { from: row.from_digest }),
+        ...(row.to_digest === null ? {} : { to: row.to_digest }),
+        ...(row.by_user === null ? {} : { by: row.by_user }),
+      })),
+      total,
+      ...more,
+    };
+  };
+
+  function usage(): IndexUsage {
+    const rows = all(
+      'SELECT * FROM repository WHERE manifest_count > 0 ORDER BY size_rank, name',
+    ) as unknown as readonly RepositoryData[];
+    const meta = one('SELECT total_bytes, reclaimable_bytes FROM meta') as
+      { total_bytes: number; reclaimable_bytes: number } | undefined;
+    return {
+      repositories: rows.map((row) => ({
+        name: row.name,
+        exclusiveBytes: row.exclusive_bytes,
+        sharedBytes: row.shared_bytes,
+      })),
+      totalBytes: meta?.total_bytes ?? 0,
+      reclaimableBytes: meta?.reclaimable_bytes ?? 0,
+    };
+  }
+
+  return { repositories, tags, manifest, history, usage };
+}
+
+interface Found<Data> {
+  readonly rows: readonly Data[];
+  readonly next?: string;
+}
+
+interface RepositoryData {
+  readonly id: number;
+  readonly name: string;
+  readonly tag_count: number;
+  readonly untagged_count: number;
+  readonly exclusive_bytes: number;
+  readonly shared_bytes: number;
+  readonly pushed_at: number;
+  readonly pulled_at: number;
+}
+
+interface TagData {
+  readonly repository_id: number;
+  readonly name: string;
+  readonly digest: string;
+  readonly total_bytes: number;
+  readonly pushed_at: number;
+  readonly pushed_by: string | null;
+  readonly pulled_at: number;
+  readonly pull_count: number;
+}
+
+interface ManifestData {
+  readonly id: number;
+  readonly repository_id: number;
+  readonly digest: string;
+  readonly media_type: string;
+  readonly artifact_type: string | null;
+  readonly subject: string | null;
+  readonly platforms: string;
+  readonly children: string;
+  readonly annotations: string;
+  readonly total_bytes: number;
+}
+
+interface MoveData {
+  readonly tag: string;
+  readonly at: number;
+  readonly kind: MoveRow['kind'];
+  readonly from_digest: string | null;
+  readonly to_digest: string | null;
+  readonly by_user: string | null;
+}
+
+const digestStart = /^sha(?:256|512):[0-9a-f]*$/;
+
+/** Digests that start with a text stand between it and it with a `g` behind, the letter after the last hexadecimal one. */
+function digestRange(q: string): Condition | undefined {
+  return digestStart.test(q) ? { sql: 'digest >= ? AND digest < ?', values: [q, `${q}g`] } : undefined;
+}
+
+function repositoryFilter(q: string): Condition {
+  const digests = digestRange(q);
+  if (digests === undefined) return { sql: 'instr(name, ?) > 0', values: [q.toLowerCase()] };
+  return { ...digests, sql: `id IN (SELECT repository_id FROM manifest WHERE ${digests.sql})` };
+}
+
+function tagFilter(q: string): Condition {
+  return digestRange(q) ?? { sql: 'instr(lower(name), ?) > 0', values: [q.toLowerCase()] };
+}
+
+const cursor = z.tuple([z.union([z.string(), z.number()]), z.union([z.string(), z.number()])]);
+
+function writeCursor(place: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+function readCursor(text: string): readonly Value[] {
+  try {
+    return cursor.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')));
+  } catch (cause) {
+    throw new AppError('PAGE_INVALID', {
+      message: 'The page to go on from is not one of this list.',
+      hint: 'Pass the `next` of the page before, or none for the first page.',
+      cause,
+    });
+  }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function stringsIn(json: string | undefined): readonly string[] {
+  return json === undefined ? [] : (JSON.parse(json) as string[]);
+}

@@ -1,0 +1,138 @@
+/**
+ * Walks the disk and finds the keys that a file of the index does not have as they are. Names are compared, and for tags
+ * the time of the link; only what differs is read. Into an empty file that is everything: a rebuild.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Driver } from '../driver/driver.ts';
+import type { AdminResults } from '../spec/admin-api.ts';
+import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
+import { parseRepoName, parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import { blobsTree } from '../store/paths.ts';
+import type { Store } from '../store/store.ts';
+import type { DiskFacts } from './disk-facts.ts';
+import type { StoredKeys } from './stored-keys.ts';
+
+/** Reads a key from the disk into the index. */
+export interface Refresh {
+  tag(repository: RepoName, tag: Tag, options: { readonly past: boolean }): Promise<void>;
+  manifest(repository: RepoName, digest: Digest): Promise<void>;
+  blob(digest: Digest): Promise<void>;
+}
+
+export interface SweepOptions {
+  readonly store: Pick<Store, 'repositories' | 'tags'>;
+  readonly driver: Driver;
+  readonly facts: DiskFacts;
+  readonly keys: StoredKeys;
+  readonly refresh: Refresh;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((done: AdminResults['index.rebuild']) => void) | undefined;
+}
+
+/** Keys that are read at the same time. */
+const together = 8;
+/** How long requests may wait for a step, in milliseconds. */
+const stepMs = 4;
+
+/** Answers how many repositories and manifests there are. */
+export async function sweep(options: SweepOptions): Promise<AdminResults['index.rebuild']> {
+  const { store, driver, facts, keys, refresh, signal, onProgress } = options;
+  const breathe = createBreath(signal);
+
+  async function each<T>(
+    items: Iterable<T> | AsyncIterable<T>,
+    act: (item: T) => Promise<void>,
+  ): Promise<void> {
+    let batch: T[] = [];
+    const settle = async (): Promise<void> => {
+      await Promise.all(batch.map(act));
+      batch = [];
+      await breathe();
+    };
+    for await (const item of items) {
+      batch.push(item);
+      if (batch.length === together) await settle();
+    }
+    await settle();
+  }
+
+  // Blobs first: a manifest whose config appears after it would be read twice.
+  async function blobs(): Promise<void> {
+    for (const algorithm of algorithms) {
+      // Digests of each two first digits, so that what is gone is found without holding all names.
+      for (let first = 0; first < 256; first++) {
+        const two = first.toString(16).padStart(2, '0');
+        const digests = new Set<Digest>();
+        for await (const { name } of driver.list(`${blobsTree(algorithm)}/${two}`)) {
+          const digest = parseDigest(`${algorithm}:${name}`);
+          if (digest !== undefined) digests.add(digest);
+        }
+        for (const known of keys.blobs(`${algorithm}:${two}`)) digests.add(known as Digest);
+        await each(digests, (digest) => refresh.blob(digest));
+      }
+    }
+  }
+
+  async function repository(name: RepoName): Promise<number> {
+    const manifests = new Set<string>();
+    await each(store.repositories.revisions(name), async (digest) => {
+      manifests.add(digest);
+      if (!keys.hasManifest(name, digest)) await refresh.manifest(name, digest);
+    });
+    await each(
+      gone((after) => keys.manifests(name, after), manifests),
+      (digest) => refresh.manifest(name, digest as Digest),
+    );
+    const tags = new Set<string>();
+    await each(store.tags.list(name), async (tag) => {
+      tags.add(tag);
+      const known = keys.tagTime(name, tag);
+      if (known === undefined || known !== (await facts.tagTime(name, tag))) {
+        await refresh.tag(name, tag, { past: true });
+      }
+    });
+    await each(
+      gone((after) => keys.tags(name, after), tags),
+      async (known) => {
+        const tag = parseTag(known);
+        if (tag !== undefined) await refresh.tag(name, tag, { past: true });
+      },
+    );
+    return manifests.size;
+  }
+
+  await blobs();
+  const seen = new Set<string>();
+  const done = { repositories: 0, manifests: 0 };
+  for await (const name of store.repositories.walk()) {
+    seen.add(name);
+    const manifests = await repository(name);
+    if (manifests > 0) done.repositories++;
+    done.manifests += manifests;
+    onProgress?.({ ...done });
+    signal.throwIfAborted();
+  }
+  for (const name of gone((after) => keys.repositories(after), seen)) {
+    const known = parseRepoName(name);
+    if (known !== undefined) await repository(known);
+  }
+  return done;
+}
+
+/** The names of the index that were not seen on the disk. */
+function* gone(page: (after: string) => readonly string[], seen: ReadonlySet<string>): Generator<string> {
+  for (let names = page(''); names.length > 0; names = page(names.at(-1) ?? '')) {
+    for (const name of names) if (!seen.has(name)) yield name;
+  }
+}
+
+/** Lets others run once a step has lasted long enough, and ends with the signal. */
+function createBreath(signal: AbortSignal): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    signal.throwIfAborted();
+    if (performance.now() - since < stepMs) return;
+    await setImmediate();
+    since = performance.now();
+  };
+}

@@ -1,0 +1,523 @@
+/** Changes of the index: each sets what one key of the disk says, or one line of the journal, in one transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Digest } from '../spec/digest.ts';
+import { assertNever } from '../spec/errors.ts';
+import { semverKey } from '../store/tags.ts';
+import type { ManifestFacts, PastMeaning, TagFacts } from './disk-facts.ts';
+import { isSamePosition, type JournalEntry, type JournalPosition, type Recorded } from './journal.ts';
+import { createStatements } from './statements.ts';
+
+export interface Writer {
+  /** `past` is set when distribution's history was read as well. */
+  setTag(
+    repository: string,
+    tag: string,
+    facts: TagFacts | undefined,
+    past: readonly PastMeaning[] | undefined,
+  ): void;
+  setManifest(repository: string, digest: Digest, facts: ManifestFacts | undefined): void;
+  /** Answers the manifests that must be read again, because their bytes or config came or went with the blob. */
+  setBlob(digest: Digest, size: number | undefined): readonly ManifestKey[];
+  /** How far the journal was read. */
+  position(): JournalPosition;
+  /** Adds lines of the journal, and notes that it was read up to `position`. */
+  addRecorded(recorded: readonly Recorded[], position: JournalPosition): void;
+  /** Forgets pulls that are older than 30 days. */
+  rollDays(): void;
+}
+
+export interface ManifestKey {
+  readonly repository: string;
+  readonly digest: string;
+}
+
+export const dayMs = 24 * 60 * 60 * 1000;
+export const keptDays = 30;
+
+export function createWriter(db: DatabaseSync, now: () => number): Writer {
+  const { run, one, all, number } = createStatements(db);
+  let rolledDay = 0;
+
+  function atomically<T>(act: () => T): T {
+    run('BEGIN IMMEDIATE');
+    try {
+      const result = act();
+      run('COMMIT');
+      return result;
+    } catch (error) {
+      // Some failures have ended the transaction already (sqlite.org/lang_transaction.html, "Response To Errors").
+      if (db.isTransaction) run('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function repositoryId(name: string): number {
+    run('INSERT INTO repository (name) VALUES (?) ON CONFLICT DO NOTHING', name);
+    return number('SELECT id AS n FROM repository WHERE name = ?', name);
+  }
+
+  // --- tags ---
+
+  const setTag: Writer['setTag'] = (repository, name, facts, past) =>
+    atomically(() => {
+      const id = repositoryId(repository);
+      const old = one('SELECT digest FROM tag WHERE repository_id = ? AND name = ?', id, name) as
+        { digest: string } | undefined;
+      if (facts === undefined) run('DELETE FROM tag WHERE repository_id = ? AND name = ?', id, name);
+      else writeTag(id, name, facts);
+      if (facts === undefined || past !== undefined) setPast(id, name, past ?? []);
+      if (old !== undefined && old.digest !== facts?.digest) markUntagged(id, old.digest);
+      if (facts !== undefined) markUntagged(id, facts.digest);
+      datePush(id);
+    });
+
+  function writeTag(id: number, name: string, { digest, modifiedAt, isSettled }: TagFacts): void {
+    run(
+      `INSERT INTO tag (repository_id, name, digest, semver, modified_at, is_settled) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET digest = excluded.digest, modified_at = excluded.modified_at, is_settled = excluded.is_settled`,
+      id,
+      name,
+      digest,
+      semverKey(name),
+      modifiedAt,
+      isSettled ? 1 : 0,
+    );
+    run(
+      `UPDATE tag SET total_bytes = ifnull(
+         (SELECT total_bytes FROM manifest WHERE repository_id = tag.repository_id AND digest = tag.digest), 0)
+       WHERE repository_id = ? AND name = ?`,
+      id,
+      name,
+    );
+    dateTag(id, name);
+    countPulls(id, name);
+  }
+
+  /** The last line of the journal dates a tag, if it leads to what the tag means; else the time of its link does. */
+  function dateTag(id: number, name: string): void {
+    run(
+      `UPDATE tag SET (pushed_at, pushed_by) = (
+         SELECT iif(last.to_digest = tag.digest, last.at, CAST(tag.modified_at AS INTEGER)),
+                iif(last.to_digest = tag.digest, last.by_user, NULL)
+         FROM (SELECT 1) LEFT JOIN (
+           SELECT at, to_digest, by_user FROM move
+           WHERE repository_id = ?1 AND tag = ?2 AND is_disk = 0 ORDER BY id DESC LIMIT 1) AS last)
+       WHERE repository_id = ?1 AND name = ?2`,
+      id,
+      name,
+    );
+  }
+
+  function countPulls(id: number, name: string): void {
+    const pulls = one(
+      'SELECT count, pulled_at FROM tag_pull WHERE repository_id = ? AND tag = ?',
+      id,
+      name,
+    ) as { count: number; pulled_at: number } | undefined;
+    run(
+      'UPDATE tag SET pull_count = ?, pulled_at = ? WHERE repository_id = ? AND name = ?',
+      pulls?.count ?? 0,
+      pulls?.pulled_at ?? 0,
+      id,
+      name,
+    );
+  }
+
+  /** The history that distribution left: what the journal tells of is left out. */
+  function setPast(id: number, tag: string, past: readonly PastMeaning[]): void {
+    run('DELETE FROM move WHERE repository_id = ? AND tag = ? AND is_disk = 1', id, tag);
+    if (past.length === 0) return;
+    const recorded = all(
+      'SELECT DISTINCT to_digest FROM move WHERE repository_id = ? AND tag = ? AND is_disk = 0 AND to_digest IS NOT NULL',
+      id,
+      tag,
+    ) as readonly { to_digest: string }[];
+    const known = new Set(recorded.map((row) => row.to_digest));
+    let from: string | null = null;
+    for (const { digest, at } of past.filter((each) => !known.has(each.digest))) {
+      run(
+        `INSERT INTO move (repository_id, tag, at, kind, from_digest, to_digest, is_disk) VALUES (?, ?, ?, 'move', ?, ?, 1)`,
+        id,
+        tag,
+        at,
+        from,
+        digest,
+      );
+      from = digest;
+    }
+  }
+
+  // --- manifests ---
+
+  const setManifest: Writer['setManifest'] = (repository, digest, facts) =>
+    atomically(() => {
+      const id = repositoryId(repository);
+      const old = one(
+        'SELECT id, is_readable, platforms, media_type FROM manifest WHERE repository_id = ? AND digest = ?',
+        id,
+        digest,
+      ) as { id: number; is_readable: number; platforms: string; media_type: string } | undefined;
+      // The bytes behind a digest never change: only whether they can be read, and the platform from the config.
+      const isSame =
+        old !== undefined &&
+        facts !== undefined &&
+        old.is_readable === Number(facts.isReadable) &&
+        old.media_type === facts.mediaType &&
+        old.platforms === JSON.stringify(facts.platforms);
+      if (isSame) {
+        run('UPDATE manifest SET pushed_at = ? WHERE id = ?', facts.pushedAt, old.id);
+        datePush(id);
+        return;
+      }
+      const children = new Set<string>();
+      if (old !== undefined) for (const child of removeManifest(id, old.id)) children.add(child);
+      if (facts !== undefined) {
+        insertManifest(id, digest, facts);
+        for (const child of facts.children) children.add(child);
+      }
+      for (const child of [digest, ...children]) markUntagged(id, child);
+      sumUp(id, digest);
+      datePush(id);
+    });
+
+  /** Answers the manifests that it listed. */
+  function removeManifest(repository: number, manifest: number): readonly string[] {
+    const uses = all(
+      'SELECT blob_id, kind, digest FROM manifest_use JOIN blob ON blob.id = blob_id WHERE manifest_id = ?',
+      manifest,
+    ) as readonly { blob_id: number; kind: string; digest: string }[];
+    run('DELETE FROM manifest_use WHERE manifest_id = ?', manifest);
+    for (const { blob_id } of uses) dropUse(repository, blob_id);
+    run('DELETE FROM manifest WHERE id = ?', manifest);
+    return uses.filter(({ kind }) => kind === 'child').map((use) => use.digest);
+  }
+
+  function insertManifest(repository: number, digest: string, facts: ManifestFacts): void {
+    const { lastInsertRowid } = run(
+      `INSERT INTO manifest (repository_id, digest, is_readable, media_type, artifact_type, subject, platforms, children,
+         annotations, pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      repository,
+      digest,
+      Number(facts.isReadable),
+      facts.mediaType,
+      facts.artifactType ?? null,
+      facts.subject ?? null,
+      JSON.stringify(facts.platforms),
+      JSON.stringify(facts.children),
+      JSON.stringify(facts.annotations),
+      facts.pushedAt,
+    );
+    const manifest = Number(lastInsertRowid);
+    for (const { digest: used, kind, size } of facts.uses) {
+      run('INSERT INTO blob (digest) VALUES (?) ON CONFLICT DO NOTHING', used);
+      const blob = number('SELECT id AS n FROM blob WHERE digest = ?', used);
+      run('INSERT INTO manifest_use VALUES (?, ?, ?, ?)', manifest, blob, kind, size);
+      addUse(repository, blob);
+    }
+  }
+
+  /** Untagged: no tag means it, no index of the repository lists it, and it belongs to no other manifest. */
+  function markUntagged(repository: number, digest: string): void {
+    run(
+      `UPDATE manifest SET is_untagged = subject IS NULL
+         AND NOT EXISTS (SELECT 1 FROM tag WHERE repository_id = ?1 AND digest = ?2)
+         AND NOT EXISTS (
+           SELECT 1 FROM blob JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
+           JOIN manifest AS parent ON parent.id = manifest_id
+           WHERE blob.digest = ?2 AND parent.repository_id = ?1)
+       WHERE repository_id = ?1 AND digest = ?2`,
+      repository,
+      digest,
+    );
+  }
+
+  /** The total of a manifest and of the indexes above it: every digest below counts once, as large as it is said to be. */
+  function sumUp(repository: number, digest: string): void {
+    const affected = all(
+      `WITH RECURSIVE above (digest) AS (
+         VALUES (?2)
+         UNION
+         SELECT parent.digest FROM above CROSS JOIN blob ON blob.digest = above.digest
+         JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
+         JOIN manifest AS parent ON parent.id = manifest_id AND parent.repository_id = ?1)
+       SELECT id, manifest.digest FROM above CROSS JOIN manifest ON repository_id = ?1 AND manifest.digest = above.digest`,
+      repository,
+      digest,
+    ) as readonly { id: number; digest: string }[];
+    for (const each of affected) {
+      // Said sizes may be any: total() adds as floating point, so that a sum cannot overflow.
+      run(
+        `WITH RECURSIVE below (id) AS (${belowManifest})
+         UPDATE manifest SET total_bytes = CAST(min(9007199254740991, (SELECT total(size) FROM (
+           SELECT max(size) AS size FROM below CROSS JOIN manifest_use ON manifest_id = below.id GROUP BY blob_id))) AS INTEGER)
+         WHERE id = ?1`,
+        each.id,
+      );
+    }
+    for (const each of [digest, ...affected.map((row) => row.digest)]) {
+      run(
+        `UPDATE tag INDEXED BY tag_by_digest SET total_bytes = ifnull(
+           (SELECT total_bytes FROM manifest WHERE repository_id = ?1 AND digest = ?2), 0)
+         WHERE repository_id = ?1 AND digest = ?2`,
+        repository,
+        each,
+      );
+    }
+  }
+
+  function datePush(repository: number): void {
+    run(
+      `UPDATE repository SET pushed_at = max(
+         ifnull(-(SELECT min(pushed_rank) FROM tag WHERE repository_id = ?1), 0),
+         ifnull((SELECT max(pushed_at) FROM manifest WHERE repository_id = ?1), 0))
+       WHERE id = ?1`,
+      repository,
+    );
+  }
+
+  // --- sizes: a blob of one repository is exclusive there, of several it is shared in each ---
+
+  interface BlobRow {
+    readonly id: number;
+    readonly size: number;
+    readonly is_stored: number;
+    readonly repositories: number;
+  }
+
+  function addUse(repository: number, blob: number): void {
+    const used = one(
+      'SELECT 1 FROM repository_use WHERE repository_id = ? AND blob_id = ?',
+      repository,
+      blob,
+    );
+    if (used !== undefined) {
+      run(
+        'UPDATE repository_use SET manifests = manifests + 1 WHERE repository_id = ? AND blob_id = ?',
+        repository,
+        blob,
+      );
+      return;
+    }
+    const { size, repositories } = blobById(blob);
+    if (repositories === 0) {
+      run('UPDATE meta SET reclaimable_bytes = reclaimable_bytes - ?', size);
+      addBytes(repository, size, 0);
+    } else {
+      if (repositories === 1) addBytes(onlyUser(blob), -size, size);
+      addBytes(repository, 0, size);
+    }
+    run('INSERT INTO repository_use VALUES (?, ?, 1)', repository, blob);
+    run('UPDATE blob SET repositories = repositories + 1 WHERE id = ?', blob);
+  }
+
+  function dropUse(repository: number, blob: number): void {
+    run(
+      'UPDATE repository_use SET manifests = manifests - 1 WHERE repository_id = ? AND blob_id = ?',
+      repository,
+      blob,
+    );
+    const { changes } = run(
+      'DELETE FROM repository_use WHERE repository_id = ? AND blob_id = ? AND manifests = 0',
+      repository,
+      blob,
+    );
+    if (changes === 0) return;
+    run('UPDATE blob SET repositories = repositories - 1 WHERE id = ?', blob);
+    const { size, repositories } = blobById(blob);
+    if (repositories === 0) {
+      run('UPDATE meta SET reclaimable_bytes = reclaimable_bytes + ?', size);
+      addBytes(repository, -size, 0);
+      run('DELETE FROM blob WHERE id = ? AND is_stored = 0', blob);
+    } else {
+      if (repositories === 1) addBytes(onlyUser(blob), size, -size);
+      addBytes(repository, 0, -size);
+    }
+  }
+
+  function blobById(id: number): BlobRow {
+    const found = one('SELECT id, size, is_stored, repositories FROM blob WHERE id = ?', id) as
+      BlobRow | undefined;
+    if (found === undefined) throw new Error(`the index has no blob ${id}`);
+    return found;
+  }
+
+  function onlyUser(blob: number): number {
+    return number('SELECT repository_id AS n FROM repository_use WHERE blob_id = ?', blob);
+  }
+
+  function addBytes(repository: number, exclusive: number, shared: number): void {
+    run(
+      'UPDATE repository SET exclusive_bytes = exclusive_bytes + ?, shared_bytes = shared_bytes + ? WHERE id = ?',
+      exclusive,
+      shared,
+      repository,
+    );
+  }
+
+  const setBlob: Writer['setBlob'] = (digest, size) => {
+    const old = one('SELECT id, size, is_stored, repositories FROM blob WHERE digest = ?', digest) as
+      BlobRow | undefined;
+    const isStored = size !== undefined;
+    if (old === undefined ? !isStored : old.is_stored === Number(isStored) && old.size === (size ?? 0))
+      return [];
+    return atomically(() => {
+      const { id, size: before, repositories, is_stored } = old ?? newBlob(digest);
+      const more = (size ?? 0) - before;
+      run('UPDATE blob SET size = ?, is_stored = ? WHERE id = ?', size ?? 0, Number(isStored), id);
+      run('UPDATE meta SET total_bytes = total_bytes + ?', more);
+      if (repositories === 0) run('UPDATE meta SET reclaimable_bytes = reclaimable_bytes + ?', more);
+      else {
+        const column = repositories === 1 ? 'exclusive_bytes' : 'shared_bytes';
+        run(
+          `UPDATE repository SET ${column} = ${column} + ?
+           WHERE id IN (SELECT repository_id FROM repository_use WHERE blob_id = ?)`,
+          more,
+          id,
+        );
+      }
+      const users =
+        repositories === 0 || is_stored === Number(isStored)
+          ? []
+          : (all(
+              `SELECT repository.name AS repository, manifest.digest FROM manifest_use
+               JOIN manifest ON manifest.id = manifest_id JOIN repository ON repository.id = repository_id
+               WHERE blob_id = ? AND kind IN ('self', 'config')`,
+              id,
+            ) as unknown as readonly ManifestKey[]);
+      if (repositories === 0 && !isStored) run('DELETE FROM blob WHERE id = ?', id);
+      return users;
+    });
+  };
+
+  function newBlob(digest: string): BlobRow {
+    const { lastInsertRowid } = run('INSERT INTO blob (digest) VALUES (?)', digest);
+    return blobById(Number(lastInsertRowid));
+  }
+
+  // --- the journal ---
+
+  function position(): JournalPosition {
+    const meta = one('SELECT journal_month, journal_offset FROM meta') as
+      { journal_month: string; journal_offset: number } | undefined;
+    return { month: meta?.journal_month ?? '', offset: meta?.journal_offset ?? 0 };
+  }
+
+  const addRecorded: Writer['addRecorded'] = (recorded, to) => {
+    if (recorded.length === 0 && isSamePosition(position(), to)) return;
+    rollDays();
+    atomically(() => {
+      for (const { entry } of recorded) addEntry(entry);
+      run('UPDATE meta SET journal_month = ?, journal_offset = ?', to.month, to.offset);
+    });
+  };
+
+  function addEntry(entry: JournalEntry): void {
+    switch (entry.kind) {
+      case 'move':
+      case 'delete':
+      case 'restore':
+        addMove(entry);
+        return;
+      case 'pull':
+        addPulls(entry);
+        return;
+      case 'manifestDelete':
+        // For who reads the journal: the tags that went with it have lines of their own.
+        return;
+      default:
+        assertNever(entry);
+    }
+  }
+
+  function addMove({ at, kind, repository, tag, from, to, by }: MoveEntry): void {
+    const id = repositoryId(repository);
+    run(
+      `INSERT INTO move (repository_id, tag, at, kind, from_digest, to_digest, by_user, is_disk) VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+      id,
+      tag,
+      Date.parse(at),
+      kind,
+      from ?? null,
+      to ?? null,
+      by ?? null,
+    );
+    if (to !== undefined) forgetPast(id, tag, to);
+    if (kind === 'delete') run('DELETE FROM tag_pull WHERE repository_id = ? AND tag = ?', id, tag);
+    dateTag(id, tag);
+    countPulls(id, tag);
+    datePush(id);
+  }
+
+  function forgetPast(id: number, tag: string, digest: string): void {
+    const past = all(
+      'SELECT to_digest, at FROM move WHERE repository_id = ? AND tag = ? AND is_disk = 1 ORDER BY at, id',
+      id,
+      tag,
+    ) as readonly { to_digest: string; at: number }[];
+    if (!past.some((row) => row.to_digest === digest)) return;
+    setPast(
+      id,
+      tag,
+      past.map((row) => ({ digest: row.to_digest as Digest, at: row.at })),
+    );
+  }
+
+  function addPulls({ at, repository, tags, count }: PullEntry): void {
+    const id = repositoryId(repository);
+    const time = Date.parse(at);
+    for (const tag of tags) {
+      run(
+        `INSERT INTO tag_pull VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, pulled_at = max(pulled_at, excluded.pulled_at)`,
+        id,
+        tag,
+        count,
+        time,
+      );
+      countPulls(id, tag);
+    }
+    run('UPDATE repository SET pulled_at = max(pulled_at, ?) WHERE id = ?', time, id);
+    const day = Math.floor(time / dayMs);
+    if (day <= rolledDay - keptDays) return;
+    run(
+      'INSERT INTO day_pull VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+      id,
+      day,
+      count,
+    );
+    run('UPDATE repository SET pulls_30d = pulls_30d + ? WHERE id = ?', count, id);
+  }
+
+  function rollDays(): void {
+    const today = Math.floor(now() / dayMs);
+    if (today === rolledDay) return;
+    const last = today - keptDays;
+    atomically(() => {
+      run(
+        `UPDATE repository SET pulls_30d = pulls_30d - (
+           SELECT sum(count) FROM day_pull WHERE repository_id = repository.id AND day <= ?1)
+         WHERE id IN (SELECT repository_id FROM day_pull WHERE day <= ?1)`,
+        last,
+      );
+      run('DELETE FROM day_pull WHERE day <= ?', last);
+    });
+    rolledDay = today;
+  }
+
+  return { setTag, setManifest, setBlob, position, addRecorded, rollDays };
+}
+
+type MoveEntry = Extract<JournalEntry, { readonly kind: 'move' | 'delete' | 'restore' }>;
+type PullEntry = Extract<JournalEntry, { readonly kind: 'pull' }>;
+
+/**
+ * The rows of a manifest (?1 is its id) and of those it lists, down to the last, in one repository. CROSS JOIN keeps the
+ * order (sqlite.org/optoverview.html, "Manual Control Of Query Plans"): the planner does not know that few are below.
+ */
+export const belowManifest = `
+  VALUES (?1)
+  UNION
+  SELECT child.id FROM below CROSS JOIN manifest_use ON manifest_id = below.id AND kind = 'child'
+  CROSS JOIN blob ON blob.id = blob_id
+  CROSS JOIN manifest AS child ON child.digest = blob.digest
+    AND child.repository_id = (SELECT repository_id FROM manifest WHERE id = ?1)`;
