@@ -9,6 +9,7 @@ import { createAdminMethods } from './admin/methods.ts';
 import { createAdminServer } from './admin/server.ts';
 import { openAdminSocket } from './admin/socket.ts';
 import { createAuth } from './auth/auth.ts';
+import { compileGlobs } from './auth/globs.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { ownConfigFile, saveSetting } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
@@ -40,6 +41,7 @@ import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
 import type { Log } from './spec/log-record.ts';
 import type { ValidationRules } from './store/manifests.ts';
+import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
 import { bcryptEntry } from './workers/entries.ts';
@@ -129,6 +131,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     uploadsPerUser: config.berth.limits.uploadsperuser,
     trashKeepMs: config.berth.storage.trash,
     collect: { graceMs: collect.grace, deleteUntagged: collect.untagged },
+    protectedBy: tagProtection(config.berth.storage.protectedtags),
   });
   index.start(store);
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
@@ -303,6 +306,16 @@ function validationRules({ validation, berth }: Config): ValidationRules {
       deny: urls.deny.map((text) => new RegExp(text)),
     },
   };
+}
+
+/** Rules as `repositories:tags`; the first that matches is named. */
+function tagProtection(rules: readonly string[]): ProtectedBy {
+  const compiled = rules.map((rule) => {
+    const [repositories = '', tags = ''] = rule.split(':');
+    return { rule, isRepository: compileGlobs([repositories]), isTag: compileGlobs([tags]) };
+  });
+  return (repository, tag) =>
+    compiled.find(({ isRepository, isTag }) => isRepository(repository) && isTag(tag))?.rule;
 }
 
 function healthChecks({ health }: Config, checkStorage: () => Promise<void>) {

@@ -1,6 +1,6 @@
 /** The use cases of the control plane: what the window, the command line and the browser ask for, on one registry. */
-import { userInfo } from 'node:os';
 import { nearest } from '../config/nearest.ts';
+import { processUser } from '../disk/process-user.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { Logger } from '../log/logger.ts';
 import type { StatusRow } from '../spec/admin-api.ts';
@@ -22,7 +22,7 @@ export interface AdminDeps {
 }
 
 /** Who comes through the door of the data directory's owner. */
-const actor: Actor = { user: userInfo().username, requestId: 'admin' };
+const actor: Actor = { user: processUser(), requestId: 'admin' };
 
 /** Binds the use cases to a registry. */
 export function createAdminMethods(deps: AdminDeps): AdminMethods {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { RepoName } from '../spec/names.ts';
 import { compileGlobs, isGlob } from './globs.ts';
 
-const matches = (glob: string, name: string): boolean => compileGlobs([glob])(name as RepoName);
+const matches = (glob: string, name: string): boolean => compileGlobs([glob])(name);
 
 test('a glob matches whole names, part by part', () => {
   const table: readonly (readonly [glob: string, name: string, expected: boolean])[] = [
@@ -53,8 +52,8 @@ test('a glob matches whole names, part by part', () => {
 });
 
 test('no glob matches nothing, and one of several is enough', () => {
-  assert.equal(compileGlobs([])('api' as RepoName), false);
-  assert.equal(compileGlobs(['x', 'team/*'])('team/api' as RepoName), true);
+  assert.equal(compileGlobs([])('api'), false);
+  assert.equal(compileGlobs(['x', 'team/*'])('team/api'), true);
 });
 
 test('only the characters of names, * and whole ** make a glob', () => {
@@ -107,7 +106,7 @@ test('the worst glob does not take more than linear time in the name', () => {
 
 function time(length: number): number {
   const match = compileGlobs([`${'**/a/'.repeat(20)}b`, `${'*a'.repeat(60)}b`]);
-  const name = `${'a/'.repeat(length)}${'a'.repeat(length)}` as RepoName;
+  const name = `${'a/'.repeat(length)}${'a'.repeat(length)}`;
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now();
     for (let round = 0; round < 20; round += 1) match(name);

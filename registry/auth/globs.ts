@@ -8,7 +8,6 @@
  * of the name times the length of the glob, both bounded by 255.
  */
 import { maxNameLength } from '../spec/names.ts';
-import type { RepoName } from '../spec/names.ts';
 
 /** Every repository. */
 export const everyRepository = '**';
@@ -21,8 +20,8 @@ export function isGlob(text: string): boolean {
     .every((part) => part === '**' || (/^[a-z0-9._*-]+$/.test(part) && !part.includes('**')));
 }
 
-/** Answers a function that tells whether one of the globs matches a name. */
-export function compileGlobs(globs: readonly string[]): (name: RepoName) => boolean {
+/** Answers a function that tells whether one of the globs matches a name, be it of a repository or of a tag. */
+export function compileGlobs(globs: readonly string[]): (name: string) => boolean {
   const patterns = globs.map((glob) => glob.split('/').map(compilePart));
   return (name) => {
     const parts = name.split('/');

@@ -1,8 +1,8 @@
 /** berth trust: which engines accept the registry, and what makes them accept it. */
-import { userInfo } from 'node:os';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { nearest } from '../config/nearest.ts';
+import { processUser } from '../disk/process-user.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Plan } from '../../main/engine/change.ts';
 import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../../main/engine/changes/apply.ts';
@@ -97,7 +97,7 @@ export async function openContext(
   return {
     host,
     root: target.root,
-    by: userInfo().username,
+    by: processUser(),
     credentials: access.credentials,
     mayRestart: restart,
     [Symbol.asyncDispose]: () => access[Symbol.asyncDispose](),

@@ -155,6 +155,21 @@ export function globs(about: About) {
     .meta(field('off, or list of repository patterns', 'off', { restart: 'none', ...about }));
 }
 
+/** Rules for tags: patterns of repositories and tags with a colon between them. */
+export function tagRules(about: About) {
+  return oneOrMore()
+    .prefault('off')
+    .transform((value, context): readonly string[] => {
+      const list = value === 'off' ? [] : split(value);
+      if (list.every((rule) => /^[a-z0-9*][a-z0-9*._/-]*:[A-Za-z0-9_*][A-Za-z0-9_.*-]*$/.test(rule)))
+        return list;
+      const message = 'must be off or a list of repository and tag patterns, such as ["team/**:v*"]';
+      context.issues.push({ code: 'custom', message, input: value });
+      return z.NEVER;
+    })
+    .meta(field('off, or list of patterns of repositories and tags', 'off', about));
+}
+
 export function patterns(about: About) {
   return z
     .array(

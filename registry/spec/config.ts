@@ -31,6 +31,7 @@ import {
   refused,
   scalar,
   several,
+  tagRules,
   text,
   whole,
   words,
@@ -649,6 +650,10 @@ export const configSchema = z.strictObject({
               }),
             })
             .prefault({}),
+          protectedtags: tagRules({
+            title: 'Protected tags',
+            help: 'Tags that keep their meaning once they have one: they can be neither moved nor deleted. team/**:v* protects all tags below team that begin with v.',
+          }),
           trash: duration('168h', {
             title: 'Time in the trash',
             help: 'How long deleted tags and repositories can be restored. 0s keeps none longer than to the next collection.',

@@ -205,6 +205,13 @@ export const errors = {
     when: 'The user or token lacks the verb (pull, push, delete) for the repository.',
     action: 'Ask an administrator of the registry for the permission.',
   },
+  TAG_PROTECTED: {
+    status: 403,
+    oci: 'DENIED',
+    message: 'The tag is protected.',
+    when: 'A tag that berth.storage.protectedtags names would be moved to another manifest, or deleted.',
+    action: 'Push under another tag, or change berth.storage.protectedtags.',
+  },
   ORIGIN_DENIED: {
     status: 403,
     oci: 'DENIED',

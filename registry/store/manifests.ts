@@ -14,6 +14,7 @@ import { type ManifestCache, manifestText, type StoredManifest } from './manifes
 import { blobData, revisionLink, revisionTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { RemoveRepository } from './remove-repository.ts';
+import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Tags } from './tags.ts';
 import type { Trash } from './trash.ts';
 
@@ -95,6 +96,7 @@ export function createManifests({
   blobs,
   rules,
   removeRepository,
+  protectedBy,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
@@ -107,6 +109,7 @@ export function createManifests({
   readonly blobs: Blobs;
   readonly rules: ValidationRules;
   readonly removeRepository: RemoveRepository;
+  readonly protectedBy: ProtectedBy;
 }): Manifests {
   async function find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined> {
     const digest =
@@ -138,7 +141,10 @@ export function createManifests({
     }
     checkUrls(manifest);
     return await locks.shared(repository, async () => {
-      for (const tag of names) await tags.checkStorable(repository, tag);
+      for (const tag of names) {
+        await tags.checkStorable(repository, tag);
+        await checkProtection(repository, tag, digest);
+      }
       // From before it is looked for until the manifest is written: what was found must be there then.
       using _ = await holdAll(namedBy(manifest, digest));
       const warnings = await checkContent(repository, manifest);
@@ -193,13 +199,25 @@ export function createManifests({
     actor: Actor,
   ): Promise<Digest | undefined> {
     return await locks.exclusive(`${repository}:${tag}`, async () => {
-      const from = await tags.find(repository, tag);
+      // Again, since another push may have given the tag its meaning meanwhile.
+      const from = await checkProtection(repository, tag, to);
       await tags.move(repository, tag, to);
       // What has lost its last tag stays for the grace time from here on.
       if (from !== undefined) leases.renew(from);
       await events.tagMoved({ repository, tag, from, to, actor });
       return from;
     });
+  }
+
+  /** Answers what the tag means. Throws TAG_PROTECTED if it may not mean `to` instead; `undefined` is a delete. */
+  async function checkProtection(
+    repository: RepoName,
+    tag: Tag,
+    to: Digest | undefined,
+  ): Promise<Digest | undefined> {
+    const from = await tags.find(repository, tag);
+    if (from !== undefined && from !== to) refuseProtected(protectedBy, repository, { tag, from });
+    return from;
   }
 
   function checkUrls({ config, layers }: Manifest): void {
@@ -259,7 +277,7 @@ export function createManifests({
 
   async function removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<string | undefined> {
     return await locks.exclusive(repository, async () => {
-      const from = await tags.find(repository, tag);
+      const from = await checkProtection(repository, tag, undefined);
       if (from === undefined) return undefined;
       const id = await trash.add({ repository, digest: from, tags: [tag], actor });
       await tags.remove(repository, tag);
@@ -283,6 +301,7 @@ export function createManifests({
       for await (const tag of tags.list(repository)) {
         if ((await tags.find(repository, tag)) === digest) meant.push(tag);
       }
+      for (const tag of meant) refuseProtected(protectedBy, repository, { tag, from: digest });
       const id = await trash.add({ repository, digest, tags: meant, actor });
       // Tags first: a crash in between leaves a manifest without tags, never a tag without its manifest.
       for (const tag of meant) await tags.remove(repository, tag);

@@ -6,6 +6,7 @@ import { directoriesOf } from './growing.ts';
 import type { Locks } from './locks.ts';
 import { layersTree, manifestsTree, repositoryTree, uploadsTree } from './paths.ts';
 import type { ReferenceReader } from './references.ts';
+import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Repositories } from './repositories.ts';
 import type { Tags } from './tags.ts';
 import type { Trash } from './trash.ts';
@@ -29,6 +30,7 @@ export function createRemoveRepository({
   tags,
   trash,
   uploads,
+  protectedBy,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
@@ -38,12 +40,16 @@ export function createRemoveRepository({
   readonly tags: Tags;
   readonly trash: Trash;
   readonly uploads: Uploads;
+  readonly protectedBy: ProtectedBy;
 }): RemoveRepository {
   return async (repository, actor) => {
+    await refuseProtectedOf(repository);
     // Before the lock: a commit that is cut here may be waiting for it.
     await uploads.cancelAll(repository, actor);
     const ids = await locks.exclusive(repository, async () => {
       const manifests = await readManifests(repository);
+      // Again, since uploads went on.
+      await refuseProtectedOf(repository);
       const roots = manifests.filter(({ isListed, names }) => !isListed || names.length > 0);
       const entries = await inBatches(roots, ({ digest, names }) =>
         trash.add({ repository, digest, tags: names, actor }),
@@ -61,6 +67,13 @@ export function createRemoveRepository({
     await locks.exclusive(directoriesOf(repository), () => prune(repository));
     return ids;
   };
+
+  async function refuseProtectedOf(repository: RepoName): Promise<void> {
+    for await (const tag of tags.list(repository)) {
+      const from = await tags.find(repository, tag);
+      if (from !== undefined) refuseProtected(protectedBy, repository, { tag, from });
+    }
+  }
 
   async function readManifests(repository: RepoName) {
     const meant = new Map<Digest, Tag[]>();

@@ -7,6 +7,7 @@ import { createLeases } from './leases.ts';
 import { createLocks } from './locks.ts';
 import { createManifestCache } from './manifest-cache.ts';
 import { createManifests, type Manifests, type ValidationRules } from './manifests.ts';
+import type { ProtectedBy } from './protection.ts';
 import { createReferenceReader } from './references.ts';
 import { createReferrers, type Referrers } from './referrers.ts';
 import { createRemoveRepository } from './remove-repository.ts';
@@ -40,6 +41,8 @@ export interface StoreOptions {
   /** How long removed things are kept. */
   readonly trashKeepMs?: number;
   readonly collect?: CollectOptions;
+  /** Tags that keep their meaning; none where it is absent. */
+  readonly protectedBy?: ProtectedBy;
 }
 
 export function createStore({
@@ -51,6 +54,7 @@ export function createStore({
   monotonic = () => performance.now(),
   trashKeepMs,
   collect = {},
+  protectedBy = () => undefined,
 }: StoreOptions): Store {
   const locks = createLocks();
   const leases = createLeases({ graceMs: collect.graceMs, now: monotonic });
@@ -72,7 +76,7 @@ export function createStore({
     perUser: uploadsPerUser,
     now,
   });
-  const common = { driver, events, locks, leases, repositories, references, tags, trash };
+  const common = { driver, events, locks, leases, repositories, references, tags, trash, protectedBy };
   const removeRepository = createRemoveRepository({ ...common, uploads });
   return {
     repositories,
