@@ -70,7 +70,7 @@ export function registerLook(program: Command, io: Io): void {
       const table = rows.map((row) => [
         row.at,
         row.tag,
-        row.kind,
+        row.from !== undefined && row.from === row.to ? 'again' : row.kind,
         row.from ?? '',
         row.to ?? '',
         row.by ?? '',

@@ -60,7 +60,10 @@ export interface ManifestRow {
   readonly tags: readonly string[];
 }
 
-/** One move of a tag. `from` is absent for a new tag, `to` for a deleted one. */
+/**
+ * One move of a tag. `from` is absent for a new tag, `to` for a deleted one; they are equal where the same manifest was
+ * pushed again.
+ */
 export interface MoveRow {
   readonly at: string;
   readonly repository: string;

@@ -66,6 +66,7 @@ suite('a running registry and the command line', () => {
     const first = await push('list/app', '1', 'one');
     const second = await push('list/app', '2', 'two');
     await push('list/app', '1', 'two');
+    await push('list/app', '2', 'two');
 
     const repositories = (await berth.json('ls', '--filter', 'list/')) as readonly Record<string, unknown>[];
     const tags = (await berth.json('tags', 'list/app', '--sort', 'name')) as readonly Record<
@@ -73,6 +74,7 @@ suite('a running registry and the command line', () => {
       unknown
     >[];
     const moves = (await berth.json('history', 'list/app:1')) as readonly Record<string, unknown>[];
+    const again = await berth.run('history', 'list/app:2');
 
     assert.deepEqual(
       repositories.map(({ name, tagCount, untaggedCount }) => [name, tagCount, untaggedCount]),
@@ -91,6 +93,10 @@ suite('a running registry and the command line', () => {
         ['move', first, second, 'dev'],
         ['move', undefined, first, 'dev'],
       ],
+    );
+    assert.deepEqual(
+      again.split('\n').map((line) => line.split('\t')[2]),
+      ['again', 'move', undefined],
     );
   });
 
