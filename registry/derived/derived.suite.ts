@@ -16,7 +16,7 @@ import { createStore, type Store, type StoreOptions } from '../store/store.ts';
 import { drivers } from '../store/store.suite.ts';
 import { type Index, openIndex } from './index-db.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { verifyIndex } from './verify.ts';
+import { verifyIndex } from './verify.suite.ts';
 
 export interface Place extends AsyncDisposable {
   readonly driver: Driver;

@@ -3,12 +3,13 @@ import { open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
+import type { Driver } from '../driver/driver.ts';
 import type { MoveRow } from '../spec/admin-api.ts';
 import type { Digest } from '../spec/digest.ts';
 import { isAppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
-import { blobData } from '../store/paths.ts';
+import { blobData, blobTree, repositoryTree } from '../store/paths.ts';
 import type { Store } from '../store/store.ts';
 import {
   actor,
@@ -97,6 +98,11 @@ const damages: Readonly<Record<string, (path: string) => Promise<void>>> = {
     await using file = await open(path, 'r+');
     await file.write(Buffer.alloc(size - 4096, 0xa5), 0, size - 4096, 4096);
   },
+  'damaged in its last pages': async (path) => {
+    const { size } = await stat(path);
+    await using file = await open(path, 'r+');
+    await file.write(Buffer.alloc(3 * 4096, 0xa5), 0, 3 * 4096, size - 3 * 4096);
+  },
   'of another version': async (path) => {
     const database = new DatabaseSync(path);
     database.exec(`PRAGMA user_version = ${schemaVersion + 1}`);
@@ -180,8 +186,8 @@ describe('lists', () => {
     });
     assert.deepEqual([first.rows.map(({ tag }) => tag), first.total], [['x', 'v2', 'latest'], 7]);
     assert.deepEqual(
-      [second.rows.map(({ tag }) => tag), second.total],
-      [['1.10.0', '1.0.0-rc.1', '1.0.0'], 5],
+      [second.rows.map(({ tag }) => tag), second.total, second.next],
+      [['1.10.0', '1.0.0-rc.1', '1.0.0'], 5, undefined],
     );
   });
 });
@@ -266,7 +272,8 @@ describe('content that comes and goes', () => {
     const config = JSON.stringify({ os: 'linux', architecture: 'amd64' });
     const child = manifestOf({
       config: descriptorOf(config, { mediaType: 'application/vnd.docker.container.image.v1+json' }),
-      layers: [descriptorOf('layer')],
+      // A digest that is config and layer is both, and is counted once.
+      layers: [descriptorOf('layer'), descriptorOf(config)],
     });
     await pushIndex(store, api, [child], ['late']);
     const before = index.tags({ repository: api, sort: 'name', limit: 1 }).rows[0]?.totalBytes;
@@ -516,6 +523,54 @@ describe('a file that cannot be used is dropped and built anew, and the start go
     assert.equal(registry.index.state, 'ready');
     assert.equal(registry.index.tags({ repository: api, sort: 'name', limit: 1 }).total, 2);
     assert.deepEqual(await registry.differences(), []);
+  });
+});
+
+describe('the start finds what changed while the registry was away', () => {
+  test('a tag moved, a repository and a blob removed, in what was read long ago', async (t) => {
+    const place = await openPlace('fs');
+    t.after(() => place[Symbol.asyncDispose]());
+    const now = () => Date.now() + 60_000;
+    const registry = await openRegistry(place, { now });
+    await push(registry.store, { name: api, seed: 'a', tags: ['1', '2'] });
+    const other = sha(await push(registry.store, { name: api, seed: 'b', tags: ['3'] }));
+    await push(registry.store, { name: web, seed: 'c', tags: ['1'] });
+    const lost = await pushBlob(registry.store, api, 'in no manifest');
+    await registry[Symbol.asyncDispose]();
+    await distribution(place, (store) => store.manifests.setTag(api, '2' as Tag, other, actor));
+    await place.driver.removeTree(repositoryTree(web));
+    await place.driver.removeTree(blobTree(lost));
+
+    const again = await openRegistry(place, { now });
+    t.after(() => again[Symbol.asyncDispose]());
+
+    const { have, want } = await compared(again, place);
+    assert.deepEqual(have, want);
+    assert.equal(have.tags[1]?.digest, other);
+    assert.deepEqual(await again.differences(), []);
+  });
+
+  test('a tag moved so soon after it was read that the time of its link is the same', async (t) => {
+    await using bare = await openPlace();
+    const at = Date.now();
+    const driver: Driver = {
+      ...bare.driver,
+      async stat(key) {
+        const info = await bare.driver.stat(key);
+        return info === undefined ? undefined : { ...info, modifiedAt: at };
+      },
+    };
+    const place = { ...bare, driver };
+    const registry = await openRegistry(place);
+    await push(registry.store, { name: api, seed: 'a', tags: ['1'] });
+    const other = sha(await push(registry.store, { name: api, seed: 'b' }));
+    await registry[Symbol.asyncDispose]();
+    await distribution(place, (store) => store.manifests.setTag(api, '1' as Tag, other, actor));
+
+    const again = await openRegistry(place);
+    t.after(() => again[Symbol.asyncDispose]());
+
+    assert.equal(again.index.tags({ repository: api, sort: 'name', limit: 1 }).rows[0]?.digest, other);
   });
 });
 

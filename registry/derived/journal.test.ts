@@ -197,10 +197,15 @@ test('a write that fails rejects, leaves no half line, and the next one is tried
   await mkdir(blocked);
 
   await assert.rejects(journal.append(move('lost')), (error) => isAppError(error, 'STORAGE_FAILED'));
+  // What a write leaves that a full disk has cut.
+  await appendFile(join(directory, '2026-06.ndjson'), '{"at":"half');
+  month = 5;
+  await journal.append(move('again'));
+  month = 6;
   await rmdir(blocked);
   await journal.append(move('b'));
 
-  assert.deepEqual(await tagsIn(journal), ['a', 'b']);
+  assert.deepEqual(await tagsIn(journal), ['a', 'again', 'b']);
 });
 
 test('a journal in memory answers as one on disk does', async () => {

@@ -99,6 +99,29 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
   assert.ok(late < early * 5, `a push took ${late} ms with ${tags} tags, ${early} ms at first`);
 });
 
+test('repositories stand by the pulls of the last 30 days, whatever older ones the journal tells', async () => {
+  const now = Date.UTC(2026, 6, 31);
+  const file = createIndexFile(':memory:', () => now);
+  for (const each of ['old', 'new']) file.writer.setManifest(each, sha(each), factsOf(sha(each), 1));
+  const pull = (repository: string, days: number, count: number) => {
+    const at = new Date(now - days * 24 * 3_600_000).toISOString();
+    const entry: JournalEntry = { at, kind: 'pull', repository, tags: [], count };
+    return { entry, position: journalStart };
+  };
+
+  file.writer.addRecorded([pull('old', 30, 9), pull('old', 29, 1), pull('new', 1, 2)], journalStart);
+  const { rows } = file.queries.repositories({ sort: 'pulls', limit: 2 });
+  closeIndexFile(file);
+
+  assert.deepEqual(
+    rows.map((row) => [row.name, row.pulls30d.reduce((sum, count) => sum + count, 0)]),
+    [
+      ['new', 2],
+      ['old', 1],
+    ],
+  );
+});
+
 function timed(act: () => unknown): number {
   const start = performance.now();
   act();

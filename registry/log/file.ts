@@ -63,6 +63,8 @@ export async function openLogFile({
       lost = 0;
       if (dropped > 0) onLost?.(dropped);
     }
+    // In the same turn as the last look at the queue: a line that comes in between would wait for the next one.
+    writing = undefined;
   };
 
   /** As many lines as fit into one file, one at least. */
@@ -91,9 +93,7 @@ export async function openLogFile({
       }
       queue.push(line);
       queuedBytes += length;
-      writing ??= drain().finally(() => {
-        writing = undefined;
-      });
+      writing ??= drain();
     },
     async [Symbol.asyncDispose]() {
       for (let busy = writing; busy; busy = writing) await busy;

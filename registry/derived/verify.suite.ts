@@ -1,5 +1,6 @@
 import { type Index, type IndexOptions, openIndex } from './index-db.ts';
 import type { Page } from '../spec/admin-api.ts';
+import type { RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -33,13 +34,13 @@ function answersOf(index: Index): ReadonlyMap<string, string> {
     const { name } = repository;
     set(`repository ${name}`, repository);
     const tags = [
-      ...everyRow((after) => index.tags({ repository: name as never, sort: 'name', limit, after })),
+      ...everyRow((after) => index.tags({ repository: name as RepoName, sort: 'name', limit, after })),
     ];
     for (const tag of tags) {
       set(`tag ${name}:${tag.tag}`, tag);
       set(`manifest ${name}@${tag.digest}`, index.manifest({ repository: name, digest: tag.digest }));
     }
-    const moves = [...everyRow((after) => index.history({ repository: name as never, limit, after }))];
+    const moves = [...everyRow((after) => index.history({ repository: name as RepoName, limit, after }))];
     set(
       `history ${name}`,
       moves.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
