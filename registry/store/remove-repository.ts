@@ -47,7 +47,7 @@ export function createRemoveRepository({
     // Before the lock: a commit that is cut here may be waiting for it.
     await uploads.cancelAll(repository, actor);
     const ids = await locks.exclusive(repository, async () => {
-      const manifests = await readManifests(repository);
+      const { manifests, dangling } = await readManifests(repository);
       // Again, since uploads went on.
       await refuseProtectedOf(repository);
       const roots = manifests.filter(({ isListed, names }) => !isListed || names.length > 0);
@@ -55,13 +55,14 @@ export function createRemoveRepository({
         trash.add({ repository, digest, tags: names, actor }),
       );
       // Tags first, as when a manifest is removed.
-      const all = manifests.flatMap(({ names }) => names);
+      const all = [...manifests.flatMap(({ names }) => names), ...dangling.map(({ tag }) => tag)];
       await inBatches(all, (tag) => tags.remove(repository, tag));
       await driver.removeTree(manifestsTree(repository));
       await driver.removeTree(layersTree(repository));
       for (const { digest, names } of manifests) {
         await events.manifestDeleted({ repository, digest, tags: names, actor });
       }
+      for (const { tag, from } of dangling) await events.tagDeleted({ repository, tag, from, actor });
       return entries;
     });
     await locks.exclusive(directoriesOf(repository), () => prune(repository));
@@ -75,6 +76,7 @@ export function createRemoveRepository({
     }
   }
 
+  /** The manifests with their tags, and the tags that mean none of them. */
   async function readManifests(repository: RepoName) {
     const meant = new Map<Digest, Tag[]>();
     for await (const tag of tags.list(repository)) {
@@ -86,11 +88,14 @@ export function createRemoveRepository({
     for (const digest of digests) {
       for (const child of (await references.read(digest))?.manifests ?? []) listed.add(child);
     }
-    return digests.map((digest) => ({
+    const manifests = digests.map((digest) => ({
       digest,
       isListed: listed.has(digest),
       names: meant.get(digest) ?? [],
     }));
+    for (const digest of digests) meant.delete(digest);
+    const dangling = [...meant].flatMap(([from, names]) => names.map((tag) => ({ tag, from })));
+    return { manifests, dangling };
   }
 
   /** Removes the directories that hold no file, from the repository's up. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RepoName, Tag } from '../spec/names.ts';
-import { blobData, blobTree, repositoryTree, trashEntry, trashTree } from './paths.ts';
+import { blobData, blobTree, repositoryTree, revisionTree, trashEntry, trashTree } from './paths.ts';
 import {
   actor,
   collect,
@@ -366,6 +366,21 @@ test('a push to a neighbour beside the removal of directories is kept', async ()
   assert.ok(pushing !== undefined, 'the push met the removal');
   assert.ok(await open.store.manifests.find('x/new' as RepoName, { kind: 'tag', tag: latest }));
   assert.ok(await open.store.blobs.find('x/new' as RepoName, sha('{"seed":""}')));
+});
+
+test('a tag that means nothing any more goes with its repository, and is told', async () => {
+  await using open = await openStore();
+  const { store, driver, told } = open;
+  const digest = await pushImage(store, { tags: ['latest', 'next'] });
+  await driver.removeTree(revisionTree(repository, digest));
+
+  await store.manifests.removeRepository(repository, actor);
+
+  assert.deepEqual(
+    told.filter(([name]) => name === 'tagDeleted').map(([, event]) => event),
+    [latest, next].map((tag) => ({ repository, tag, from: digest, actor })),
+  );
+  assert.equal(await store.tags.find(repository, latest), undefined);
 });
 
 test('a repository that was never there has nothing to remove', async () => {
