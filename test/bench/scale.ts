@@ -1,0 +1,184 @@
+/**
+ * `npm run bench -- scale`: how starts, lists and the marking of a collection grow with the number of tags. Half of the
+ * tags are in one repository, the rest are in repositories of five. Each tag has a manifest, a config and a layer of its
+ * own; layers are sparse files. SIZES (default 1000,10000,100000) are numbers of tags.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposable, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { writeBundle } from '../../build/bundle.ts';
+import { type AdminClient, openClient } from '../../registry/cli/client.ts';
+import { repositorySorts, tagOrders } from '../../registry/spec/admin-api.ts';
+import { request } from '../support/http.ts';
+
+const sizes = (process.env['SIZES'] ?? '1000,10000,100000').split(',').map(Number);
+const large = 'large/app';
+const layerBytes = 1024 * 1024;
+const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+const rounds = 100;
+
+type Figures = ReadonlyMap<string, string>;
+
+await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-scale-'));
+await writeBundle(join(directory.path, 'cli'));
+// The registry is started as users start it.
+process.env['BERTH_CLI'] = join(directory.path, 'cli', 'berth.mjs');
+const { startRegistry } = await import('../support/registry.ts');
+
+const columns: Figures[] = [];
+for (const size of sizes) columns.push(await measure(size));
+for (const name of columns[0]?.keys() ?? []) {
+  const cells = columns.map((figures) => (figures.get(name) ?? '').padStart(16));
+  process.stdout.write(`${name.padEnd(44)}${cells.join('')}\n`);
+}
+
+async function measure(tags: number): Promise<Figures> {
+  const figures = new Map<string, string>([['tags', String(tags)]]);
+  const dataDir = join(directory.path, String(tags));
+  makeTree(dataDir, tags);
+  const start = performance.now();
+  await using registry = await startRegistry({ dataDir, startTimeoutMs: 120_000 });
+  figures.set('start to first 200', milliseconds(performance.now() - start));
+
+  using client = await openClient(dataDir);
+  const get = () => request(registry.plainUrl, { path: `/v2/${large}/manifests/t0` });
+  const indexing = performance.now();
+  figures.set(
+    'slowest pull while the index is built',
+    milliseconds(await slowestWhile(get, untilReady(client))),
+  );
+  figures.set('index built', milliseconds(performance.now() - indexing));
+
+  for (const sort of repositorySorts) {
+    const list = (after?: string) => client.call('repositories.list', { sort, limit: 100, after });
+    figures.set(`repositories by ${sort}, page p99`, await pages(list));
+  }
+  for (const sort of tagOrders) {
+    const list = (after?: string) => client.call('tags.list', { repository: large, sort, limit: 100, after });
+    figures.set(`tags by ${sort}, page p99`, await pages(list));
+  }
+  for (const path of ['/v2/_catalog', `/v2/${large}/tags/list`]) {
+    figures.set(`${path} page p99`, await linkedPages(registry.plainUrl, path));
+  }
+  const marking = performance.now();
+  const plan = client.call('collect.plan', {});
+  figures.set('slowest pull while a collection marks', milliseconds(await slowestWhile(get, plan)));
+  figures.set('marking', milliseconds(performance.now() - marking));
+  const status = await readFile(`/proc/${registry.pid}/status`, 'utf8');
+  figures.set('RSS peak, MiB', String(Math.round(Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024)));
+  await registry.stop();
+  await rm(dataDir, { recursive: true });
+  return figures;
+}
+
+/** Writes what distribution would have written, without its fsyncs. */
+function makeTree(dataDir: string, tags: number): void {
+  const base = join(dataDir, 'docker/registry/v2');
+  const write = (path: string, content: string): void => {
+    mkdirSync(join(base, path, '..'), { recursive: true });
+    writeFileSync(join(base, path), content);
+  };
+  const link = (path: string, digest: string): void =>
+    write(`${path}/${digest.replace(':', '/')}/link`, digest);
+  for (let at = 0; at < tags; at += 1) {
+    const isLarge = at < tags / 2;
+    const repository = isLarge ? large : `team${at % 97}/app${Math.floor((at - tags / 2) / 5)}`;
+    const tag = `t${isLarge ? at : at % 5}`;
+    const config = `{"architecture":"amd64","os":"linux","n":${at}}`;
+    const configDigest = digestOf(config);
+    const layer = digestOf(`layer ${at}`);
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType,
+      config: {
+        mediaType: 'application/vnd.oci.image.config.v1+json',
+        digest: configDigest,
+        size: config.length,
+      },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer, size: layerBytes }],
+    });
+    const digest = digestOf(manifest);
+    write(blobPath(configDigest), config);
+    write(blobPath(digest), manifest);
+    write(blobPath(layer), '');
+    const file = openSync(join(base, blobPath(layer)), 'r+');
+    ftruncateSync(file, layerBytes);
+    closeSync(file);
+    const root = `repositories/${repository}`;
+    for (const each of [configDigest, layer]) link(`${root}/_layers`, each);
+    link(`${root}/_manifests/revisions`, digest);
+    link(`${root}/_manifests/tags/${tag}/index`, digest);
+    write(`${root}/_manifests/tags/${tag}/current/link`, digest);
+  }
+}
+
+function digestOf(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+function blobPath(digest: string): string {
+  const hex = digest.slice(7);
+  return `blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
+}
+
+async function untilReady(client: AdminClient): Promise<void> {
+  while ((await client.call('status.get', {})).index !== 'ready') await delay(5);
+}
+
+/** The slowest of the requests that are sent one after the other until the work is done, in milliseconds. */
+async function slowestWhile(act: () => Promise<unknown>, work: Promise<unknown>): Promise<number> {
+  const over = new AbortController();
+  const done = work.finally(() => over.abort());
+  let slowest = 0;
+  do slowest = Math.max(slowest, await timeOf(act));
+  while (!over.signal.aborted);
+  await done;
+  return slowest;
+}
+
+async function timeOf(act: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await act();
+  return performance.now() - start;
+}
+
+/** The 99th percentile over the first pages of a list. */
+async function pages(list: (after?: string) => Promise<{ readonly next?: string }>): Promise<string> {
+  const times: number[] = [];
+  let after: string | undefined;
+  for (let round = 0; round < rounds; round += 1) {
+    times.push(
+      await timeOf(async () => {
+        after = (await list(after)).next;
+      }),
+    );
+  }
+  return milliseconds(percentile(times));
+}
+
+/** The same for lists of the distribution API, by their Link headers. */
+async function linkedPages(url: string, path: string): Promise<string> {
+  const times: number[] = [];
+  const first = `${path}?n=100`;
+  let next = first;
+  for (let round = 0; round < rounds; round += 1) {
+    times.push(
+      await timeOf(async () => {
+        const { headers } = await request(url, { path: next });
+        next = /<([^>]+)>/.exec(String(headers['link'] ?? ''))?.[1] ?? first;
+      }),
+    );
+  }
+  return milliseconds(percentile(times));
+}
+
+function percentile(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1] ?? 0;
+}
+
+function milliseconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
