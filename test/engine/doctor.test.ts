@@ -74,9 +74,10 @@ if (await isInsideEngine(import.meta.filename)) {
       const tokens = await berth.run('token', 'ls');
       const images = await succeed('docker', ['images', '--all', '--quiet']);
       const containers = await succeed('docker', ['ps', '--all', '--quiet']);
+      const repositories = await berth.run('ls');
 
       assert.equal(tokens.split('\n').filter((line) => line.includes('check by berth doctor')).length, 0);
-      assert.deepEqual([images, containers], ['', '']);
+      assert.deepEqual([images, containers, repositories], ['', '', '']);
     });
 
     for (const { name, act, undo, expected } of [

@@ -25,6 +25,7 @@ import {
   readOnly,
 } from './check.ts';
 import { pushByPodman } from './podman-push.ts';
+import { deletePushed } from './server-checks.ts';
 
 /** All checks of an engine; those that need the registry are skipped when it is not up. */
 export async function* checkEngine(input: DoctorInput, engine: Engine, isUp: boolean): AsyncGenerator<Check> {
@@ -163,15 +164,14 @@ async function checkPush(input: DoctorInput, engine: Engine): Promise<Check> {
       } finally {
         await removeImage(endpoint, ref);
       }
+      await deletePushed(input);
     },
     'It could not push and pull a small image.',
   );
 }
 
-async function checkClientPush(
-  { host, credentials, isOpen, isReadOnly, signal }: DoctorInput,
-  engine: Engine,
-): Promise<Check> {
+async function checkClientPush(input: DoctorInput, engine: Engine): Promise<Check> {
+  const { host, credentials, isOpen, isReadOnly, signal } = input;
   const base = { id: `${engine.id}.push`, group: engine.title };
   if (engine.kind !== 'podman')
     return { ...base, status: 'skip', sentence: 'Push and pull are not tried for it.' };
@@ -179,7 +179,10 @@ async function checkClientPush(
   if (credentials === undefined && !isOpen) return noCredentials(base.id, base.group);
   return await attempt(
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
-    () => pushByPodman(host, `${engine.address}/${doctorRepository}:check`, credentials, signal),
+    async () => {
+      await pushByPodman(host, `${engine.address}/${doctorRepository}:check`, credentials, signal);
+      await deletePushed(input);
+    },
     'It could not push and pull a small image.',
   );
 }

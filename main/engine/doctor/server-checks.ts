@@ -10,14 +10,7 @@ export async function checkServer(input: DoctorInput): Promise<readonly Check[]>
   const { registry, pid, credentials, isOpen } = input;
   const group = 'Server';
   const address = `localhost:${registry.port}`;
-  const client: RegistryClient = {
-    address: registry.listensOn.some((each) => isLoopback(each))
-      ? address
-      : (registry.listensOn[0] ?? address),
-    ca: registry.authority,
-    credentials: undefined,
-    signal: input.signal,
-  };
+  const client: RegistryClient = { ...clientFor(input), credentials: undefined };
   if (pid === undefined) {
     const owner = await input.findPortOwner(registry.port);
     const other = owner === undefined ? '' : ` Port ${registry.port} is used by ${owner}.`;
@@ -74,8 +67,27 @@ export async function checkServer(input: DoctorInput): Promise<readonly Check[]>
   return [running, login, input.isReadOnly ? readOnly(group) : pushed];
 }
 
-/** Pushes the built-in image over the API, reads it back, and deletes it where deleting is on. */
-async function pushAndPull(client: RegistryClient, { isDeleteEnabled }: DoctorInput): Promise<void> {
+function clientFor({ registry, credentials, signal }: DoctorInput): RegistryClient {
+  const { listensOn, port, authority: ca } = registry;
+  const local = `localhost:${port}`;
+  const address = listensOn.some((each) => isLoopback(each)) ? local : (listensOn[0] ?? local);
+  return { address, ca, credentials, signal };
+}
+
+/** Deletes what a check has pushed, where deleting is on. Throws what the registry says. */
+export async function deletePushed(input: DoctorInput): Promise<void> {
+  if (!input.isDeleteEnabled) return;
+  const client = clientFor(input);
+  const base = `/v2/${doctorRepository}/manifests`;
+  const { headers } = await requestRegistry(client, { method: 'HEAD', path: `${base}/check` });
+  const digest = String(headers['docker-content-digest']);
+  const { status, body } = await requestRegistry(client, { method: 'DELETE', path: `${base}/${digest}` });
+  if (status !== 202)
+    throw new Error(`Deleting the image of the check: status ${status}: ${body.toString('utf8')}`);
+}
+
+/** Pushes the built-in image over the API, reads it back, and deletes it. */
+async function pushAndPull(client: RegistryClient, input: DoctorInput): Promise<void> {
   const { manifest, config, layer } = probeImage('amd64');
   const base = `/v2/${doctorRepository}`;
   const expect = (
@@ -108,9 +120,7 @@ async function pushAndPull(client: RegistryClient, { isDeleteEnabled }: DoctorIn
   const blob = await requestRegistry(client, { path: `${base}/blobs/${layer.digest}` });
   expect(200, blob, 'Pulling the layer');
   if (!blob.body.equals(layer.bytes)) throw new Error('the layer came back with other bytes');
-  if (!isDeleteEnabled) return;
-  const gone = `${base}/manifests/${manifest.digest}`;
-  expect(202, await requestRegistry(client, { method: 'DELETE', path: gone }), 'Deleting the manifest');
+  await deletePushed(input);
 }
 
 /** Is there room for pushes. */
