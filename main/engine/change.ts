@@ -38,9 +38,7 @@ export type Edit =
   /** An entry of a list in a JSON file: daemon.json. */
   | { readonly kind: 'json-entry'; readonly key: string; readonly entry: string }
   /** A member of an object in a JSON file: credHelpers of Docker's config.json. */
-  | { readonly kind: 'json-member'; readonly key: string; readonly member: string; readonly value: string }
-  /** A block of lines in a text file. */
-  | { readonly kind: 'block'; readonly text: string };
+  | { readonly kind: 'json-member'; readonly key: string; readonly member: string; readonly value: string };
 
 /** What makes the change take effect. */
 export type Activation =

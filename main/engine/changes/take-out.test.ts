@@ -17,7 +17,6 @@ interface Case {
 const whole: Edit = { kind: 'whole' };
 const entry: Edit = { kind: 'json-entry', key: 'insecure-registries', entry: 'r:1' };
 const member: Edit = { kind: 'json-member', key: 'credHelpers', member: 'r:1', value: 'berth' };
-const block: Edit = { kind: 'block', text: '[registry."r:1"]\nca=["/x"]\n' };
 
 const cases: readonly Case[] = [
   { name: 'a new file goes', edit: whole, before: undefined, after: 'a', current: 'a', steps: [undefined] },
@@ -118,22 +117,6 @@ const cases: readonly Case[] = [
     after: '{"credHelpers":{"r:1":"berth"}}',
     current: '{"credHelpers":{"r:1":"pass"}}',
     steps: /something else for r:1/,
-  },
-  {
-    name: 'a block goes from among lines of others',
-    edit: block,
-    before: 'debug = true\n',
-    after: `debug = true\n${block.text}`,
-    current: `debug = false\n${block.text}x = 1\n`,
-    steps: ['debug = false\nx = 1\n'],
-  },
-  {
-    name: 'a block that is there twice is refused',
-    edit: block,
-    before: '',
-    after: block.text,
-    current: `${block.text}${block.text}#\n`,
-    steps: /more than once/,
   },
 ];
 

@@ -45,13 +45,6 @@ export function takeOutSteps(out: TakeOut): readonly (Uint8Array | undefined)[] 
       });
       return step === undefined ? [] : [step];
     }
-    case 'block': {
-      if (isUntouched) return [before];
-      const parts = Buffer.from(current).toString('utf8').split(edit.text);
-      if (parts.length === 1) return [];
-      if (parts.length > 2) throw conflict(change, 'holds our lines more than once');
-      return [Buffer.from(parts.join(''))];
-    }
     default:
       return assertNever(edit);
   }
