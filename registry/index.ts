@@ -15,6 +15,7 @@ import { ownConfigFile, saveSetting } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
 import { openIndex } from './derived/index-db.ts';
 import { createMemoryJournal, openJournal } from './derived/journal.ts';
+import { processUser } from './disk/process-user.ts';
 import { checked } from './driver/checked.ts';
 import { openFsDriver } from './driver/fs.ts';
 import { lockRoot, sweepTemp } from './driver/lock.ts';
@@ -22,6 +23,7 @@ import { createMemoryDriver } from './driver/memory.ts';
 import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
+import { createTasks } from './feed/tasks.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
 import { createFront } from './http/front.ts';
@@ -39,7 +41,9 @@ import { createLogger, type Logger } from './log/logger.ts';
 import { createRing, type Ring } from './log/ring.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
+import type { Actor } from './spec/events.ts';
 import type { Log } from './spec/log-record.ts';
+import type { Channel } from './spec/rpc.ts';
 import type { ValidationRules } from './store/manifests.ts';
 import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
@@ -114,6 +118,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
   const journal = opening.use(
     isOnDisk ? await openJournal({ directory: join(root, 'berth', 'journal'), log }) : createMemoryJournal(),
   );
+  const tasks = createTasks(feed);
   const index = opening.use(
     await openIndex({
       path: isOnDisk ? join(root, 'berth', 'index.sqlite') : ':memory:',
@@ -234,6 +239,7 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
       store,
       index,
       feed,
+      tasks,
       log,
       status: () => ({ version, urls, startedAt, isReadOnly, index: index.state }),
       freeBytes: async () => (await driver.free?.())?.bytes,
@@ -242,8 +248,11 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
     ring,
     log,
   });
+  // Who may open the socket is the owner of the data directory.
+  const owner: Actor = { user: processUser(), requestId: 'admin' };
+  const onConnection = (channel: Channel): void => admin.connect(channel, owner);
   try {
-    opening.use(await openAdminSocket({ root, onConnection: admin.connect, log }));
+    opening.use(await openAdminSocket({ root, onConnection, log }));
   } catch (error) {
     // Some file systems have no sockets. Images can be pushed and pulled all the same.
     if (!isAppError(error, 'DATA_UNUSABLE')) throw error;

@@ -11,6 +11,8 @@ import type { LogRecord } from '../spec/log-record.ts';
 import { createAdminServer } from './server.ts';
 import type { AdminMethods } from './server.ts';
 
+const actor = { user: 'anna', requestId: 'r1' };
+
 function serverOf(some: Partial<AdminMethods> = {}) {
   const ring = createRing();
   const lines: string[] = [];
@@ -48,7 +50,7 @@ const levelsMethod: Partial<AdminMethods> = { 'logs.levels': async () => ({}) };
 test('the log comes from the ring, then live, at the level asked for', async () => {
   await using pair = createPair();
   const { server, log } = serverOf(levelsMethod);
-  server.connect(pair.server);
+  server.connect(pair.server, actor);
   const client = createClient(pair.client);
   log.warn('first', 'before');
   log.debug('second', 'too quiet');
@@ -70,8 +72,8 @@ test('the feed is the feed of the process, for every channel', async () => {
   await using two = createPair();
   const { server, feed } = serverOf(levelsMethod);
   feed.publish({ kind: 'collected' });
-  server.connect(one.server);
-  server.connect(two.server);
+  server.connect(one.server, actor);
+  server.connect(two.server, actor);
   const [first, second] = [createClient(one.client), createClient(two.client)];
   const [live, resumed] = [first.subscribe('feed', {}), second.subscribe('feed', { since: 0 })];
   await Promise.all([settle(first), settle(second)]);
@@ -94,7 +96,7 @@ test('the feed is the feed of the process, for every channel', async () => {
 test('a fault is in the log with its stack, under the request id that the caller gets', async () => {
   await using pair = createPair();
   const { server, ring } = serverOf({ 'usage.get': () => Promise.reject(new TypeError('x is not y')) });
-  server.connect(pair.server);
+  server.connect(pair.server, actor);
   const client = createClient(pair.client);
 
   const error = await client.call('usage.get', {}).catch((each) => each);
@@ -123,7 +125,7 @@ test('a client that left costs the log nothing', async () => {
       },
     };
   };
-  server.connect(pair.server);
+  server.connect(pair.server, actor);
   const client = createClient(pair.client);
   const lost = assert.rejects(take(client.subscribe('logs', {}), 1), { code: 'NOT_RUNNING' });
   await settle(client);

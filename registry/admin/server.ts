@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Feed } from '../feed/feed.ts';
 import type { Ring } from '../log/ring.ts';
 import { levels } from '../spec/log-record.ts';
+import type { AdminMethod } from '../spec/admin-api.ts';
 import type { Log } from '../spec/log-record.ts';
+import type { Actor } from '../spec/events.ts';
 import { createQueue } from '../spec/queue.ts';
 import { shed } from '../spec/rpc.ts';
 import type { Channel, TopicItems } from '../spec/rpc.ts';
@@ -12,6 +14,9 @@ import type { Methods, Topics } from '../spec/rpc-server.ts';
 
 /** One function for each method; see `spec/admin-api.ts`. */
 export type AdminMethods = Methods<AbortSignal>;
+
+/** The functions of one subject, by the table of its arguments. */
+export type MethodsOf<Arguments> = Pick<AdminMethods, keyof Arguments & AdminMethod>;
 
 export interface AdminServerOptions {
   readonly methods: AdminMethods;
@@ -22,7 +27,7 @@ export interface AdminServerOptions {
 
 export interface AdminServer {
   /** Serves a channel until it closes. Whoever opened the channel has checked who is there. */
-  readonly connect: (channel: Channel) => void;
+  readonly connect: (channel: Channel, actor: Actor) => void;
 }
 
 const everyMs = 100;
@@ -48,8 +53,8 @@ export function createAdminServer({ methods, feed, ring, log }: AdminServerOptio
     },
   };
   return {
-    connect(channel) {
-      serve(channel, { methods, topics, newController: () => new AbortController(), onFault });
+    connect(channel, actor) {
+      serve(channel, { methods, topics, actor, newController: () => new AbortController(), onFault });
     },
   };
 

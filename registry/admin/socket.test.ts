@@ -21,7 +21,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { needs } from '../../test/support/tools.ts';
 import { createLogger } from '../log/logger.ts';
-import type { StatusRow } from '../spec/admin-api.ts';
+import type { StatusRow } from '../spec/admin/process.ts';
 import { maxMessageBytes } from '../spec/rpc.ts';
 import type { Channel } from '../spec/rpc.ts';
 import { methodsOf, testNoise, testRpc, until } from '../spec/rpc.suite.ts';
@@ -88,6 +88,7 @@ async function openServed(root: string) {
           },
         }),
         topics: { feed: () => assert.fail(), logs: () => assert.fail() },
+        actor: { user: 'anna', requestId: 'r1' },
         newController: () => new AbortController(),
         onFault: (error) => assert.fail(String(error)),
       });

@@ -28,7 +28,11 @@ async function openPlane(root: string, some: Partial<AdminMethods>) {
   const log = createLogger({ write: () => undefined, ring });
   const feed = createFeed();
   const server = createAdminServer({ methods: methodsOf(some), feed, ring, log });
-  const socket = await openAdminSocket({ root, log, onConnection: server.connect });
+  const socket = await openAdminSocket({
+    root,
+    log,
+    onConnection: (channel) => server.connect(channel, { user: 'anna', requestId: 'r1' }),
+  });
   return { feed, log, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };
 }
 

@@ -1,7 +1,8 @@
 /** berth rm, tag, trash and gc: changes of what a running registry holds. */
 import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
-import type { CollectResult, TrashRow } from '../spec/admin-api.ts';
+import type { TrashRow } from '../spec/admin/content.ts';
+import type { CollectResult } from '../spec/admin/upkeep.ts';
 import { isAgreed } from './consent.ts';
 import { formatBytes } from './format.ts';
 import type { Io } from './io.ts';

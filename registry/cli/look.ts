@@ -1,7 +1,8 @@
 /** berth ls, tags, history, du and status: what a running registry holds. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { type Page, repositorySorts, tagOrders } from '../spec/admin-api.ts';
+import type { Page } from '../spec/admin/arguments.ts';
+import { repositorySorts, tagOrders } from '../spec/admin/content.ts';
 import { AppError } from '../spec/errors.ts';
 import { parseTag } from '../spec/names.ts';
 import { type AdminClient, openClient } from './client.ts';

@@ -77,6 +77,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   NAME_UNKNOWN: 5,
   MANIFEST_UNKNOWN: 5,
   TRASH_UNKNOWN: 5,
+  TASK_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
 };

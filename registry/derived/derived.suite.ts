@@ -6,7 +6,7 @@ import type { Driver } from '../driver/driver.ts';
 import { createEvents } from '../feed/events.ts';
 import { createLogger } from '../log/logger.ts';
 import { createRing } from '../log/ring.ts';
-import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin-api.ts';
+import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
 import type { Manifest } from '../spec/manifest.ts';
 import type { RepoName } from '../spec/names.ts';

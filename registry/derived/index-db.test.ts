@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
 import type { Driver } from '../driver/driver.ts';
-import type { MoveRow } from '../spec/admin-api.ts';
+import type { MoveRow } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
 import { isAppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { repositorySorts, tagOrders } from '../spec/admin-api.ts';
+import { repositorySorts, tagOrders } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { sha } from '../store/store.suite.ts';

@@ -1,15 +1,10 @@
 /** The answers of the index. Each is a few look-ups, whatever the size of the registry; only `q` looks at every name. */
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import type {
-  AdminArguments,
-  ManifestRow,
-  MoveRow,
-  Page,
-  RepositoryRow,
-  TagRow,
-  UsageRow,
-} from '../spec/admin-api.ts';
+import type { AdminArguments } from '../spec/admin-api.ts';
+import type { Page } from '../spec/admin/arguments.ts';
+import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
+import type { UsageRow } from '../spec/admin/upkeep.ts';
 import { AppError } from '../spec/errors.ts';
 import { createStatements, type Value } from './statements.ts';
 import { belowManifest, dayMs, keptDays } from './writer.ts';

@@ -1,5 +1,5 @@
 import { type Index, type IndexOptions, openIndex } from './index-db.ts';
-import type { Page } from '../spec/admin-api.ts';
+import type { Page } from '../spec/admin/arguments.ts';
 import type { RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 

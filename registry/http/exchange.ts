@@ -136,8 +136,9 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-export function actorOf({ caller, id }: Exchange): Actor {
-  return { user: caller.name, requestId: id };
+export function actorOf({ caller, id, address, req }: Exchange): Actor {
+  const client = req.headers['user-agent'];
+  return { user: caller.name, requestId: id, address, ...(client === undefined ? {} : { client }) };
 }
 
 /** Answers with JSON. */

@@ -441,6 +441,11 @@ export const errors = {
     when: 'The id is not in the trash, or its time is over.',
     action: 'berth trash ls lists the trash.',
   },
+  TASK_UNKNOWN: {
+    message: 'There is no such task.',
+    when: 'The task has ended, or never ran in this process.',
+    action: 'berth status shows what runs.',
+  },
   LOGIN_FAILED: {
     message: 'The login was refused.',
     when: 'The registry refuses the user or password, or the client cannot store it.',

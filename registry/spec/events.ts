@@ -10,6 +10,10 @@ export interface Actor {
   /** The user's name; empty for anonymous. */
   readonly user: string;
   readonly requestId: string;
+  /** Where the request came from; absent where no network was between. */
+  readonly address?: string | undefined;
+  /** The User-Agent of the client, as it was sent. */
+  readonly client?: string | undefined;
 }
 
 export interface StoreEvents {

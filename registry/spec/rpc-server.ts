@@ -4,27 +4,33 @@ import { adminArguments, topicArguments } from './admin-api.ts';
 import type { AdminArguments, AdminMethod, AdminResults, Topic } from './admin-api.ts';
 import { AppError, errorEntry, isAppError } from './errors.ts';
 import type { Channel, TopicArguments, TopicItems, WireError } from './rpc.ts';
+import type { Actor } from './events.ts';
 import type { Signal } from './queue.ts';
 
-/** What runs each method. An abort means that nobody waits for the answer. */
+/** What a method or topic may know besides its arguments. An abort means that nobody waits for the answer. */
+export interface CallContext<S extends Signal> {
+  readonly signal: S;
+  readonly actor: Actor;
+}
+
+/** What runs each method. */
 export type Methods<S extends Signal> = {
-  readonly [M in AdminMethod]: (
-    args: AdminArguments<M>,
-    options: { readonly signal: S },
-  ) => Promise<AdminResults[M]>;
+  readonly [M in AdminMethod]: (args: AdminArguments<M>, context: CallContext<S>) => Promise<AdminResults[M]>;
 };
 
 /** What answers the batches of each topic. They must end when the signal aborts. */
 export type Topics<S extends Signal> = {
   readonly [T in Topic]: (
     args: TopicArguments<T>,
-    options: { readonly signal: S },
+    context: CallContext<S>,
   ) => AsyncIterable<readonly TopicItems[T][]>;
 };
 
 export interface ServeOptions<S extends Signal> {
   readonly methods: Methods<S>;
   readonly topics: Topics<S>;
+  /** Who is at the other end. */
+  readonly actor: Actor;
   /** `() => new AbortController()`. */
   readonly newController: () => { readonly signal: S; abort(): void };
   /** Logs what was thrown and is no AppError, and answers the request id to show instead. */
@@ -48,7 +54,7 @@ const requestSchema = z.discriminatedUnion('kind', [
  * for a fault, and what methods throw. Noise closes the channel.
  */
 export function serve<S extends Signal>(channel: Channel, options: ServeOptions<S>): void {
-  const { methods, topics, newController, onFault } = options;
+  const { methods, topics, actor, newController, onFault } = options;
   const open = new Map<number, { readonly signal: S; abort(): void }>();
 
   channel.onMessage((message) => {
@@ -106,7 +112,7 @@ export function serve<S extends Signal>(channel: Channel, options: ServeOptions<
 
   function callMethod<M extends AdminMethod>(method: M, args: unknown, signal: S): Promise<AdminResults[M]> {
     const parsed = parseArguments(adminArguments[method], args, method) as AdminArguments<M>;
-    return methods[method](parsed, { signal });
+    return methods[method](parsed, { signal, actor });
   }
 
   async function subscribe(request: { id: number; topic: string; args?: unknown }, signal: S): Promise<void> {
@@ -125,7 +131,7 @@ export function serve<S extends Signal>(channel: Channel, options: ServeOptions<
     signal: S,
   ): AsyncIterable<readonly TopicItems[T][]> {
     const parsed = parseArguments(topicArguments[topic], args, topic) as TopicArguments<T>;
-    return topics[topic](parsed, { signal });
+    return topics[topic](parsed, { signal, actor });
   }
 
   /** Long log records can make a batch larger than a message may be. */

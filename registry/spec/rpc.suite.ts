@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { adminArguments } from './admin-api.ts';
-import type { FeedItem, StatusRow } from './admin-api.ts';
+import type { FeedItem } from './admin-api.ts';
+import type { StatusRow } from './admin/process.ts';
 import { AppError } from './errors.ts';
 import type { LogRecord } from './log-record.ts';
 import { createQueue } from './queue.ts';
@@ -143,6 +144,7 @@ function connect(
   serve(pair.server, {
     methods: methodsOf(methods),
     topics: { feed: none, logs: none, ...topics },
+    actor: { user: 'anna', requestId: 'r1' },
     newController: () => new AbortController(),
     onFault: (error) => `fault-${faults.push(error)}`,
   });

@@ -29,7 +29,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Driver } from '../driver/driver.ts';
-import type { CollectResult } from '../spec/admin-api.ts';
+import type { CollectResult } from '../spec/admin/upkeep.ts';
 import { algorithms, type Digest, digestParts, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { StoreEvents } from '../spec/events.ts';

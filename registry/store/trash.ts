@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Driver } from '../driver/driver.ts';
-import type { Page, TrashRow } from '../spec/admin-api.ts';
+import type { Page } from '../spec/admin/arguments.ts';
+import type { TrashRow } from '../spec/admin/content.ts';
 import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';

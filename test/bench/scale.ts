@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { writeBundle } from '../../build/bundle.ts';
 import { type AdminClient, openClient } from '../../registry/cli/client.ts';
-import { repositorySorts, tagOrders } from '../../registry/spec/admin-api.ts';
+import { repositorySorts, tagOrders } from '../../registry/spec/admin/content.ts';
 import { request } from '../support/http.ts';
 
 const sizes = (process.env['SIZES'] ?? '1000,10000,100000').split(',').map(Number);

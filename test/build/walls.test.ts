@@ -12,6 +12,7 @@ const tsc = join(repository, 'node_modules/typescript/bin/tsc');
 /** A line that the folder may not hold, and what reports it. */
 const violations = [
   { folder: 'spec', line: "import '../log/logger.ts';", by: ['oxlint', 'TS6307'] },
+  { folder: 'spec/admin', line: "import '../../feed/feed.ts';", by: ['oxlint', 'TS6307'] },
   { folder: 'spec', line: "import 'node:fs';", by: ['oxlint', 'TS2882'] },
   { folder: 'spec', line: "import 'yaml';", by: ['oxlint'] },
   { folder: 'spec', line: 'process.exit();', by: ['TS2591'] },

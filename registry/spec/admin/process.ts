@@ -1,0 +1,51 @@
+/** The control plane on the process itself: its state, its log, what it is busy with. */
+import { z } from 'zod';
+import { levels, subsystems } from '../log-record.ts';
+
+export interface StatusRow {
+  readonly version: string;
+  readonly urls: readonly string[];
+  readonly startedAt: string;
+  readonly isReadOnly: boolean;
+  /** `building` while lists are still read from the disk. */
+  readonly index: 'building' | 'ready';
+}
+
+/** Work that takes longer than an answer should: a collection, a rebuild, a check of all blobs, an import. */
+export interface TaskRow {
+  /** Unique within the process. */
+  readonly id: number;
+  /** `collect`, `rebuild`: what a face of the product words for its reader. */
+  readonly kind: TaskKind;
+  readonly startedAt: string;
+  /** Who asked for it; absent for what runs by itself. */
+  readonly user?: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** How far it is, in `unit`; `total` is absent where nobody knows. */
+  readonly done: number;
+  readonly total?: number;
+  readonly unit: 'bytes' | 'items';
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+export const taskKinds = ['collect', 'rebuild'] as const;
+export type TaskKind = (typeof taskKinds)[number];
+
+export const processArguments = {
+  'status.get': z.strictObject({}),
+  'logs.levels': z.strictObject({}),
+  'logs.setLevel': z.strictObject({ sys: z.enum([...subsystems, 'all']), level: z.enum(levels) }),
+  /** Those that run, and the last that ended, the newest first. */
+  'tasks.list': z.strictObject({}),
+  /** Also ends what another connection has started. */
+  'tasks.cancel': z.strictObject({ id: z.int().positive() }),
+} as const;
+
+export interface ProcessResults {
+  'status.get': StatusRow;
+  'logs.levels': Readonly<Record<string, string>>;
+  'logs.setLevel': Readonly<Record<string, string>>;
+  'tasks.list': readonly TaskRow[];
+  'tasks.cancel': { readonly id: number };
+}

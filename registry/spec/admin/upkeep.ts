@@ -1,0 +1,38 @@
+/** The control plane on the room that content takes: usage, collection, index. */
+import { z } from 'zod';
+
+/** What a collection has freed; of a plan, everything that nobody needs, the kept part included. */
+export interface CollectResult {
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly manifests: number;
+  /** Unreferenced, and kept for now: in use within the grace time, or seen for the first time. */
+  readonly keptBlobs: number;
+  readonly keptBytes: number;
+}
+
+export interface UsageRow {
+  readonly repositories: readonly {
+    readonly name: string;
+    readonly exclusiveBytes: number;
+    readonly sharedBytes: number;
+  }[];
+  readonly totalBytes: number;
+  readonly trashBytes: number;
+  readonly reclaimableBytes: number;
+  readonly freeBytes?: number;
+}
+
+export const upkeepArguments = {
+  'usage.get': z.strictObject({}),
+  'collect.plan': z.strictObject({}),
+  'collect.run': z.strictObject({}),
+  'index.rebuild': z.strictObject({}),
+} as const;
+
+export interface UpkeepResults {
+  'usage.get': UsageRow;
+  'collect.plan': CollectResult;
+  'collect.run': CollectResult;
+  'index.rebuild': { readonly repositories: number; readonly manifests: number };
+}
