@@ -68,10 +68,10 @@ test('a cancelled task ends with CANCELLED for whoever asked for it', async () =
 test('a task fails with the message of an AppError, and without the words of a fault', async () => {
   const { tasks } = tasksAt({ now: 0 });
   const fail = async (error: Error): Promise<void> => {
-    await assert.rejects(
-      tasks.run({ kind: 'collect', unit: 'items', signal: never }, () => Promise.reject(error)),
-      error,
-    );
+    const work = async (): Promise<never> => {
+      throw error;
+    };
+    await assert.rejects(tasks.run({ kind: 'collect', unit: 'items', signal: never }, work), error);
   };
 
   await fail(new AppError('STORAGE_FULL', { message: 'No room.' }));
