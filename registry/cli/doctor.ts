@@ -16,6 +16,7 @@ import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
 import { keepLogin, type PlannedLogin, planLoginOf } from './login.ts';
 import { findTarget, openCheckAccess, type Target } from './target.ts';
+import { printable } from './table.ts';
 import { openContext, report } from './trust.ts';
 import { writeJson } from './user.ts';
 
@@ -97,7 +98,7 @@ function renderCheck(
   const lines = [
     ...(group === groupBefore ? [] : ['', group]),
     `  ${marks[status]}  ${sentence}`,
-    ...(evidence === undefined || status === 'pass' ? [] : [`        said: ${printable(evidence)}`]),
+    ...(evidence === undefined || status === 'pass' ? [] : [`        said: ${inOneLine(evidence)}`]),
     ...(fix === undefined || status === 'pass'
       ? []
       : [`        ${fix.sentence}${fix.command === undefined ? '' : `  ${fix.command}`}`]),
@@ -105,12 +106,8 @@ function renderCheck(
   return `${lines.join('\n')}\n`;
 }
 
-/** What others said may hold anything; it must not draw on the terminal. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/\p{Cc}/gu, '?')
-    .slice(0, 400);
+function inOneLine(text: string): string {
+  return printable(text.replaceAll(/\s+/g, ' ')).slice(0, 400);
 }
 
 /** Answers whether anything was mended. */

@@ -9,6 +9,8 @@ export interface Io {
   readonly stdin: Readable;
   /** A person reads the output on a terminal. */
   readonly isTTY: boolean;
+  /** The width of that terminal in characters. */
+  readonly columns?: number | undefined;
   /** A person sits before the terminal that standard input and standard error are. */
   readonly canAsk: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

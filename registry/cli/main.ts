@@ -97,6 +97,7 @@ if (import.meta.main) {
     err: (text) => void process.stderr.write(text),
     stdin: process.stdin,
     isTTY: process.stdout.isTTY,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     canAsk: process.stdin.isTTY && process.stderr.isTTY,
     env: process.env,
   });

@@ -1,22 +1,45 @@
 /**
- * Rows as text: aligned under a head for a person on a terminal, tab-separated without a head in a pipe. No rows on
- * a terminal give the head alone.
+ * Rows as text: aligned under a head and cut to the width of the terminal for a person, tab-separated, whole and without
+ * a head in a pipe. No rows on a terminal give the head alone.
  */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  { isTTY }: { readonly isTTY: boolean },
+  { isTTY, columns }: { readonly isTTY: boolean; readonly columns?: number | undefined },
 ): string {
-  if (!isTTY) return rows.map((row) => `${row.join('\t')}\n`).join('');
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const cells = rows.map((row) => row.map(printable));
+  if (!isTTY) return cells.map((row) => `${row.join('\t')}\n`).join('');
+  const all = [head, ...cells];
+  const widest = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = columns === undefined ? widest : fit(widest, columns);
   return all
     .map(
       (row) =>
         `${row
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+          .map((cell, at) => cut(cell, widths[at] ?? 0).padEnd(widths[at] ?? 0))
           .join('  ')
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+/** A column is not made narrower than this: a table of many columns then is wider than the terminal. */
+const narrowest = 8;
+
+/** Takes from the widest columns, equally, what the terminal has no room for. */
+function fit(widest: readonly number[], columns: number): readonly number[] {
+  const room = columns - 2 * (widest.length - 1);
+  const total = (limit: number): number => widest.reduce((sum, width) => sum + Math.min(width, limit), 0);
+  let limit = Math.max(...widest);
+  while (limit > narrowest && total(limit) > room) limit -= 1;
+  return widest.map((width) => Math.min(width, limit));
+}
+
+function cut(cell: string, width: number): string {
+  return cell.length <= width ? cell : `${cell.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** What others named may hold anything; it must neither draw on the terminal nor look like another column. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '?');
 }
