@@ -39,6 +39,7 @@ import { startPurge } from './jobs/purge.ts';
 import { openLogFile } from './log/file.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { createRing, type Ring } from './log/ring.ts';
+import type { StatusRow } from './spec/admin/process.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
 import type { Actor } from './spec/events.ts';
@@ -59,6 +60,9 @@ export interface RegistryOptions {
   readonly out: (line: string) => void;
   /** Takes lines of the service log. */
   readonly err: (line: string) => void;
+  readonly runs: StatusRow['runs'];
+  /** Called when the control plane is asked to end the program. */
+  readonly onStop: () => void;
 }
 
 export interface Registry extends AsyncDisposable {
@@ -79,7 +83,14 @@ const defaultPort = 5443;
  * Starts a registry.
  * @throws AppError CONFIG_INVALID, USERS_INVALID, CERTIFICATE_INVALID, DATA_LOCKED, DATA_UNUSABLE, PORT_BUSY
  */
-export async function createRegistry({ loaded, root, out, err }: RegistryOptions): Promise<Registry> {
+export async function createRegistry({
+  loaded,
+  root,
+  out,
+  err,
+  runs,
+  onStop,
+}: RegistryOptions): Promise<Registry> {
   const { config } = loaded;
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await lockRoot(root));
@@ -241,7 +252,8 @@ export async function createRegistry({ loaded, root, out, err }: RegistryOptions
       feed,
       tasks,
       log,
-      status: () => ({ version, urls, startedAt, isReadOnly, index: index.state }),
+      status: () => ({ version, urls, startedAt, pid: process.pid, runs, isReadOnly, index: index.state }),
+      stop: onStop,
       freeBytes: async () => (await driver.free?.())?.bytes,
     }),
     feed,

@@ -10,6 +10,8 @@ export interface ProcessDeps {
   readonly tasks: Tasks;
   readonly log: Logger;
   readonly status: () => StatusRow;
+  /** Asks the program that the registry is part of to end. */
+  readonly stop: () => void;
 }
 
 export function createProcessMethods({
@@ -17,9 +19,15 @@ export function createProcessMethods({
   tasks,
   log,
   status,
+  stop,
 }: ProcessDeps): MethodsOf<typeof processArguments> {
   return {
     'status.get': async () => status(),
+    async 'process.stop'(_, { actor }) {
+      log.info('stopAsked', 'the control plane was asked to stop', { 'auth.user.name': actor.user });
+      stop();
+      return { pid: process.pid };
+    },
     'logs.levels': async () => log.levels(),
     async 'logs.setLevel'({ sys, level }) {
       log.setLevel(sys, level);

@@ -67,7 +67,15 @@ async function openPair(): Promise<Pair> {
 testRpc('unix socket', openPair);
 testNoise('unix socket', openPair);
 
-const status: StatusRow = { version: '1', urls: [], startedAt: '', isReadOnly: false, index: 'ready' };
+const status: StatusRow = {
+  version: '1',
+  urls: [],
+  startedAt: '',
+  pid: 1,
+  runs: 'foreground',
+  isReadOnly: false,
+  index: 'ready',
+};
 
 /** A socket whose `status.get` answers, and whose `collect.run` counts how many run. */
 async function openServed(root: string) {

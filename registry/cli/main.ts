@@ -12,6 +12,7 @@ import { registerConfig } from './config.ts';
 import { registerContent } from './content.ts';
 import { registerDoctor } from './doctor.ts';
 import type { Io } from './io.ts';
+import { registerLife } from './life.ts';
 import { registerLogin } from './login.ts';
 import { registerLogs } from './logs.ts';
 import { registerLook } from './look.ts';
@@ -29,6 +30,7 @@ export function createProgram(io: Io): Command {
     .showHelpAfterError('(berth --help shows the commands)')
     .exitOverride();
   registerServe(program, io);
+  registerLife(program, io);
   registerUser(program, io);
   registerToken(program, io);
   registerCert(program, io);

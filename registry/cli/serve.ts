@@ -1,14 +1,15 @@
 /** berth serve: the registry in the foreground, until SIGINT or SIGTERM. */
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
 import { writePrivateFile } from '../disk/private-file.ts';
 import { createRegistry } from '../index.ts';
+import { openLogFile } from '../log/file.ts';
 import type { Config } from '../spec/config.ts';
 import { AppError } from '../spec/errors.ts';
 import { type Level, levels, type Subsystem } from '../spec/log-record.ts';
 import { withConfig } from './config.ts';
+import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 
@@ -17,6 +18,7 @@ interface ServeOptions extends ConfigOptions {
   readonly auth?: 'htpasswd' | 'none';
   readonly logLevel?: Level;
   readonly firstRun?: boolean;
+  readonly background?: boolean;
 }
 
 /** Adds `berth serve` to the program. */
@@ -27,6 +29,8 @@ export function registerServe(program: Command, io: Io): void {
     .addOption(new Option('--auth <kind>', 'who may come in').choices(['htpasswd', 'none']))
     .addOption(new Option('--log-level <level>', 'how much the service log says').choices(levels))
     .option('--first-run', 'print the password of the first user, also where the output is no terminal')
+    // For berth up, which waits for the message.
+    .addOption(new Option('--background').hideHelp())
     .action((options: ServeOptions) => serve(io, options));
 }
 
@@ -38,23 +42,37 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
       'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
     });
   const { loaded, root } = await load();
-  const stopped = stopSignal();
+  const stopped = Promise.withResolvers<string>();
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopped.resolve(`${name} received`));
+  const isBackground = options.background === true;
+  // There the service log has its file, and nobody reads the output.
+  await using accessLog = isBackground
+    ? await openLogFile({ path: join(root, 'berth', 'logs', 'access.log') })
+    : undefined;
   const first = ownsUsers(loaded.config.auth) ? await createFirstUser({ root }) : undefined;
-  await using registry = await createRegistry({ loaded, root, out: io.out, err: io.err }).catch(
-    async (error: unknown) => {
-      if (first !== undefined) await removeFirstUser({ root });
-      throw error;
-    },
-  );
-  const mayPrint = io.isTTY || options.firstRun === true;
-  const password = first === undefined ? undefined : await handOver(first.password, root, mayPrint);
+  await using registry = await createRegistry({
+    loaded,
+    root,
+    out: (line) => (accessLog === undefined ? io.out(line) : accessLog.write(line)),
+    err: isBackground ? ignore : io.err,
+    runs: isBackground ? 'background' : 'foreground',
+    onStop: () => stopped.resolve('asked to stop'),
+  }).catch(async (error: unknown) => {
+    if (first !== undefined) await removeFirstUser({ root });
+    throw error;
+  });
   const { urls, log } = registry;
-  io.out(greeting({ urls, root, user: first?.user, password }));
+  if (isBackground && process.connected) await tellParent({ urls, root, ...first });
+  else {
+    const mayPrint = io.isTTY || options.firstRun === true;
+    const password = first === undefined ? undefined : await handOver(first.password, root, mayPrint);
+    io.out(greeting({ urls, root, user: first?.user, password }));
+  }
   if (loaded.config.auth.none)
     log.warn('loginOff', 'auth: none: everybody who reaches this port may do everything');
 
   using _ = onSignal('SIGHUP', () => void reloadLevels());
-  log.info('stopping', `${await stopped} received: finishing what runs`);
+  log.info('stopping', `${await stopped.promise}: finishing what runs`);
 
   /** SIGHUP: the levels of the log are read again; what needs a restart is left as it is. */
   async function reloadLevels(): Promise<void> {
@@ -71,57 +89,28 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   }
 }
 
+function ignore(): void {}
+
 function ownsUsers({ none, htpasswd }: Config['auth']): boolean {
   return !none && htpasswd.path === undefined;
 }
 
+/** `berth up` shows it, the password of the first user included, and ends. */
+async function tellParent(started: Started): Promise<void> {
+  const sent = Promise.withResolvers<void>();
+  process.send?.(started, undefined, undefined, (error) =>
+    error === null ? sent.resolve() : sent.reject(error),
+  );
+  await sent.promise;
+  process.disconnect();
+}
+
 /** Shows a new password to a person; where output may end in a log, it is put into a file instead. */
-async function handOver(password: string, root: string, mayPrint: boolean): Promise<string> {
+export async function handOver(password: string, root: string, mayPrint: boolean): Promise<string> {
   if (mayPrint) return `${password}   (shown only now)`;
   const file = join(root, 'berth', 'first-password');
   await writePrivateFile(file, `${password}\n`);
   return `in ${file}; remove that file when you have read it`;
-}
-
-function greeting({
-  urls,
-  root,
-  user,
-  password,
-}: {
-  readonly urls: readonly string[];
-  readonly root: string;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-}): string {
-  const { hostname, port } = new URL(urls[0] ?? '');
-  const isLocal = /^(?:127\.|0\.0\.0\.0$|\[::1?\]$)/.test(hostname);
-  const address = `${isLocal ? 'localhost' : hostname}:${port}`;
-  const lines = [
-    '',
-    `  Berth is running at https://${address}`,
-    `  Data: ${root}`,
-    ...(user === undefined || password === undefined
-      ? []
-      : ['', `  User:     ${user}`, `  Password: ${password}`]),
-    '',
-    `  docker login ${user === undefined ? '' : `-u ${user} `}${address}`,
-    `  docker tag IMAGE ${address}/IMAGE`,
-    `  docker push ${address}/IMAGE`,
-    `  docker pull ${address}/IMAGE`,
-    '',
-    '',
-  ];
-  return lines.join('\n');
-}
-
-/** Resolves with the name of the first signal that asks to stop. A second one ends the process the hard way. */
-async function stopSignal(): Promise<string> {
-  const [name] = await Promise.race([
-    once(process, 'SIGINT').then(() => ['SIGINT']),
-    once(process, 'SIGTERM').then(() => ['SIGTERM']),
-  ]);
-  return name ?? '';
 }
 
 function onSignal(name: NodeJS.Signals, listener: () => void): Disposable {

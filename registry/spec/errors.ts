@@ -441,6 +441,11 @@ export const errors = {
     when: 'The id is not in the trash, or its time is over.',
     action: 'berth trash ls lists the trash.',
   },
+  START_FAILED: {
+    message: 'The registry could not be started in the background.',
+    when: 'berth serve, started by berth up, ended without a reason that it could name.',
+    action: 'Run berth serve: it says in the terminal what is wrong.',
+  },
   TASK_UNKNOWN: {
     message: 'There is no such task.',
     when: 'The task has ended, or never ran in this process.',

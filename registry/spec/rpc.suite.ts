@@ -122,6 +122,8 @@ const status: StatusRow = {
   version: '1',
   urls: ['https://localhost:5443'],
   startedAt: '2026-01-01T00:00:00.000Z',
+  pid: 1,
+  runs: 'foreground',
   isReadOnly: false,
   index: 'ready',
 };

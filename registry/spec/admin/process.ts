@@ -6,6 +6,9 @@ export interface StatusRow {
   readonly version: string;
   readonly urls: readonly string[];
   readonly startedAt: string;
+  readonly pid: number;
+  /** How it was started: by `berth serve`, by `berth up`. */
+  readonly runs: 'foreground' | 'background';
   readonly isReadOnly: boolean;
   /** `building` while lists are still read from the disk. */
   readonly index: 'building' | 'ready';
@@ -34,6 +37,8 @@ export type TaskKind = (typeof taskKinds)[number];
 
 export const processArguments = {
   'status.get': z.strictObject({}),
+  /** Finishes what runs, and ends the process. The connection may close before the answer arrives. */
+  'process.stop': z.strictObject({}),
   'logs.levels': z.strictObject({}),
   'logs.setLevel': z.strictObject({ sys: z.enum([...subsystems, 'all']), level: z.enum(levels) }),
   /** Those that run, and the last that ended, the newest first. */
@@ -44,6 +49,7 @@ export const processArguments = {
 
 export interface ProcessResults {
   'status.get': StatusRow;
+  'process.stop': { readonly pid: number };
   'logs.levels': Readonly<Record<string, string>>;
   'logs.setLevel': Readonly<Record<string, string>>;
   'tasks.list': readonly TaskRow[];
