@@ -16,12 +16,12 @@ interface SureOptions extends LookOptions {
 
 /** Adds `berth rm|tag|trash|gc|index` to the program. */
 export function registerContent(program: Command, io: Io): void {
-  withLook(program.command('rm <names...>'))
+  withLook(program.command('rm <references...>'))
     .description('delete tags (repository:tag) or whole repositories; they stay in the trash for seven days')
     .option('--yes', 'do not ask before a whole repository is deleted')
     .action((names: readonly string[], options: SureOptions) => remove(io, names, options));
 
-  withLook(program.command('tag <name> <digest>'))
+  withLook(program.command('tag <reference> <digest>'))
     .description('point a tag (repository:tag) at a manifest that the repository has, such as an earlier one')
     .action(async (name: string, digest: string, options: LookOptions) => {
       const { repository, tag } = splitName(name);
@@ -54,7 +54,7 @@ export function registerContent(program: Command, io: Io): void {
       ]);
       io.out(formatTable(['ID', 'REPOSITORY', 'TAGS', 'DIGEST', 'DELETED', 'BY', 'UNTIL'], table, io));
     });
-  withLook(trash.command('restore <ids...>'))
+  withLook(trash.command('restore <trash...>'))
     .description('put entries of the trash back')
     .action(async (ids: readonly string[], options: LookOptions) => {
       using client = await openFor(io, options);

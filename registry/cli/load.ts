@@ -4,8 +4,8 @@ import type { Io } from './io.ts';
 
 /** Options that lead to a configuration. */
 export interface ConfigOptions {
-  readonly data?: string;
-  readonly config?: string;
+  readonly data?: string | undefined;
+  readonly config?: string | undefined;
 }
 
 /** The configuration that `berth serve` would use with the same options, and its data directory. */

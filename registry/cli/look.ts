@@ -59,7 +59,7 @@ export function registerLook(program: Command, io: Io): void {
       await listTags(io, client, repository, options);
     });
 
-  withLook(program.command('history <name>'))
+  withLook(program.command('history <reference>'))
     .description('list the moves of the tags of a repository, or of one tag (repository:tag)')
     .action(async (name: string, options: LookOptions) => {
       using client = await openFor(io, options);

@@ -8,6 +8,7 @@ import { type AppError, type ErrorCode, isAppError } from '../spec/errors.ts';
 import { version } from '../version.ts';
 import { registerCert } from './cert.ts';
 import { registerChanges } from './changes.ts';
+import { complete, registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
 import { registerContent } from './content.ts';
 import { registerDoctor } from './doctor.ts';
@@ -42,6 +43,7 @@ export function createProgram(io: Io): Command {
   registerTrust(program, io);
   registerLogin(program, io);
   registerChanges(program, io);
+  registerCompletion(program, io);
   // Options of sub-commands end the process unless they, too, throw.
   for (const command of descendants(program)) {
     command.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
@@ -56,6 +58,11 @@ function descendants(command: Command): readonly Command[] {
 /** Runs one command and answers the exit status. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
+    const [first, ...words] = argv;
+    if (first === '__complete') {
+      for (const candidate of await complete(createProgram(io), io, words)) io.out(`${candidate}\n`);
+      return 0;
+    }
     await createProgram(io).parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {

@@ -21,7 +21,7 @@ import { formatTable } from './table.ts';
 
 /** Options that every verb about users and tokens has. */
 export interface FilesOptions {
-  readonly data?: string;
+  readonly data?: string | undefined;
   readonly htpasswd?: string;
   readonly json?: boolean;
 }
@@ -62,7 +62,7 @@ export function registerUser(program: Command, io: Io): void {
       io.out(formatTable(['USER', 'ROLE', 'REPOSITORIES', 'STATE'], rows, io));
     });
 
-  withFiles(user.command('passwd <name>'))
+  withFiles(user.command('passwd <user>'))
     .description('set another password; prints a new one once unless one is read from stdin')
     .option('--password-stdin', 'read the password from stdin')
     .action(async (name: string, options: PasswordOptions) => {
@@ -73,7 +73,7 @@ export function registerUser(program: Command, io: Io): void {
       if (isNew) writePassword(io, password);
     });
 
-  withFiles(user.command('role <name> <role>'))
+  withFiles(user.command('role <user> <role>'))
     .description(`set the role of a user: ${roles.join(', ')}`)
     .option('--repositories <globs...>', 'where the role holds; unchanged if absent')
     .action(async (name: string, text: string, options: FilesOptions & { repositories?: string[] }) => {
@@ -88,21 +88,21 @@ export function registerUser(program: Command, io: Io): void {
       done(io, options, { user: name, role }, `${name} has the role ${role}.`);
     });
 
-  withFiles(user.command('disable <name>'))
+  withFiles(user.command('disable <user>'))
     .description('refuse the logins and tokens of a user')
     .action(async (name: string, options: FilesOptions) => {
       await setDisabled(filesOf(io, options), name, true);
       done(io, options, { user: name, disabled: true }, `${name} cannot log in.`);
     });
 
-  withFiles(user.command('enable <name>'))
+  withFiles(user.command('enable <user>'))
     .description('admit the logins and tokens of a user again')
     .action(async (name: string, options: FilesOptions) => {
       await setDisabled(filesOf(io, options), name, false);
       done(io, options, { user: name, disabled: false }, `${name} can log in.`);
     });
 
-  withFiles(user.command('rm <name>'))
+  withFiles(user.command('rm <user>'))
     .description('remove a user and the tokens of the user')
     .action(async (name: string, options: FilesOptions) => {
       await removeAccount(filesOf(io, options), name);
