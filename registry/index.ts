@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { createAdminMethods } from './admin/methods.ts';
+import { type ComputerMethods, createAdminMethods } from './admin/methods.ts';
 import { createAdminServer } from './admin/server.ts';
 import { openAdminSocket } from './admin/socket.ts';
 import { createAuth } from './auth/auth.ts';
@@ -63,6 +63,8 @@ export interface RegistryOptions {
   readonly runs: StatusRow['runs'];
   /** Called when the control plane is asked to end the program. */
   readonly onStop: () => void;
+  /** Answers what the control plane is asked about engines, changes and checks. */
+  readonly computer: ComputerMethods;
 }
 
 export interface Registry extends AsyncDisposable {
@@ -74,6 +76,7 @@ export interface Registry extends AsyncDisposable {
   readonly identity: Identity;
 }
 
+export type { ComputerMethods } from './admin/methods.ts';
 export { readHolder } from './driver/lock.ts';
 export { findPortOwner } from './http/port-owner.ts';
 
@@ -90,6 +93,7 @@ export async function createRegistry({
   err,
   runs,
   onStop,
+  computer,
 }: RegistryOptions): Promise<Registry> {
   const { config } = loaded;
   await using opening = new AsyncDisposableStack();
@@ -254,6 +258,7 @@ export async function createRegistry({
       log,
       status: () => ({ version, urls, startedAt, pid: process.pid, runs, isReadOnly, index: index.state }),
       stop: onStop,
+      computer,
       freeBytes: async () => (await driver.free?.())?.bytes,
     }),
     feed,

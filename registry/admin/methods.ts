@@ -1,11 +1,17 @@
 /** The use cases of the control plane, on one registry: one file for each subject of `spec/admin/`. */
 import { AppError } from '../spec/errors.ts';
 import { type ContentDeps, createContentMethods } from './content.ts';
+import type { computerArguments } from '../spec/admin/computer.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
-import type { AdminMethods } from './server.ts';
+import type { AdminMethods, MethodsOf } from './server.ts';
 import { createUpkeepMethods, type UpkeepDeps } from './upkeep.ts';
 
-export type AdminDeps = Omit<ContentDeps & UpkeepDeps & ProcessDeps, 'mustBeWritable'>;
+export type ComputerMethods = MethodsOf<typeof computerArguments>;
+
+export type AdminDeps = Omit<ContentDeps & UpkeepDeps & ProcessDeps, 'mustBeWritable'> & {
+  /** What knows the computer: the program that the registry is part of. */
+  readonly computer: ComputerMethods;
+};
 
 /** Binds the use cases to a registry. */
 export function createAdminMethods(all: AdminDeps): AdminMethods {
@@ -15,5 +21,10 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
       if (all.status().isReadOnly) throw new AppError('STORAGE_READ_ONLY');
     },
   };
-  return { ...createProcessMethods(deps), ...createContentMethods(deps), ...createUpkeepMethods(deps) };
+  return {
+    ...createProcessMethods(deps),
+    ...createContentMethods(deps),
+    ...createUpkeepMethods(deps),
+    ...all.computer,
+  };
 }

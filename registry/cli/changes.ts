@@ -100,9 +100,10 @@ export function registerChanges(program: Command, io: Io): void {
     });
 }
 
-async function listStates(
+/** Every change with what became of it, the oldest first. */
+export async function listStates(
   io: Io,
-  options: ChangesOptions,
+  options: ConfigOptions,
 ): Promise<readonly { readonly entry: LedgerEntry; readonly state: ChangeState }[]> {
   const { root } = await findTarget(io, options);
   const host = thisHost(io.env);
@@ -112,7 +113,7 @@ async function listStates(
   );
 }
 
-function summary({ id, change, by, plannedAt, changedAt, reason }: LedgerEntry) {
+export function summary({ id, change, by, plannedAt, changedAt, reason }: LedgerEntry) {
   const { title, engine, address, place } = change;
   return { id, title, engine, address, where: describePlace(place), by, plannedAt, changedAt, reason };
 }

@@ -39,7 +39,7 @@ compdef _berth berth
 const fish = `complete -c berth -f -a '(berth __complete (commandline -opc)[2..-1] (commandline -ct | string collect --allow-empty) 2> /dev/null)'
 `;
 
-export const completionScripts = { bash, zsh, fish } as const;
+const completionScripts = { bash, zsh, fish } as const;
 type Shell = keyof typeof completionScripts;
 
 /** Adds `berth completion` to the program. */

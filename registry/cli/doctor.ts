@@ -63,6 +63,18 @@ interface Examination {
 
 /** Runs the checks and prints each as it is done. */
 async function examine(io: Io, host: Host, target: Target, options: DoctorOptions): Promise<Examination> {
+  return await runDoctor(host, target, (check, before) => {
+    if (options.json !== true) io.out(renderCheck(check, before?.group));
+  });
+}
+
+/** Runs the checks of a registry and the engines of this computer; `onCheck` gets each as it is done. */
+export async function runDoctor(
+  host: Host,
+  target: Target,
+  onCheck: (check: Check, before: Check | undefined) => void,
+  signal?: AbortSignal,
+): Promise<Examination> {
   const { config } = target.loaded;
   const engines = await detectEngines(host, target.registry);
   await using access = await openCheckAccess(target);
@@ -80,10 +92,11 @@ async function examine(io: Io, host: Host, target: Target, options: DoctorOption
     engines,
     credentials: access.credentials,
     findLogin: (engine) => describeLogin(host, engine),
+    signal,
   };
   const checks: Check[] = [];
   for await (const check of runChecks(input)) {
-    if (options.json !== true) io.out(renderCheck(check, checks.at(-1)?.group));
+    onCheck(check, checks.at(-1));
     checks.push(check);
   }
   return { checks, engines };

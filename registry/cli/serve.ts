@@ -8,6 +8,7 @@ import { openLogFile } from '../log/file.ts';
 import type { Config } from '../spec/config.ts';
 import { AppError } from '../spec/errors.ts';
 import { type Level, levels, type Subsystem } from '../spec/log-record.ts';
+import { createComputerMethods } from './computer.ts';
 import { withConfig } from './config.ts';
 import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
@@ -56,6 +57,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     out: (line) => (accessLog === undefined ? io.out(line) : accessLog.write(line)),
     err: isBackground ? ignore : io.err,
     runs: isBackground ? 'background' : 'foreground',
+    computer: createComputerMethods(io, options),
     onStop: () => stopped.resolve('asked to stop'),
   }).catch(async (error: unknown) => {
     if (first !== undefined) await removeFirstUser({ root });

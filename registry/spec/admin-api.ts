@@ -4,6 +4,7 @@
  * One file of `admin/` for each subject.
  */
 import { z } from 'zod';
+import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
@@ -14,6 +15,7 @@ export const adminArguments = {
   ...processArguments,
   ...contentArguments,
   ...upkeepArguments,
+  ...computerArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -22,7 +24,7 @@ export type AdminArguments<Method extends AdminMethod> = z.output<(typeof adminA
 export type AdminInput<Method extends AdminMethod> = z.input<(typeof adminArguments)[Method]>;
 
 /** The answer of each method. */
-export interface AdminResults extends ProcessResults, ContentResults, UpkeepResults {}
+export interface AdminResults extends ProcessResults, ContentResults, UpkeepResults, ComputerResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {

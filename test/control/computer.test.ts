@@ -1,0 +1,57 @@
+/** What the control plane tells of engines, changes and checks: the same as the verbs of the command line. */
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { type AdminClient, openClient } from '../../registry/cli/client.ts';
+import { berthOn } from '../support/berth.ts';
+import { startRegistry } from '../support/registry.ts';
+import { needs } from '../support/tools.ts';
+
+async function open(t: TestContext) {
+  const registry = await startRegistry({ listen: 'localhost:0' });
+  t.after(() => registry.stop());
+  const client: AdminClient = await openClient(registry.dataDir);
+  t.after(() => client.close());
+  return { registry, client, berth: berthOn(registry.dataDir, { HOME: registry.dataDir }) };
+}
+
+suite('the computer, by the control plane', () => {
+  test('engines and a change are those of the command line', needs('podman'), async (t) => {
+    const { client, berth } = await open(t);
+    const engines = await client.call('engines.list', {});
+    const before = await client.call('changes.list', {});
+
+    await berth.agree('trust', 'add', 'podman');
+    const [change] = await client.call('changes.list', {});
+    const listed = (await berth.json('changes', 'ls')) as readonly unknown[];
+    const detail = await client.call('changes.get', { id: change?.id ?? '' });
+    await berth.run('changes', 'undo', change?.id ?? '');
+    const undone = await client.call('changes.list', {});
+
+    const shown = (await berth.json('trust', 'ls')) as readonly { id: string; address: string }[];
+    assert.deepEqual(
+      engines.map(({ id, address }) => [id, address]),
+      shown.map(({ id, address }) => [id, address]),
+    );
+    assert.deepEqual(before, []);
+    assert.deepEqual([change], listed);
+    assert.equal(change?.state, 'in place');
+    assert.equal(detail.diff, '');
+    assert.ok(detail.manual.length > 0);
+    assert.deepEqual(
+      undone.map(({ id, state }) => [id, state]),
+      [[change?.id, 'undone']],
+    );
+    await assert.rejects(client.call('changes.get', { id: 'c99' }), { code: 'CHANGE_UNKNOWN' });
+  });
+
+  test('the checks look at the registry that runs them', async (t) => {
+    const { client, registry } = await open(t);
+
+    const checks = await client.call('checks.run', {});
+
+    const running = checks.find(({ id }) => id === 'server.running');
+    assert.equal(running?.status, 'pass');
+    assert.match(running?.sentence ?? '', new RegExp(`${registry.pid}|${registry.port}`));
+    assert.ok(checks.every(({ fix }) => fix === undefined || !('repair' in fix)));
+  });
+});
