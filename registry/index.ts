@@ -169,6 +169,8 @@ export async function createRegistry({
     lists: {
       maxTags: config.tags.maxtags,
       maxRepositories: config.catalog.maxentries,
+      repositoryNames: (range) => index.repositoryNames(range),
+      tagNames: (repository, range) => index.tagNames(repository, range),
     },
     maxBytes: berth.limits.manifestbytes,
     isReadOnly: () => config.storage.maintenance.readonly.enabled,

@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Driver } from '../driver/driver.ts';
 import type { MoveRow } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
-import { isAppError } from '../spec/errors.ts';
+import { AppError, isAppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { blobData, blobTree, repositoryTree } from '../store/paths.ts';
@@ -523,6 +523,61 @@ describe('a file that cannot be used is dropped and built anew, and the start go
     assert.equal(registry.index.state, 'ready');
     assert.equal(registry.index.tags({ repository: api, sort: 'name', limit: 1 }).total, 2);
     assert.deepEqual(await registry.differences(), []);
+  });
+});
+
+async function storedNames(store: Store) {
+  return {
+    repositories: await Array.fromAsync(store.repositories.list({ after: '' })),
+    tags: await Array.fromAsync(store.tags.list(api)),
+  };
+}
+
+describe('names for clients', () => {
+  const all = { after: '', limit: 1000 };
+
+  test('are those of the disk, in its order, after every change', async (t) => {
+    const { store, index } = await opened(t);
+    const indexed = () => ({ repositories: index.repositoryNames(all), tags: index.tagNames(api, all) });
+    const tags = ['1', '10', '2', 'A', 'a', '_x', 'v1.0', 'v1-0', 'latest'];
+    for (const name of ['a', 'a-b', 'a/b', 'a0'] as RepoName[]) await push(store, { name, seed: name });
+
+    const bytes = await push(store, { name: api, seed: 'a', tags });
+    assert.deepEqual(indexed(), await storedNames(store));
+    await store.manifests.removeTag(api, 'A' as Tag, actor);
+    assert.deepEqual(indexed(), await storedNames(store));
+    assert.deepEqual(index.tagNames(api, { after: '10', limit: 3 }), ['2', '_x', 'a']);
+    await store.manifests.remove(api, sha(bytes), actor);
+    assert.deepEqual(indexed(), await storedNames(store));
+    assert.deepEqual(indexed(), { repositories: ['a', 'a-b', 'a/b', 'a0'], tags: [] });
+  });
+
+  test('are left to the disk while it is read, and from when a part of it could not be', async (t) => {
+    const place = await openPlace();
+    t.after(() => place[Symbol.asyncDispose]());
+    const disk = { fails: false };
+    const driver: Driver = {
+      ...place.driver,
+      stat: (key) =>
+        disk.fails && key.includes('/tags/2/')
+          ? Promise.reject(new AppError('STORAGE_FAILED'))
+          : place.driver.stat(key),
+    };
+    const { store, index, ...registry } = await openRegistry({ ...place, driver }, { isSettled: false });
+    t.after(() => registry[Symbol.asyncDispose]());
+
+    assert.equal(index.tagNames(api, all), undefined);
+    await index.settled();
+    await push(store, { name: api, seed: 'a', tags: ['1'] });
+    assert.deepEqual(index.tagNames(api, all), ['1']);
+    disk.fails = true;
+    await push(store, { name: api, seed: 'a', tags: ['2'] });
+    assert.equal(index.tagNames(api, all), undefined);
+    await assert.rejects(index.rebuild(), { code: 'STORAGE_FAILED' });
+    assert.equal(index.tagNames(api, all), undefined);
+    disk.fails = false;
+    await index.rebuild();
+    assert.deepEqual(index.tagNames(api, all), ['1', '2']);
   });
 });
 

@@ -32,20 +32,23 @@ import type { Store } from '../store/store.ts';
 import { createDiskFacts, type DiskFacts } from './disk-facts.ts';
 import {
   closeIndexFile,
+  completeIndexFile,
   createIndexFile,
   type IndexFile,
-  markComplete,
   openIndexFile,
   removeIndexFile,
   replaceIndexFile,
 } from './index-file.ts';
 import { isSamePosition, type Journal } from './journal.ts';
 import { createPulls, type Pull } from './pulls.ts';
-import type { IndexQueries } from './queries.ts';
+import type { IndexQueries, NameRange } from './queries.ts';
 import { type Refresh, sweep } from './sweep.ts';
 
 /** Lists throw UNAVAILABLE while the file cannot be used. */
-export interface Index extends IndexQueries, AsyncDisposable {
+export interface Index extends Omit<IndexQueries, 'repositoryNames' | 'tagNames'>, AsyncDisposable {
+  /** Names in byte order, for clients; `undefined` while the index may be behind the disk. */
+  repositoryNames(range: NameRange): readonly RepoName[] | undefined;
+  tagNames(repository: RepoName, range: NameRange): readonly Tag[] | undefined;
   /** `building` while everything is read anew: lists may be incomplete. */
   readonly state: 'building' | 'ready';
   /** Begins to read, in the background, what the disk has and the index has not. Once, before the first event. */
@@ -98,6 +101,9 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
   const files = new Set<IndexFile>();
   let live: IndexFile | undefined = await openExisting();
   let reading: { readonly store: Store; readonly facts: DiskFacts } | undefined;
+  /** Everything was read, and nothing since has failed to be: the index says what the disk says. */
+  let isLevel = false;
+  let unread = 0;
   let rebuilding: Promise<AdminResults['index.rebuild']> | undefined;
   if (live !== undefined) files.add(live);
   const following = journal.follow((recorded) => {
@@ -139,7 +145,10 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
 
   function giveUp(file: IndexFile, error: Error): void {
     if (!files.delete(file)) return;
-    if (file === live) live = undefined;
+    if (file === live) {
+      live = undefined;
+      isLevel = false;
+    }
     log.error('indexFailed', 'the index could not be used and is built anew', {
       file: file.path,
       error: error.message,
@@ -167,6 +176,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       await act();
     } catch (error) {
       if (!isAppError(error)) throw error;
+      isLevel = false;
+      unread++;
       log.warn('indexUnread', 'a part of the disk could not be read into the index', {
         what,
         error: error.message,
@@ -257,11 +268,13 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     const fresh = createIndexFile(path === ':memory:' ? path : `${path}.new`, now);
     files.add(fresh);
     live ??= fresh;
+    const unreadBefore = unread;
     try {
       await catchUp(fresh);
       const done = await walk(fresh, how);
-      markComplete(fresh);
+      await completeIndexFile(fresh);
       swapIn(fresh);
+      isLevel = unread === unreadBefore;
       log.info('indexBuilt', 'the index was built from the disk', { file: path, ...done });
       onReady?.();
       return done;
@@ -295,6 +308,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     try {
       await catchUp(file);
       await walk(file, {});
+      isLevel = unread === 0;
       onReady?.();
     } catch (error) {
       // Given up, or replaced by a rebuild: the rest is read there.
@@ -381,6 +395,9 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     manifest: (query) => answer((queries) => queries.manifest(query)),
     history: (query) => answer((queries) => queries.history(query)),
     usage: () => answer((queries) => queries.usage()),
+    repositoryNames: (range) => (isLevel ? ask(({ queries }) => queries.repositoryNames(range)) : undefined),
+    tagNames: (repository, range) =>
+      isLevel ? ask(({ queries }) => queries.tagNames(repository, range)) : undefined,
     start(store) {
       reading = { store, facts: createDiskFacts(driver, store, now) };
       inBackground(begin());

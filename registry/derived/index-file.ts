@@ -1,5 +1,6 @@
 /** One file of the index, open: made, checked, closed and removed. */
 import { closeSync, existsSync, fchmodSync, openSync, renameSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { createQueries, type IndexQueries } from './queries.ts';
 import { schema, schemaVersion } from './schema.ts';
@@ -18,15 +19,21 @@ export interface IndexFile {
 
 const inMemory = ':memory:';
 
-/** Makes an empty file with mode 0600, in place of what is there. It is not complete until `markComplete`. */
+/**
+ * Makes an empty file with mode 0600, in place of what is there. It is written in bulk, without a way back and without
+ * fsync, and is of no use after a crash until `completeIndexFile`.
+ */
 export function createIndexFile(path: string, now: () => number): IndexFile {
   removeIndexFile(path);
   // SQLite gives the files beside it the same mode.
   if (path !== inMemory) closeSync(openSync(path, 'wx', 0o600));
-  const db = openDatabase(path);
+  const db = openDatabase(
+    path,
+    'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;',
+  );
   try {
-    db.exec(`BEGIN; ${schema} COMMIT;`);
-    return wrap(path, db, now);
+    db.exec(schema);
+    return wrap(path, db, now, { isBulk: true });
   } catch (error) {
     db.close();
     throw error;
@@ -41,9 +48,9 @@ export function openIndexFile(path: string, now: () => number): IndexFile | stri
     const descriptor = openSync(path, 'r+');
     fchmodSync(descriptor, 0o600);
     closeSync(descriptor);
-    db = openDatabase(path);
+    db = openDatabase(path, careful);
     const problem = findProblem(db);
-    const file = wrap(path, db, now);
+    const file = wrap(path, db, now, { isBulk: false });
     // Fails when the tables are not those of the index.
     if (problem === undefined) file.writer.position();
     else db.close();
@@ -60,8 +67,14 @@ function findProblem(db: DatabaseSync): string | undefined {
   return checked === 'ok' ? undefined : String(checked);
 }
 
-/** Notes that the file has everything: only then is it used after a restart. */
-export function markComplete({ db }: IndexFile): void {
+/** Ends the bulk of a file, makes it durable, and notes that it has everything: it may be used after a restart. */
+export async function completeIndexFile({ path, db, writer }: IndexFile): Promise<void> {
+  writer.endBulk();
+  db.exec(careful);
+  if (path !== inMemory) {
+    await using handle = await open(path, 'r+');
+    await handle.sync();
+  }
   db.exec(`PRAGMA user_version = ${schemaVersion}`);
 }
 
@@ -77,8 +90,7 @@ export function replaceIndexFile(
   closeIndexFile(fresh);
   removeIndexFile(path);
   renameSync(fresh.path, path);
-  const opened = openDatabase(path);
-  return wrap(path, opened, now, fresh.follows);
+  return { ...wrap(path, openDatabase(path, careful), now, { isBulk: false }), follows: fresh.follows };
 }
 
 export function closeIndexFile({ db }: IndexFile): void {
@@ -92,10 +104,12 @@ export function removeIndexFile(path: string): void {
 }
 
 /** NORMAL may lose the last changes in a power cut, never the order: they are read again from tree and journal. */
-function openDatabase(path: string): DatabaseSync {
+const careful = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;';
+
+function openDatabase(path: string, pragmas: string): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    db.exec(pragmas);
     return db;
   } catch (error) {
     db.close();
@@ -103,13 +117,18 @@ function openDatabase(path: string): DatabaseSync {
   }
 }
 
-function wrap(path: string, db: DatabaseSync, now: () => number, follows = false): IndexFile {
+function wrap(
+  path: string,
+  db: DatabaseSync,
+  now: () => number,
+  { isBulk }: { readonly isBulk: boolean },
+): IndexFile {
   return {
     path,
     db,
-    writer: createWriter(db, now),
+    writer: createWriter(db, now, isBulk),
     queries: createQueries(db, now),
     keys: createStoredKeys(db),
-    follows,
+    follows: false,
   };
 }

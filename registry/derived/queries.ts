@@ -6,6 +6,7 @@ import type { Page } from '../spec/admin/arguments.ts';
 import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
 import type { UsageRow } from '../spec/admin/upkeep.ts';
 import { AppError } from '../spec/errors.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
 import { createStatements, type Value } from './statements.ts';
 import { belowManifest, dayMs, keptDays } from './writer.ts';
 
@@ -31,6 +32,15 @@ export interface IndexQueries {
    */
   history(query: AdminArguments<'history.list'>): Page<MoveRow>;
   usage(): IndexUsage;
+  /** Names of repositories that hold a manifest, in byte order: those after `after` only, at most `limit`. */
+  repositoryNames(range: NameRange): readonly RepoName[];
+  /** Tags in byte order: those after `after` only, at most `limit`. */
+  tagNames(repository: RepoName, range: NameRange): readonly Tag[];
+}
+
+export interface NameRange {
+  readonly after: string;
+  readonly limit: number;
 }
 
 /** A condition and the values of its question marks. */
@@ -261,7 +271,23 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
     };
   }
 
-  return { repositories, tags, manifest, history, usage };
+  const repositoryNames: IndexQueries['repositoryNames'] = ({ after, limit }) =>
+    all(
+      `SELECT name FROM repository INDEXED BY repository_by_name
+       WHERE manifest_count > 0 AND name > ? ORDER BY name LIMIT ?`,
+      after,
+      limit,
+    ).map(({ name }) => name as RepoName);
+
+  const tagNames: IndexQueries['tagNames'] = (repository, { after, limit }) =>
+    all(
+      'SELECT name FROM tag WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?',
+      repositoryId(repository) ?? 0,
+      after,
+      limit,
+    ).map(({ name }) => name as Tag);
+
+  return { repositories, tags, manifest, history, usage, repositoryNames, tagNames };
 }
 
 interface Found<Data> {

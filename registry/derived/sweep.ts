@@ -29,7 +29,7 @@ export interface SweepOptions {
   readonly onProgress?: ((done: AdminResults['index.rebuild']) => void) | undefined;
 }
 
-/** Keys that are read at the same time. */
+/** Repositories, and in each of them keys, that are read at the same time. */
 const together = 8;
 /** How long requests may wait for a step, in milliseconds. */
 const stepMs = 4;
@@ -39,21 +39,28 @@ export async function sweep(options: SweepOptions): Promise<AdminResults['index.
   const { store, driver, facts, keys, refresh, signal, onProgress } = options;
   const breathe = createBreath(signal);
 
+  /** An item begins when one of those before it has ended. The first failure ends it all. */
   async function each<T>(
     items: Iterable<T> | AsyncIterable<T>,
     act: (item: T) => Promise<void>,
   ): Promise<void> {
-    let batch: T[] = [];
-    const settle = async (): Promise<void> => {
-      await Promise.all(batch.map(act));
-      batch = [];
-      await breathe();
-    };
-    for await (const item of items) {
-      batch.push(item);
-      if (batch.length === together) await settle();
+    const running = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    try {
+      for await (const item of items) {
+        const one = act(item)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => running.delete(one));
+        running.add(one);
+        if (running.size === together) await Promise.race(running);
+        if (failures.length > 0) break;
+        await breathe();
+      }
+    } finally {
+      await Promise.all(running);
     }
-    await settle();
+    if (failures.length > 0) throw failures[0];
+    signal.throwIfAborted();
   }
 
   // Blobs first: a manifest whose config appears after it would be read twice.
@@ -104,14 +111,13 @@ export async function sweep(options: SweepOptions): Promise<AdminResults['index.
   await blobs();
   const seen = new Set<string>();
   const done = { repositories: 0, manifests: 0 };
-  for await (const name of store.repositories.walk()) {
+  await each(store.repositories.walk(), async (name) => {
     seen.add(name);
     const manifests = await repository(name);
     if (manifests > 0) done.repositories++;
     done.manifests += manifests;
     onProgress?.({ ...done });
-    signal.throwIfAborted();
-  }
+  });
   for (const name of gone((after) => keys.repositories(after), seen)) {
     const known = parseRepoName(name);
     if (known !== undefined) await repository(known);

@@ -24,6 +24,8 @@ export interface Writer {
   addRecorded(recorded: readonly Recorded[], position: JournalPosition): void;
   /** Forgets pulls that are older than 30 days. */
   rollDays(): void;
+  /** From here on every change is a transaction of its own. */
+  endBulk(): void;
 }
 
 export interface ManifestKey {
@@ -34,11 +36,18 @@ export interface ManifestKey {
 export const dayMs = 24 * 60 * 60 * 1000;
 export const keptDays = 30;
 
-export function createWriter(db: DatabaseSync, now: () => number): Writer {
+/** Changes of a bulk that are committed together. */
+const bulkChanges = 500;
+
+/** `isBulk`: the file is thrown away unless it becomes complete, so that many changes share a transaction. */
+export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolean): Writer {
   const { run, one, all, number } = createStatements(db);
   let rolledDay = 0;
+  /** Changes until the next commit; `undefined` outside of a bulk. */
+  let left = isBulk ? 0 : undefined;
 
   function atomically<T>(act: () => T): T {
+    if (left !== undefined) return inBulk(act);
     run('BEGIN IMMEDIATE');
     try {
       const result = act();
@@ -49,6 +58,25 @@ export function createWriter(db: DatabaseSync, now: () => number): Writer {
       if (db.isTransaction) run('ROLLBACK');
       throw error;
     }
+  }
+
+  function inBulk<T>(act: () => T): T {
+    if (left === 0) {
+      commit();
+      run('BEGIN IMMEDIATE');
+      left = bulkChanges;
+    }
+    left = (left ?? 0) - 1;
+    return act();
+  }
+
+  function commit(): void {
+    if (db.isTransaction) run('COMMIT');
+  }
+
+  function endBulk(): void {
+    commit();
+    left = undefined;
   }
 
   function repositoryId(name: string): number {
@@ -504,7 +532,7 @@ export function createWriter(db: DatabaseSync, now: () => number): Writer {
     rolledDay = today;
   }
 
-  return { setTag, setManifest, setBlob, position, addRecorded, rollDays };
+  return { setTag, setManifest, setBlob, position, addRecorded, rollDays, endBulk };
 }
 
 type MoveEntry = Extract<JournalEntry, { readonly kind: 'move' | 'delete' | 'restore' }>;

@@ -7,7 +7,7 @@
  *   atomic       a reader sees the old bytes or the new ones, never a mix and never an empty file
  *   conditional  `if: 'absent'` admits exactly one of many racers
  *   absent       is `undefined`; removing nothing is fine
- *   order        `list` gives direct children in byte order
+ *   order        `list` gives direct children in byte order, unless any order will do
  *   abort        leaves no partial key; a part keeps the bytes that were flushed
  *   part         has one appender; survives a restart under its key
  *   failure      a failed fsync is never retried: the part is dropped and STORAGE_FAILED thrown
@@ -16,6 +16,13 @@
  * are not key segments (`lost+found`) are not seen.
  */
 import type { Readable } from 'node:stream';
+
+/** What a list is to give. */
+export interface ListOptions {
+  readonly after?: string;
+  /** `any`: as they are found, so that the first of a large directory cost no more than those of a small one. */
+  readonly order?: 'bytes' | 'any';
+}
 
 /** What `stat` tells of a key. `modifiedAt` is in milliseconds since the epoch. */
 export interface KeyInfo {
@@ -95,7 +102,7 @@ export interface Driver extends AsyncDisposable {
     options?: DurableOptions & { readonly if?: 'absent' },
   ): Promise<boolean>;
   /** Direct children of a prefix ('' is the top) in byte order, those after `after` only. None if absent. */
-  list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ListEntry>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ListEntry>;
   /** Removes one key, durably. */
   remove(key: string): Promise<void>;
   /** Removes a prefix and all below it. */

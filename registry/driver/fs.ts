@@ -15,7 +15,16 @@ import { dirname, join } from 'node:path';
 import { createDirectories, makeDirectory, undefinedIfAbsent } from './directories.ts';
 import { systemCode } from '../disk/private-file.ts';
 
-import type { Driver, DurableOptions, FreeRoom, KeyInfo, ListEntry, Part, Reader } from './driver.ts';
+import type {
+  Driver,
+  DurableOptions,
+  FreeRoom,
+  KeyInfo,
+  ListEntry,
+  ListOptions,
+  Part,
+  Reader,
+} from './driver.ts';
 import { openFilePart } from './file-part.ts';
 import { createKeyLock } from './key-lock.ts';
 import { isSegment } from './keys.ts';
@@ -96,12 +105,10 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
     });
   }
 
-  async function* list(prefix: string, { after = '' }: { readonly after?: string } = {}) {
+  async function* list(prefix: string, { after = '', order = 'bytes' }: ListOptions = {}) {
     const directory = pathOf(prefix);
-    const found = (await files.readdir(directory, { withFileTypes: true }).catch(undefinedIfAbsent)) ?? [];
-    // Segments are ASCII, so the order of UTF-16 units is the order of bytes.
-    const entries = found.filter(({ name }) => name > after && isSegment(name));
-    for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    for await (const entry of order === 'any' ? read(directory) : await readSorted(directory)) {
+      if (entry.name <= after || !isSegment(entry.name)) continue;
       const kind = await kindOf(entry);
       if (kind !== undefined) yield { name: entry.name, kind } satisfies ListEntry;
     }
@@ -211,4 +218,16 @@ async function kindOf(entry: Dirent): Promise<ListEntry['kind'] | undefined> {
 
 async function exists(path: string): Promise<boolean> {
   return (await files.lstat(path).catch(undefinedIfAbsent)) !== undefined;
+}
+
+async function* read(directory: string): AsyncIterable<Dirent> {
+  const opened = await files.opendir(directory).catch(undefinedIfAbsent);
+  // Closed by its iterator.
+  if (opened !== undefined) yield* opened;
+}
+
+async function readSorted(directory: string): Promise<readonly Dirent[]> {
+  const found = (await files.readdir(directory, { withFileTypes: true }).catch(undefinedIfAbsent)) ?? [];
+  // Segments are ASCII, so the order of UTF-16 units is the order of bytes.
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

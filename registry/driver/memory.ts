@@ -1,7 +1,7 @@
 /** The contract in memory, for `storage.inmemory` and for tests of the wire. Nothing survives the driver. */
 import { Readable, addAbortSignal } from 'node:stream';
 
-import type { Driver, ListEntry, Part, Reader, WaitOptions } from './driver.ts';
+import type { Driver, ListEntry, ListOptions, Part, Reader, WaitOptions } from './driver.ts';
 import { interruptible } from './interruptible.ts';
 
 /** A key's bytes. A write makes a new value, so that readers of the old one keep it; a part grows in place. */
@@ -22,7 +22,7 @@ export function createMemoryDriver(): Driver {
     return Promise.resolve(createMemoryPart(values, key, found));
   }
 
-  async function* list(prefix: string, { after = '' }: { readonly after?: string } = {}) {
+  async function* list(prefix: string, { after = '' }: ListOptions = {}) {
     const start = prefix === '' ? '' : `${prefix}/`;
     const kinds = new Map<string, ListEntry['kind']>();
     for (const key of values.keys()) {

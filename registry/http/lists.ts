@@ -10,9 +10,17 @@ import { type SortedTag, tagSorts, type TagSort } from '../store/tags.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import { nextLink, pageSize, takePage } from './pages.ts';
 
-export interface ListLimits {
+export interface ListOptions {
   readonly maxTags: number;
   readonly maxRepositories: number;
+  /** Names in byte order from an index, at most `limit` after `after`; `undefined` where it cannot tell. */
+  readonly repositoryNames: (range: Range) => readonly RepoName[] | undefined;
+  readonly tagNames: (repository: RepoName, range: Range) => readonly Tag[] | undefined;
+}
+
+interface Range {
+  readonly after: string;
+  readonly limit: number;
 }
 
 const maxReferrers = 1000;
@@ -22,12 +30,13 @@ const maxReferrersBytes = 4 * 1024 * 1024;
 export async function listRepositories(
   exchange: Exchange,
   store: Store,
-  { maxRepositories }: ListLimits,
+  { maxRepositories, repositoryNames }: ListOptions,
 ): Promise<void> {
   const { query, res, caller } = exchange;
   const n = pageSize(query, maxRepositories) ?? maxRepositories;
   async function* readable(): AsyncIterable<RepoName> {
-    for await (const name of store.repositories.list({ after: query.get('last') ?? '' })) {
+    const start = { after: query.get('last') ?? '', atLeast: n + 1 };
+    for await (const name of names(start, repositoryNames, (range) => store.repositories.list(range))) {
       if (caller.sees(name)) yield name;
     }
   }
@@ -42,7 +51,7 @@ export async function listTags(
   exchange: Exchange,
   store: Store,
   repository: RepoName,
-  { maxTags }: ListLimits,
+  { maxTags, tagNames }: ListOptions,
 ): Promise<void> {
   const { query, res } = exchange;
   const n = pageSize(query, maxTags);
@@ -54,7 +63,11 @@ export async function listTags(
     await listSorted(exchange, store, repository, { sort, n });
     return;
   }
-  const tags = store.tags.list(repository, { after: query.get('last') ?? '' });
+  const tags = names(
+    { after: query.get('last') ?? '', atLeast: n === undefined ? Infinity : n + 1 },
+    (range) => tagNames(repository, range),
+    (range) => store.tags.list(repository, range),
+  );
   if (n === undefined) {
     res.setHeader('Content-Type', 'application/json');
     await pipeline(Readable.from(tagsJson(exchange, repository, tags), { objectMode: false }), res, {
@@ -68,6 +81,26 @@ export async function listTags(
     res.setHeader('Link', nextLink(exchange, `/v2/${repository}/tags/list`, { last, n }));
   }
   sendJson(exchange, 200, { name: repository, tags: page });
+}
+
+const namesAtOnce = 1000;
+
+/** Names from the index while it can tell, from there on those of the disk: both are in byte order. */
+async function* names<Name extends string>(
+  { after, atLeast }: { readonly after: string; readonly atLeast: number },
+  indexed: (range: Range) => readonly Name[] | undefined,
+  stored: (range: { readonly after: string }) => AsyncIterable<Name>,
+): AsyncGenerator<Name> {
+  const limit = Math.min(atLeast, namesAtOnce);
+  let last = after;
+  let found = indexed({ after: last, limit });
+  while (found !== undefined) {
+    yield* found;
+    if (found.length < limit) return;
+    last = found.at(-1) ?? last;
+    found = indexed({ after: last, limit });
+  }
+  yield* stored({ after: last });
 }
 
 /** The list as text, which is ASCII: a character is a byte. */

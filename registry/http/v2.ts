@@ -11,7 +11,7 @@ import { AppError, assertNever } from '../spec/errors.ts';
 import { maxNameLength, parseRepoName, type RepoName } from '../spec/names.ts';
 import { deleteBlob, sendBlob } from './blobs.ts';
 import { addWarning, type Exchange, sendJson } from './exchange.ts';
-import { type ListLimits, listReferrers, listRepositories, listTags } from './lists.ts';
+import { type ListOptions, listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, type ManifestContext, putManifest, sendManifest } from './manifests.ts';
 import { decodeName, decodeReference, endpoints, type Route } from './route.ts';
 import {
@@ -27,7 +27,7 @@ export interface V2Context extends UploadContext, ManifestContext {
   readonly auth: Auth;
   /** `auth.htpasswd.realm`. */
   readonly realm: string;
-  readonly lists: ListLimits;
+  readonly lists: ListOptions;
   readonly isReadOnly: () => boolean;
   readonly isDeleteEnabled: boolean;
   /** What everybody who asks `/v2/` or touches a manifest should know: expiring certificate, disk nearly full. */

@@ -1,4 +1,4 @@
-import type { Driver } from '../driver/driver.ts';
+import type { Driver, ListOptions } from '../driver/driver.ts';
 import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
 import { parseRepoName, type RepoName } from '../spec/names.ts';
 import { hasLink } from './links.ts';
@@ -16,9 +16,9 @@ export interface Repositories {
 }
 
 export function createRepositories(driver: Driver): Repositories {
-  async function* revisions(name: RepoName): AsyncIterable<Digest> {
+  async function* revisions(name: RepoName, how: ListOptions = {}): AsyncIterable<Digest> {
     for (const algorithm of algorithms) {
-      for await (const { name: hex } of driver.list(revisionsTree(name, algorithm))) {
+      for await (const { name: hex } of driver.list(revisionsTree(name, algorithm), how)) {
         const digest = parseDigest(`${algorithm}:${hex}`);
         if (digest !== undefined && (await hasLink(driver, revisionLink(name, digest)))) yield digest;
       }
@@ -26,7 +26,7 @@ export function createRepositories(driver: Driver): Repositories {
   }
 
   async function exists(name: RepoName): Promise<boolean> {
-    for await (const _ of revisions(name)) return true;
+    for await (const _ of revisions(name, { order: 'any' })) return true;
     return false;
   }
 
@@ -63,7 +63,7 @@ export function createRepositories(driver: Driver): Repositories {
     for await (const name of walk({ after })) if (await exists(name)) yield name;
   }
 
-  return { list, walk, exists, revisions };
+  return { list, walk, exists, revisions: (name) => revisions(name) };
 }
 
 /** Names and tags are ASCII, so code unit order is byte order. */
