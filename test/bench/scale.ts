@@ -85,7 +85,8 @@ function makeTree(dataDir: string, tags: number): void {
     write(`${path}/${digest.replace(':', '/')}/link`, digest);
   for (let at = 0; at < tags; at += 1) {
     const isLarge = at < tags / 2;
-    const repository = isLarge ? large : `team${at % 97}/app${Math.floor((at - tags / 2) / 5)}`;
+    const app = Math.floor((at - tags / 2) / 5);
+    const repository = isLarge ? large : `team${app % 97}/app${app}`;
     const tag = `t${isLarge ? at : at % 5}`;
     const config = `{"architecture":"amd64","os":"linux","n":${at}}`;
     const configDigest = digestOf(config);
