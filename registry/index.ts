@@ -3,6 +3,7 @@
  * gives everything back in the opposite order. The only public door of this folder.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type ComputerMethods, createAdminMethods } from './admin/methods.ts';
@@ -49,6 +50,7 @@ import type { ValidationRules } from './store/manifests.ts';
 import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
+import { openWebhooks } from './webhooks/webhooks.ts';
 import { bcryptEntry } from './workers/entries.ts';
 import { version } from './version.ts';
 
@@ -143,10 +145,27 @@ export async function createRegistry({
       onReady: () => feed.publish({ kind: 'indexReady' }),
     }),
   );
+  const prefix = config.http.prefix.replace(/\/$/, '');
+  let listening = { url: '', port: 0 };
+  const webhooks = opening.use(
+    await openWebhooks({
+      root,
+      config: () => config,
+      origin: {
+        configured: config.http.host === undefined ? undefined : `${config.http.host}${prefix}`,
+        listening: () => `${listening.url}${prefix}`,
+      },
+      address: () => `${hostname()}:${listening.port}`,
+      userAgent: `berth/${version}`,
+      log,
+      feed,
+    }),
+  );
+  const events = createEvents(log, { index, journal, feed, webhooks });
   const { collect } = config.berth.storage;
   const store = createStore({
     driver,
-    events: createEvents(log, { index, journal, feed }),
+    events,
     rules: validationRules(config),
     uploadsPerUser: config.berth.limits.uploadsperuser,
     trashKeepMs: config.berth.storage.trash,
@@ -158,7 +177,6 @@ export async function createRegistry({
   const reserve = createReserve(driver, config.berth.storage.reserve);
   const isProxy = proxyTest(config.berth.http.trustedproxies);
   const { http, berth } = config;
-  const prefix = http.prefix.replace(/\/$/, '');
   const realm = config.auth.htpasswd.realm;
 
   const v2: V2Context = {
@@ -176,7 +194,11 @@ export async function createRegistry({
     isReadOnly: () => config.storage.maintenance.readonly.enabled,
     isDeleteEnabled: config.storage.delete.enabled,
     checkReserve: () => reserve.check(),
-    pulled: (pull) => index.pulled(pull),
+    pulled: (pull) => {
+      index.pulled(pull);
+      events.manifestPulled(pull);
+    },
+    blobPulled: (pull) => events.blobPulled(pull),
     warnings: () => [reserve.warning(), expiryWarning(identity)].filter((text) => text !== undefined),
     location: (exchange, path) => {
       if (http.host !== undefined) return `${http.host}${prefix}${path}`;
@@ -222,6 +244,7 @@ export async function createRegistry({
   const bound = await front.listen(target);
   const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
   const port = bound[0]?.port;
+  listening = { url: urls[0] ?? '', port: port ?? 0 };
   if (!target.asked && port !== undefined) await keepPort(loaded, root, port);
   if (http.debug.addr !== undefined) {
     const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;
@@ -262,6 +285,7 @@ export async function createRegistry({
       stop: onStop,
       computer,
       freeBytes: async () => (await driver.free?.())?.bytes,
+      webhooks,
     }),
     feed,
     ring,

@@ -5,10 +5,11 @@ import type { computerArguments } from '../spec/admin/computer.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
 import { createUpkeepMethods, type UpkeepDeps } from './upkeep.ts';
+import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
 
 export type ComputerMethods = MethodsOf<typeof computerArguments>;
 
-export type AdminDeps = Omit<ContentDeps & UpkeepDeps & ProcessDeps, 'mustBeWritable'> & {
+export type AdminDeps = Omit<ContentDeps & UpkeepDeps & ProcessDeps & WebhookDeps, 'mustBeWritable'> & {
   /** What knows the computer: the program that the registry is part of. */
   readonly computer: ComputerMethods;
 };
@@ -26,5 +27,6 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...createContentMethods(deps),
     ...createUpkeepMethods(deps),
     ...all.computer,
+    ...createWebhookMethods(deps),
   };
 }

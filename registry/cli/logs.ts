@@ -59,7 +59,7 @@ export function registerLogs(program: Command, io: Io): void {
     });
 }
 
-function describeItem({ at, kind, repository, tag, digest, user, bytes }: FeedItem): string {
+function describeItem({ at, kind, repository, tag, digest, user, bytes, webhook }: FeedItem): string {
   const what = [repository, tag === undefined ? undefined : `:${tag}`]
     .filter((part) => part !== undefined)
     .join('');
@@ -68,6 +68,7 @@ function describeItem({ at, kind, repository, tag, digest, user, bytes }: FeedIt
     kind,
     what,
     digest === undefined ? '' : digest.slice(0, 19),
+    webhook ?? '',
     bytes === undefined ? '' : `${bytes} bytes`,
     user === undefined ? '' : `by ${user}`,
   ];

@@ -21,6 +21,7 @@ import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
 import { registerTrust } from './trust.ts';
 import { registerUser } from './user.ts';
+import { registerWebhook } from './webhook.ts';
 
 /** Makes the whole program, for running it and for its reference page. */
 export function createProgram(io: Io): Command {
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
   registerLook(program, io);
   registerContent(program, io);
   registerLogs(program, io);
+  registerWebhook(program, io);
   registerDoctor(program, io);
   registerTrust(program, io);
   registerLogin(program, io);
@@ -87,6 +89,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   MANIFEST_UNKNOWN: 5,
   TRASH_UNKNOWN: 5,
   TASK_UNKNOWN: 5,
+  WEBHOOK_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
 };

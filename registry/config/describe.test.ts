@@ -37,6 +37,27 @@ test('what is printed loads as the same configuration, with the secret masked', 
   assert.ok(!printConfig(loaded).includes('c4nary'));
 });
 
+test('an endpoint of webhooks is printed without what it sends to prove itself', async () => {
+  const loaded = await load(
+    'notifications: {endpoints: [{name: n, url: "https://x/y?key=c4nary", secret: c4nary, timeout: 90s, headers: {Authorization: [c4nary]}}]}',
+  );
+
+  const printed = printConfig(loaded);
+  const again = await load(printed);
+
+  const [endpoint] = again.config.notifications.endpoints;
+  assert.ok(!printed.includes('c4nary'));
+  assert.deepEqual(again.config.notifications.endpoints, [
+    {
+      ...loaded.config.notifications.endpoints[0],
+      url: 'https://x/y?***',
+      secret: '***',
+      headers: { Authorization: ['***'] },
+    },
+  ]);
+  assert.equal(endpoint?.timeout, 90_000);
+});
+
 test('no login is printed as such', async () => {
   const { config } = await load(printConfig(await load('auth: none\nstorage: inmemory\n')));
 

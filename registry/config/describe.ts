@@ -6,6 +6,7 @@ import type { FieldMeta } from '../spec/config-fields.ts';
 import { configSchema } from '../spec/config.ts';
 import type { Config } from '../spec/config.ts';
 import { formatDuration } from '../spec/duration.ts';
+import { shownUrl } from '../spec/webhook.ts';
 import { fields, metaOf } from './fields.ts';
 import type { Field } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
@@ -109,12 +110,32 @@ export function renderConfigPage(): string {
 
 function written(field: Field, value: unknown): unknown {
   if (field.secret) return '***';
+  if (field.path === 'notifications.endpoints' && Array.isArray(value)) return value.map(writtenEndpoint);
   if (field.path === 'health.file' && Array.isArray(value))
     return value.map((check: Config['health']['file'][number]) => ({
       ...check,
       interval: formatDuration(check.interval),
     }));
   return field.type === 'duration' && typeof value === 'number' ? formatDuration(value) : value;
+}
+
+/** Headers often hold a token. */
+function writtenEndpoint({
+  url,
+  headers,
+  secret,
+  timeout,
+  backoff,
+  ...rest
+}: Config['notifications']['endpoints'][number]) {
+  return {
+    ...rest,
+    url: shownUrl(url),
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, ['***']])),
+    timeout: formatDuration(timeout),
+    backoff: formatDuration(backoff),
+    ...(secret === undefined ? {} : { secret: '***' }),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

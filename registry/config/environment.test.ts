@@ -129,6 +129,19 @@ const cases: Readonly<Record<string, Case>> = {
     pick: ({ health }) => health.file,
     result: [{ file: '/x', interval: 10_000, threshold: 1 }],
   },
+  'an endpoint of webhooks is made item by item': {
+    env: {
+      REGISTRY_NOTIFICATIONS_ENDPOINTS_0_NAME: 'n',
+      REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL: 'http://x',
+      REGISTRY_NOTIFICATIONS_ENDPOINTS_0_IGNORE_ACTIONS: '[pull]',
+      REGISTRY_NOTIFICATIONS_EVENTCONFIG_INCLUDEREFERENCES: 'true',
+    },
+    pick: ({ notifications: { endpoints, events } }) => [
+      endpoints.map(({ name, url, ignore }) => [name, url, ignore.actions]),
+      events.includereferences,
+    ],
+    result: [[['n', 'http://x', ['pull']]], true],
+  },
   'BERTH names what is under berth': {
     env: {
       BERTH_LIMITS_CONNECTIONS: '5',

@@ -209,8 +209,43 @@ test('each key of distribution is supported, ignored with a notice, or refused w
     ['http: {http2: {disabled: true}}', 'ignored http.http2'],
     ['http: {h2c: {enabled: true}}', 'ignored http.h2c'],
     [
-      'notifications: {endpoints: [{name: n, url: "http://x"}]}',
-      'FILE:1:1: notifications is refused. This version sends no events, and dropping them in silence would lose data.',
+      'notifications: {events: {includereferences: true}, endpoints: [{name: n, disabled: false, url: "https://x/y?z=1", headers: {Authorization: [Bearer x]}, timeout: 500ms, threshold: 5, backoff: 1s, ignoredmediatypes: [application/octet-stream], ignore: {mediatypes: [a/b], actions: [pull]}}]}',
+      fine,
+    ],
+    ['notifications: {endpoints: [{name: n, url: "http://x", timeout: 0, threshold: 0, backoff: 0}]}', fine],
+    ['notifications: {endpoints: [{name: n, url: "http://x", secret: s, ca: /c.pem}]}', fine],
+    ['notifications: {endpoints: []}', fine],
+    [
+      'notifications: {endpoints: [{name: n, url: "http://user:pass@x"}]}',
+      'FILE:1:44: notifications.endpoints.0.url must be http:// or https:// with a host, and without a login',
+    ],
+    [
+      'notifications: {endpoints: [{name: n, url: "file:///etc/passwd"}]}',
+      'FILE:1:44: notifications.endpoints.0.url must be http:// or https:// with a host, and without a login',
+    ],
+    [
+      'notifications: {endpoints: [{name: n, url: "http://x", headers: {Host: [a]}}]}',
+      'FILE:1:72: notifications.endpoints.0.headers.Host is not the name of a header that may be set',
+    ],
+    [
+      'notifications: {endpoints: [{name: n, url: "http://x", ignore: {actions: [pul]}}]}',
+      'FILE:1:75: notifications.endpoints.0.ignore.actions.0 must be pull, push, mount or delete',
+    ],
+    [
+      'notifications: {endpoints: [{name: n, url: "http://x"}, {name: n, url: "http://y"}]}',
+      'FILE:1:64: notifications.endpoints.1.name is the name of another endpoint',
+    ],
+    [
+      'notifications: {endpoints: [{name: n, url: "http://x", treshold: 3}]}',
+      'unknown notifications.endpoints.treshold',
+    ],
+    [
+      'berth: {notifications: {privatetargets: [127.0.0.1, 10.0.0.0/8, ci.example], queue: 5, keep: 1h}}',
+      fine,
+    ],
+    [
+      'berth: {notifications: {privatetargets: ["http://x"]}}',
+      'FILE:1:41: berth.notifications.privatetargets must be host names, addresses or networks, such as [ci.example, 10.0.0.0/8]',
     ],
     ['health: {storagedriver: {enabled: true, interval: 10s, threshold: 3}}', fine],
     ['health: {file: [{file: /x, interval: 10s}]}', fine],

@@ -173,7 +173,7 @@ function judge(tree: Tree, schema: z.core.$ZodType, path: readonly string[]): Ju
     const child = shape.keys.get(key);
     const judged = child
       ? judgeKey(value, keyAt, child, [...path, key], tree)
-      : unknown([...path, key], keyAt);
+      : unknown([...path, key], keyAt, [...shape.keys.keys()]);
     return { key, ...judged };
   });
   const said = children.filter(({ value }) => value !== undefined);
@@ -218,9 +218,11 @@ function supportOf(path: readonly string[], level: Support, around: Group): Supp
     : level;
 }
 
-function unknown(path: readonly string[], at: Source): Judged {
+/** `siblings`: the keys that may stand there, which in items of a list are in no path. */
+function unknown(path: readonly string[], at: Source, siblings: readonly string[]): Judged {
   const key = path.join('.');
-  const near = nearest(key, knownPaths);
+  const around = path.slice(0, -1).join('.');
+  const near = nearest(key, [...knownPaths, ...siblings.map((each) => `${around}.${each}`)]);
   const message = `is not known${near === undefined ? '' : `; the nearest key is ${near}`}.`;
   // Such a key names a driver or a way to log in: going on would use another one.
   if (isProvider(path)) throw invalid(at, `${key} ${message}`);

@@ -98,7 +98,16 @@ const cases: Readonly<
     ],
   },
   'a manifest that is pushed': {
-    act: (events) => events.manifestPushed({ repository, digest, mediaType: 'm', size: 1, actor: anna }),
+    act: (events) =>
+      events.manifestPushed({
+        repository,
+        digest,
+        mediaType: 'm',
+        size: 1,
+        bytes: Buffer.from('{'),
+        tags: [],
+        actor: anna,
+      }),
     steps: ['log', ['manifest', repository, digest], ['manifestPushed', 'anna']],
   },
   'a blob that is stored': {
@@ -146,6 +155,79 @@ test('a delete on a full disk is done and logged with the line that is missing',
     assert.equal(logged().at(-1), 'journalFailed');
   }
 });
+
+/** What a receiver of webhooks should hear of each. */
+const told: readonly {
+  readonly name: string;
+  readonly act: (events: ReturnType<typeof createEvents>) => Promise<void> | void;
+  readonly expected: readonly unknown[];
+}[] = [
+  {
+    name: 'a push by tag, once, after the tag is set',
+    act: async (events) => {
+      const push = { repository, digest, mediaType: 'm', size: 1, bytes: Buffer.from('{'), actor: anna };
+      await events.manifestPushed({ ...push, tags: [one] });
+      const manifest = { mediaType: 'm', bytes: push.bytes };
+      await events.tagMoved({ repository, tag: one, from: undefined, to: digest, manifest, actor: anna });
+    },
+    expected: [['push', 'manifest', digest, one, 'm', 1]],
+  },
+  {
+    name: 'a push by digest',
+    act: (events) => cases['a manifest that is pushed']?.act(events),
+    expected: [['push', 'manifest', digest, undefined, 'm', 1]],
+  },
+  {
+    name: 'a delete with its tags: the manifest, then each tag',
+    act: (events) => cases['a manifest that is deleted with its tags']?.act(events),
+    expected: [
+      ['delete', 'manifest', digest, undefined, undefined, undefined],
+      ['delete', 'tag', undefined, one, undefined, undefined],
+      ['delete', 'tag', undefined, two, undefined, undefined],
+    ],
+  },
+  {
+    name: 'a delete of a tag, which names no digest',
+    act: (events) => cases['a tag that is deleted']?.act(events),
+    expected: [['delete', 'tag', undefined, one, undefined, undefined]],
+  },
+  {
+    name: 'a restore, as a push',
+    act: (events) => cases['a manifest that is restored']?.act(events),
+    expected: [['push', 'manifest', digest, one, undefined, undefined]],
+  },
+  {
+    name: 'blobs that are stored, mounted, read and deleted',
+    act: async (events) => {
+      await events.blobStored({ repository, digest, size: 5, isNew: false, actor: anna });
+      await events.blobMounted({ repository, digest, size: 5, from: repository, actor: anna });
+      events.blobPulled({ repository, digest, size: 5, actor: anna });
+      await events.blobDeleted({ repository, digest, actor: anna });
+    },
+    expected: [
+      ['push', 'blob', digest, undefined, undefined, 5],
+      ['mount', 'blob', digest, undefined, undefined, 5],
+      ['pull', 'blob', digest, undefined, undefined, 5],
+      ['delete', 'blob', digest, undefined, undefined, undefined],
+    ],
+  },
+];
+
+for (const { name, act, expected } of told) {
+  test(`webhooks are told of ${name}`, async () => {
+    const heard: unknown[] = [];
+    const events = createEvents(createLogger({ write: () => undefined, ring: createRing() }), {
+      webhooks: {
+        publish: ({ action, kind, digest: of, tag, mediaType, size }) =>
+          void heard.push([action, kind, of, tag, mediaType, size]),
+      },
+    });
+
+    await act(events);
+
+    assert.deepEqual(heard, expected);
+  });
+}
 
 test('without anything else, events are log lines', async () => {
   const ring = createRing();

@@ -1,7 +1,9 @@
 import type { Index } from '../derived/index-db.ts';
 import type { Journal, JournalEntry } from '../derived/journal.ts';
-import type { Actor, StoreEvents } from '../spec/events.ts';
+import type { Actor, PullEvents, StoreEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
+import type { Tag } from '../spec/names.ts';
+import type { Happening, WebhookSink } from '../spec/webhook.ts';
 import type { Feed } from './feed.ts';
 
 /** Where events go besides the log; each may be left out. */
@@ -9,22 +11,23 @@ export interface EventSinks {
   readonly index?: Pick<Index, 'tagChanged' | 'manifestChanged' | 'blobChanged'>;
   readonly journal?: Pick<Journal, 'append'>;
   readonly feed?: Pick<Feed, 'publish'>;
+  readonly webhooks?: WebhookSink;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
 /**
- * Turns what happens in the store into a log line, a line of the journal, the change of the index and an item of the
- * feed, in this order: one function per event, so that nothing can disagree. What has happened on disk goes into index
- * and feed even where the journal cannot be written.
+ * Turns what happens in the store into a log line, a line of the journal, the change of the index, an item of the feed
+ * and what webhooks are told, in this order: one function per event, so that nothing can disagree. What has happened on
+ * disk goes into index, feed and webhooks even where the journal cannot be written.
  *
  * A move of a tag that could not be noted durably rejects, so that the push is not acknowledged and is tried again. A
  * delete does not: it is done, and on a full disk it is the way out; the line is in the log.
  */
 export function createEvents(
   root: Log,
-  { index, journal, feed, now = Date.now }: EventSinks = {},
-): StoreEvents {
+  { index, journal, feed, webhooks, now = Date.now }: EventSinks = {},
+): StoreEvents & PullEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
 
@@ -46,6 +49,13 @@ export function createEvents(
         hint: 'check the disk and its free space',
       });
     });
+  }
+
+  /** Tells webhooks of each tag, or of the content alone where it has none. */
+  async function tell(happening: Happening, tags: readonly Tag[]): Promise<void> {
+    if (webhooks === undefined) return;
+    const each = tags.length === 0 ? [happening] : tags.map((tag) => ({ ...happening, tag }));
+    for (const one of each) await webhooks.publish(one);
   }
 
   return {
@@ -72,26 +82,30 @@ export function createEvents(
       };
       jobs.info('uploadPurged', isDryRun ? 'abandoned upload found' : 'abandoned upload removed', fields);
     },
-    blobStored({ repository, digest, size, isNew, actor }) {
+    async blobStored({ repository, digest, size, isNew, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, size, new: isNew };
       log.info('blobStored', 'blob stored', fields);
       index?.blobChanged(digest);
       feed?.publish({ kind: 'blobStored', repository, digest, bytes: size, ...userOf(actor) });
+      await webhooks?.publish({ action: 'push', kind: 'blob', repository, digest, size, actor });
     },
-    blobMounted({ repository, digest, size, actor }) {
+    async blobMounted({ repository, digest, size, from: fromRepository, actor }) {
       log.info('blobMounted', 'blob mounted', {
         ...by(actor),
         'vars.name': repository,
         'vars.digest': digest,
         size,
       });
+      const what = { repository, digest, size, fromRepository, actor };
+      await webhooks?.publish({ action: 'mount', kind: 'blob', ...what });
     },
-    blobDeleted({ repository, digest, actor }) {
+    async blobDeleted({ repository, digest, actor }) {
       log.info('blobDeleted', 'blob deleted', {
         ...by(actor),
         'vars.name': repository,
         'vars.digest': digest,
       });
+      await webhooks?.publish({ action: 'delete', kind: 'blob', repository, digest, actor });
     },
     blobDamaged({ digest, found, size }) {
       const hint = 'push an image that has it again; check the disk';
@@ -107,7 +121,7 @@ export function createEvents(
       jobs.debug('blobCollected', 'blob collected', { 'vars.digest': digest, size });
       index?.blobChanged(digest);
     },
-    async manifestPushed({ repository, digest, mediaType, size, actor }) {
+    async manifestPushed({ repository, digest, mediaType, size, bytes, tags, actor }) {
       const fields = {
         ...by(actor),
         'vars.name': repository,
@@ -118,6 +132,10 @@ export function createEvents(
       log.info('manifestPushed', 'manifest stored', fields);
       await index?.manifestChanged(repository, digest);
       feed?.publish({ kind: 'manifestPushed', repository, digest, bytes: size, ...userOf(actor) });
+      // Whoever hears of a tag may pull it at once, so that waits for the tag.
+      if (tags.length > 0) return;
+      const what = { repository, digest, mediaType, size, manifest: bytes, actor };
+      await webhooks?.publish({ action: 'push', kind: 'manifest', ...what });
     },
     async manifestDeleted({ repository, digest, tags, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, tags };
@@ -131,8 +149,10 @@ export function createEvents(
       for (const tag of tags)
         feed?.publish({ kind: 'tagDeleted', repository, tag, digest, ...userOf(actor) });
       feed?.publish({ kind: 'manifestDeleted', repository, digest, ...userOf(actor) });
+      await webhooks?.publish({ action: 'delete', kind: 'manifest', repository, digest, actor });
+      if (tags.length > 0) await tell({ action: 'delete', kind: 'tag', repository, actor }, tags);
     },
-    async tagMoved({ repository, tag, from, to, actor }) {
+    async tagMoved({ repository, tag, from, to, manifest, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.reference': tag, from, to };
       log.info('tagMoved', 'tag set', fields);
       try {
@@ -142,6 +162,9 @@ export function createEvents(
       } finally {
         await index?.tagChanged(repository, tag);
         feed?.publish({ kind: 'tagMoved', repository, tag, digest: to, ...userOf(actor) });
+        const { mediaType, bytes } = manifest ?? {};
+        const what = { repository, tag, digest: to, mediaType, size: bytes?.length, manifest: bytes, actor };
+        await webhooks?.publish({ action: 'push', kind: 'manifest', ...what });
       }
     },
     async tagDeleted({ repository, tag, from, actor }) {
@@ -154,6 +177,7 @@ export function createEvents(
       await noteDelete([{ ...stamp(actor), kind: 'delete', repository, tag, from }]);
       await index?.tagChanged(repository, tag);
       feed?.publish({ kind: 'tagDeleted', repository, tag, digest: from, ...userOf(actor) });
+      await webhooks?.publish({ action: 'delete', kind: 'tag', repository, tag, actor });
     },
     async restored({ repository, digest, tags, actor }) {
       log.info('restored', 'restored from the trash', {
@@ -170,7 +194,15 @@ export function createEvents(
         await index?.manifestChanged(repository, digest);
         for (const tag of tags) await index?.tagChanged(repository, tag);
         feed?.publish({ kind: 'restored', repository, digest, ...userOf(actor) });
+        await tell({ action: 'push', kind: 'manifest', repository, digest, actor }, tags);
       }
+    },
+    manifestPulled({ repository, tag, digest, manifest: { mediaType, bytes }, actor }) {
+      const what = { repository, tag, digest, mediaType, size: bytes.length, manifest: bytes, actor };
+      void webhooks?.publish({ action: 'pull', kind: 'manifest', ...what });
+    },
+    blobPulled({ repository, digest, size, actor }) {
+      void webhooks?.publish({ action: 'pull', kind: 'blob', repository, digest, size, actor });
     },
   };
 }

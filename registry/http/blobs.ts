@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
+import type { PullEvents } from '../spec/events.ts';
 import type { RepoName } from '../spec/names.ts';
 import { decideRange, type InclusiveRange } from '../spec/ranges.ts';
 import type { Blob, Blobs } from '../store/blobs.ts';
+import type { Store } from '../store/store.ts';
 import { actorOf, type Exchange, sendEmpty } from './exchange.ts';
 
 /** @throws AppError DIGEST_INVALID */
@@ -22,10 +24,16 @@ export function isUnchanged(header: string | undefined, digest: Digest): boolean
   });
 }
 
+export interface BlobContext {
+  readonly store: Pick<Store, 'blobs'>;
+  /** Takes note of a blob that a client has read, or a part of it. */
+  readonly blobPulled: PullEvents['blobPulled'];
+}
+
 /** GET and HEAD of a blob. */
 export async function sendBlob(
   exchange: Exchange,
-  blobs: Blobs,
+  { store: { blobs }, blobPulled }: BlobContext,
   repository: RepoName,
   reference: string,
 ): Promise<void> {
@@ -49,6 +57,7 @@ export async function sendBlob(
   if (range.kind === 'whole') await sendPart(exchange, blobs, blob, undefined);
   else if (range.ranges.length === 1) await sendPart(exchange, blobs, blob, range.ranges[0]);
   else await sendMultipart(exchange, blobs, blob, range.ranges);
+  if (req.method === 'GET') blobPulled({ repository, ...blob, actor: actorOf(exchange) });
 }
 
 /** Ranges are for GET (RFC 9110 14.2). If-Range (13.1.5): another tag or a date means that the whole is wanted. */

@@ -136,9 +136,17 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-export function actorOf({ caller, id, address, req }: Exchange): Actor {
-  const client = req.headers['user-agent'];
-  return { user: caller.name, requestId: id, address, ...(client === undefined ? {} : { client }) };
+export function actorOf({ caller, id, address, origin, prefix, req }: Exchange): Actor {
+  const { 'user-agent': client, host } = req.headers;
+  return {
+    user: caller.name,
+    requestId: id,
+    address,
+    client,
+    method: req.method,
+    host,
+    origin: `${origin}${prefix}`,
+  };
 }
 
 /** Answers with JSON. */

@@ -1,5 +1,6 @@
-import { type Digest, parseDigest } from '../spec/digest.ts';
+import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
+import type { PullEvents } from '../spec/events.ts';
 import { isOciType } from '../spec/media-types.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import type { Reference } from '../store/manifests.ts';
@@ -12,12 +13,8 @@ export interface ManifestContext {
   readonly location: (exchange: Exchange, path: string) => string;
   /** The largest manifest, in bytes. */
   readonly maxBytes: number;
-  /** Counts a manifest that a client has read. */
-  readonly pulled: (pull: {
-    readonly repository: RepoName;
-    readonly tag: Tag | undefined;
-    readonly digest: Digest;
-  }) => void;
+  /** Takes note of a manifest that a client has read. */
+  readonly pulled: PullEvents['manifestPulled'];
 }
 
 const maxTags = 50;
@@ -63,7 +60,13 @@ export async function sendManifest(
   res.setHeader('Content-Type', found.mediaType);
   res.setHeader('Content-Length', found.bytes.length);
   if (req.method === 'HEAD') return void res.end();
-  pulled({ repository, tag: reference.kind === 'tag' ? reference.tag : undefined, digest: found.digest });
+  pulled({
+    repository,
+    tag: reference.kind === 'tag' ? reference.tag : undefined,
+    digest: found.digest,
+    manifest: found,
+    actor: actorOf(exchange),
+  });
   res.end(found.bytes);
 }
 

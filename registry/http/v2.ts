@@ -9,7 +9,8 @@ import { challenge } from '../auth/challenge.ts';
 import type { Scope } from '../auth/scopes.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import { maxNameLength, parseRepoName, type RepoName } from '../spec/names.ts';
-import { deleteBlob, sendBlob } from './blobs.ts';
+import type { Store } from '../store/store.ts';
+import { type BlobContext, deleteBlob, sendBlob } from './blobs.ts';
 import { addWarning, type Exchange, sendJson } from './exchange.ts';
 import { type ListOptions, listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, type ManifestContext, putManifest, sendManifest } from './manifests.ts';
@@ -23,7 +24,8 @@ import {
   type UploadContext,
 } from './uploads.ts';
 
-export interface V2Context extends UploadContext, ManifestContext {
+export interface V2Context extends UploadContext, ManifestContext, BlobContext {
+  readonly store: Store;
   readonly auth: Auth;
   /** `auth.htpasswd.realm`. */
   readonly realm: string;
@@ -175,7 +177,7 @@ async function answer(
     case 'blob':
       return method === 'DELETE'
         ? await deleteBlob(exchange, context.store.blobs, repository, reference)
-        : await sendBlob(exchange, context.store.blobs, repository, reference);
+        : await sendBlob(exchange, context, repository, reference);
     case 'uploads':
       return await postUpload(exchange, context, repository);
     case 'upload':

@@ -8,6 +8,7 @@ import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
+import { webhookArguments, type WebhookResults } from './admin/webhooks.ts';
 import { levels } from './log-record.ts';
 
 /** The arguments of each method. */
@@ -16,6 +17,7 @@ export const adminArguments = {
   ...contentArguments,
   ...upkeepArguments,
   ...computerArguments,
+  ...webhookArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -24,7 +26,8 @@ export type AdminArguments<Method extends AdminMethod> = z.output<(typeof adminA
 export type AdminInput<Method extends AdminMethod> = z.input<(typeof adminArguments)[Method]>;
 
 /** The answer of each method. */
-export interface AdminResults extends ProcessResults, ContentResults, UpkeepResults, ComputerResults {}
+export interface AdminResults
+  extends ProcessResults, ContentResults, UpkeepResults, ComputerResults, WebhookResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {
@@ -53,6 +56,8 @@ export interface FeedItem {
     | 'levelsChanged'
     /** Began, went on or ended; at most four times a second. */
     | 'taskChanged'
+    /** A webhook was set, removed or purged, began to fail, or works again. */
+    | 'webhookChanged'
     /** The reader missed items, or the process is another: read everything anew. */
     | 'reset';
   readonly repository?: string;
@@ -61,4 +66,6 @@ export interface FeedItem {
   readonly user?: string;
   readonly bytes?: number;
   readonly task?: TaskRow;
+  /** The name of a webhook. */
+  readonly webhook?: string;
 }

@@ -198,7 +198,7 @@ const on = new Set(['true', 'yes', 'on', 'y']);
 const off = new Set(['false', 'no', 'off', 'n']);
 const switchWords = new Set([...on, ...off, 'all', 'any', 'none']);
 
-function parseFlag(value: string): boolean | undefined {
+export function parseFlag(value: string): boolean | undefined {
   const word = value.toLowerCase();
   if (on.has(word)) return true;
   return off.has(word) ? false : undefined;
@@ -233,6 +233,11 @@ export function parseHost(value: string): string | undefined {
 
 function isIPv6(value: string): boolean {
   return z.ipv6().safeParse(value).success;
+}
+
+/** A host without a port. */
+export function parseTarget(value: string): string | undefined {
+  return /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?$/.test(value) ? value.toLowerCase() : undefined;
 }
 
 export function parseNetwork(value: string): string | undefined {

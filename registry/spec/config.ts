@@ -21,10 +21,12 @@ import {
   native,
   oneOf,
   optionalText,
+  parseFlag,
   parseHost,
   parseLimit,
   parseNetwork,
   parseOrigin,
+  parseTarget,
   parseWhole,
   patterns,
   read,
@@ -38,6 +40,7 @@ import {
 } from './config-fields.ts';
 import { parseDuration } from './duration.ts';
 import { levels, subsystems } from './log-record.ts';
+import { isHeaderName, isHeaderValue, parseWebhookName, parseWebhookUrl, webhookActions } from './webhook.ts';
 
 /**
  * The cipher suites that can be configured: Go's names, as distribution has them, and OpenSSL's. `undefined` are
@@ -82,6 +85,47 @@ const defaultCipherSuites = [
   'TLS_CHACHA20_POLY1305_SHA256',
   'TLS_AES_256_GCM_SHA384',
 ];
+
+const endpointSchema = z.strictObject({
+  name: read(parseWebhookName, 'one line of text with up to 128 characters'),
+  url: read(parseWebhookUrl, 'http:// or https:// with a host, and without a login'),
+  disabled: read(parseFlag, 'true or false').prefault(false),
+  headers: z
+    .record(
+      z.string().refine(isHeaderName, 'is not the name of a header that may be set'),
+      z.array(
+        read((value) => (isHeaderValue(value) ? value : undefined), 'one line of text'),
+        { error: 'must be a list of values, such as [Bearer x]' },
+      ),
+    )
+    .prefault({}),
+  timeout: atLeastOne('5s'),
+  // Go counts what is 0 or less as not set.
+  threshold: read(parseLimit, 'a whole number')
+    .transform((count) => count ?? 10)
+    .prefault(10),
+  backoff: atLeastOne('1s'),
+  ignoredmediatypes: z.array(text(), { error: 'must be a list of media types' }).prefault([]),
+  ignore: z
+    .strictObject({
+      mediatypes: z.array(text(), { error: 'must be a list of media types' }).prefault([]),
+      actions: z
+        .array(choice(webhookActions), { error: `must be a list of ${words(webhookActions)}` })
+        .prefault([]),
+    })
+    .prefault({}),
+  secret: text().optional(),
+  ca: text().optional(),
+});
+
+/** A duration where 0 means as if not set, as in distribution. */
+function atLeastOne(fallback: string) {
+  return read((value) => {
+    const milliseconds = parseDuration(value) ?? Number.POSITIVE_INFINITY;
+    if (milliseconds > 24 * 60 * 60 * 1000) return undefined;
+    return milliseconds === 0 ? parseDuration(fallback) : milliseconds;
+  }, `${durationExpected()}, up to 24h`).prefault(fallback);
+}
 
 // --- the schema ----------------------------------------------------------------------------------------------
 
@@ -415,10 +459,36 @@ export const configSchema = z.strictObject({
         complain(context, ['debug', 'addr'], addressExpected);
     })
     .prefault({}),
-  notifications: refused(
-    'Webhooks',
-    'This version sends no events, and dropping them in silence would lose data.',
-  ),
+  notifications: z
+    .strictObject({
+      events: z
+        .strictObject({
+          includereferences: flag(false, {
+            title: 'References in events',
+            help: 'true names config and layers, or the manifests of an index, in events about a manifest.',
+            restart: 'none',
+            env: 'REGISTRY_NOTIFICATIONS_EVENTCONFIG_INCLUDEREFERENCES',
+          }),
+        })
+        .prefault({}),
+      endpoints: z
+        .array(endpointSchema, { error: 'must be a list of maps with the keys name and url' })
+        .prefault([])
+        .meta(
+          field('list of {name, url, ...}', '[]', {
+            title: 'Webhooks',
+            help: 'Receivers that are told of pushes, pulls, mounts and deletes. Further keys: disabled, headers, timeout (5s), threshold (10), backoff (1s), ignoredmediatypes, ignore.mediatypes, ignore.actions; and of Berth secret (signs the events) and ca (a file of certificates).',
+          }),
+        ),
+    })
+    .check((context) => {
+      const names = context.value.endpoints.map(({ name }) => name);
+      for (const [at, name] of names.entries()) {
+        if (names.indexOf(name) !== at)
+          complain(context, ['endpoints', String(at), 'name'], 'is the name of another endpoint');
+      }
+    })
+    .prefault({}),
   redis: ignored('Redis', 'Berth keeps an index of its own.'),
   health: z
     .strictObject({
@@ -657,6 +727,29 @@ export const configSchema = z.strictObject({
           trash: duration('168h', {
             title: 'Time in the trash',
             help: 'How long deleted tags and repositories can be restored. 0s keeps none longer than to the next collection.',
+          }),
+        })
+        .prefault({}),
+      notifications: z
+        .strictObject({
+          privatetargets: several(
+            (value) => parseNetwork(value) ?? parseTarget(value),
+            'host names, addresses or networks, such as [ci.example, 10.0.0.0/8]',
+            {
+              title: 'Private targets of webhooks',
+              help: 'Hosts and networks that webhooks may reach although they are on this machine or in a private network.',
+              restart: 'none',
+            },
+          ),
+          queue: whole(1, 10_000_000, 100_000, {
+            title: 'Events that wait for a webhook',
+            help: 'More are not kept: the oldest are given up, with a line in the log.',
+            restart: 'none',
+          }),
+          keep: duration('168h', {
+            title: 'Age of events that wait',
+            help: 'Older ones are given up, with a line in the log.',
+            restart: 'none',
           }),
         })
         .prefault({}),

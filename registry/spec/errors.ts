@@ -451,6 +451,26 @@ export const errors = {
     when: 'The task has ended, or never ran in this process.',
     action: 'berth status shows what runs.',
   },
+  WEBHOOK_UNKNOWN: {
+    message: 'There is no such webhook.',
+    when: 'No webhook has that name.',
+    action: 'berth webhook ls lists them.',
+  },
+  WEBHOOK_LOCKED: {
+    message: 'The webhook is part of the configuration.',
+    when: 'A webhook of the configuration file or the environment is to be changed or removed while the registry runs.',
+    action: 'Change it there and start the registry again.',
+  },
+  WEBHOOK_REFUSED: {
+    message: 'The target of the webhook is a private address.',
+    when: 'A webhook leads to this machine, a private network or a service of a cloud provider that is not listed.',
+    action: 'If that is meant, add the host or network to berth.notifications.privatetargets.',
+  },
+  WEBHOOK_FAILED: {
+    message: 'The receiver did not take the event.',
+    when: 'The receiver of a webhook cannot be reached, is too slow, or answers with another status than 2xx.',
+    action: 'Check the receiver. The event is kept and sent again.',
+  },
   LOGIN_FAILED: {
     message: 'The login was refused.',
     when: 'The registry refuses the user or password, or the client cannot store it.',

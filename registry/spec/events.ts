@@ -14,6 +14,31 @@ export interface Actor {
   readonly address?: string | undefined;
   /** The User-Agent of the client, as it was sent. */
   readonly client?: string | undefined;
+  /** The method of the request, and its Host header. */
+  readonly method?: string | undefined;
+  readonly host?: string | undefined;
+  /** Scheme, host and prefix as the client sees them: what links for it begin with. */
+  readonly origin?: string | undefined;
+}
+
+/** A manifest as it is stored. */
+export interface ManifestContent {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What clients read. Nothing waits for it. */
+export interface PullEvents {
+  manifestPulled(event: {
+    repository: RepoName;
+    /** What it was asked for by, if that was a tag. */
+    tag: Tag | undefined;
+    digest: Digest;
+    manifest: ManifestContent;
+    actor: Actor;
+  }): void;
+  /** Bytes of a blob, all or a range, were sent. */
+  blobPulled(event: { repository: RepoName; digest: Digest; size: number; actor: Actor }): void;
 }
 
 export interface StoreEvents {
@@ -32,15 +57,25 @@ export interface StoreEvents {
     size: number;
     isNew: boolean;
     actor: Actor;
-  }): void;
-  blobMounted(event: { repository: RepoName; digest: Digest; size: number; actor: Actor }): void;
-  blobDeleted(event: { repository: RepoName; digest: Digest; actor: Actor }): void;
+  }): Promise<void> | void;
+  blobMounted(event: {
+    repository: RepoName;
+    digest: Digest;
+    size: number;
+    /** The repository that the client named, where it was found there. */
+    from: RepoName | undefined;
+    actor: Actor;
+  }): Promise<void> | void;
+  blobDeleted(event: { repository: RepoName; digest: Digest; actor: Actor }): Promise<void> | void;
   blobDamaged(event: { digest: Digest; found: string; size: number }): void;
   manifestPushed(event: {
     repository: RepoName;
     digest: Digest;
     mediaType: string;
     size: number;
+    bytes: Uint8Array;
+    /** Those that are pointed at it next, each with an event of its own. */
+    tags: readonly Tag[];
     actor: Actor;
   }): Promise<void> | void;
   manifestDeleted(event: {
@@ -54,6 +89,8 @@ export interface StoreEvents {
     tag: Tag;
     from: Digest | undefined;
     to: Digest;
+    /** What it means now; absent where that was not read. */
+    manifest?: ManifestContent | undefined;
     actor: Actor;
   }): Promise<void> | void;
   tagDeleted(event: { repository: RepoName; tag: Tag; from: Digest; actor: Actor }): Promise<void> | void;

@@ -127,16 +127,16 @@ export function createBlobs({
     { from, mayPull, mayPullAll, actor }: Parameters<Blobs['mount']>[2],
   ): Promise<Blob | undefined> {
     using _ = await leases.hold([digest]);
-    const here = await look(repository, digest);
-    const found =
-      here ??
-      (from !== undefined && mayPull(from) ? await look(from, digest) : undefined) ??
-      (mayPullAll ? await findAnywhere(digest) : await findReadable(digest, mayPull));
+    const known =
+      (await look(repository, digest)) ??
+      (from !== undefined && mayPull(from) ? await look(from, digest) : undefined);
+    const found = known ?? (mayPullAll ? await findAnywhere(digest) : await findReadable(digest, mayPull));
     if (found === undefined) return undefined;
     // Also when it is here already: another request may be about to make it so.
     await link(repository, digest);
     leases.renew(digest);
-    events.blobMounted({ repository, digest, size: found.size, actor });
+    const named = known === undefined ? undefined : from;
+    await events.blobMounted({ repository, digest, size: found.size, from: named, actor });
     return found;
   }
 
@@ -169,7 +169,7 @@ export function createBlobs({
         }
       }
       await driver.removeTree(layerTree(repository, digest));
-      events.blobDeleted({ repository, digest, actor });
+      await events.blobDeleted({ repository, digest, actor });
       return true;
     });
   }

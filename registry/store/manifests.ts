@@ -1,7 +1,7 @@
 import type { Driver } from '../driver/driver.ts';
 import { type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
-import type { Actor, StoreEvents } from '../spec/events.ts';
+import type { Actor, ManifestContent, StoreEvents } from '../spec/events.ts';
 import { type Descriptor, type Manifest, parseManifest } from '../spec/manifest.ts';
 import { isNonDistributable } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
@@ -155,9 +155,12 @@ export function createManifests({
         digest,
         mediaType: manifest.mediaType,
         size: bytes.length,
+        bytes,
+        tags: names,
         actor,
       });
-      for (const tag of names) await moveTag(repository, tag, digest, actor);
+      const stored = { mediaType: manifest.mediaType, bytes };
+      for (const tag of names) await moveTag(repository, tag, digest, { manifest: stored, actor });
       return { digest, manifest, warnings };
     });
   }
@@ -188,7 +191,7 @@ export function createManifests({
           detail: { name: repository, reference: to },
         });
       }
-      return await moveTag(repository, tag, to, actor);
+      return await moveTag(repository, tag, to, { manifest: await cache.get(to), actor });
     });
   }
 
@@ -196,7 +199,7 @@ export function createManifests({
     repository: RepoName,
     tag: Tag,
     to: Digest,
-    actor: Actor,
+    { manifest, actor }: { readonly manifest: ManifestContent | undefined; readonly actor: Actor },
   ): Promise<Digest | undefined> {
     return await locks.exclusive(`${repository}:${tag}`, async () => {
       // Again, since another push may have given the tag its meaning meanwhile.
@@ -204,7 +207,7 @@ export function createManifests({
       await tags.move(repository, tag, to);
       // What has lost its last tag stays for the grace time from here on.
       if (from !== undefined) leases.renew(from);
-      await events.tagMoved({ repository, tag, from, to, actor });
+      await events.tagMoved({ repository, tag, from, to, manifest, actor });
       return from;
     });
   }

@@ -268,7 +268,7 @@ export function createUploads({
       await blobs.link(upload.repository, digest);
       leases.renew(digest);
       await drop(upload, isNew ? undefined : part);
-      events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
+      await events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
       return { digest, size };
     });
   }
