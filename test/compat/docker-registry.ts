@@ -10,10 +10,13 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts Debian's docker-registry (distribution 2.8) on a data directory. Disposing ends it. */
-export async function startDockerRegistry(dataDir: string): Promise<DockerRegistry> {
+/**
+ * Starts Debian's docker-registry (distribution 2.8) on a data directory, with further sections of its configuration.
+ * Disposing ends it.
+ */
+export async function startDockerRegistry(dataDir: string, sections: object = {}): Promise<DockerRegistry> {
   await using cleanup = new AsyncDisposableStack();
-  const config = cleanup.use(await writeConfig(dataDir));
+  const config = cleanup.use(await writeConfig(dataDir, sections));
   const child = spawn('docker-registry', ['serve', config.path], {
     env: childEnv(),
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -41,7 +44,7 @@ export async function collectGarbage(dataDir: string): Promise<string> {
   return await succeed('docker-registry', ['garbage-collect', config.path]);
 }
 
-async function writeConfig(dataDir: string) {
+async function writeConfig(dataDir: string, sections: object = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'berth-compat-'));
   const path = join(directory, 'config.yml');
   const config = {
@@ -53,6 +56,7 @@ async function writeConfig(dataDir: string) {
       maintenance: { uploadpurging: { enabled: false } },
     },
     http: { addr: '127.0.0.1:0', secret: 'fixed', relativeurls: true },
+    ...sections,
   };
   // JSON is YAML.
   await writeFile(path, JSON.stringify(config));
