@@ -74,7 +74,7 @@ export interface Collector {
 export interface CollectOptions {
   /** How long what is unreferenced stays at least, by its lease and by its file. */
   readonly graceMs?: number | undefined;
-  /** How long it stays at least after a run has seen it first. */
+  /** How long it stays at least after a run has seen it first; as long as the grace where it is not said. */
   readonly quarantineMs?: number | undefined;
   /** False keeps manifests without a tag; true removes those that nothing needs. */
   readonly deleteUntagged?: boolean | undefined;
@@ -108,7 +108,7 @@ export function createCollector({
   tags,
   trash,
   graceMs = defaultGraceMs,
-  quarantineMs = defaultGraceMs,
+  quarantineMs = graceMs,
   deleteUntagged = true,
   now,
   monotonic,

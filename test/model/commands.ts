@@ -4,7 +4,18 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Answer } from '../support/http.ts';
-import { type Model, repositoryOf, type Step, type Upload, type View, viewOf } from './oracle.ts';
+import {
+  closureOf,
+  describeTrashed,
+  type Model,
+  neededBlobs,
+  repositoryOf,
+  type Step,
+  type Trashed,
+  type Upload,
+  type View,
+  viewOf,
+} from './oracle.ts';
 import type { Real } from './registry-view.ts';
 
 /** One request that may change something. */
@@ -32,9 +43,14 @@ export function commands(size: number): fc.Arbitrary<Iterable<Command>> {
     { weight: 5, arbitrary: deletes },
     { weight: 8, arbitrary: uploads },
   );
-  const deed = plan.map(([name, make]) => command(name, make));
+  const deed = fc.oneof(
+    { weight: 27, arbitrary: plan.map(([name, make]) => command(name, make)) },
+    { weight: 5, arbitrary: repairs.map(([name, make]) => command(name, make)) },
+    { weight: 3, arbitrary: wholes.map(([name, make]) => command(name, make)) },
+    { weight: 5, arbitrary: fc.constant(collected) },
+  );
   const cut = fc
-    .tuple(plan, fc.nat({ max: 30 }))
+    .tuple(fc.oneof({ weight: 4, arbitrary: plan }, { weight: 1, arbitrary: repairs }), fc.nat({ max: 30 }))
     .map(([[name, make], ms]) => killed(`${name}, killed after ${ms} ms`, make, ms));
   const restart = fc.constantFrom('SIGTERM' as const, 'SIGKILL' as const).map(restarted);
   // A restart takes as long as a hundred other commands.
@@ -276,6 +292,124 @@ const deletes = fc
     },
   ]);
 
+/** What the trash and the history give back. */
+const repairs = fc
+  .tuple(where, at, fc.constantFrom('restore', 'restore', 'set tag'))
+  .map(([name, index, what]): [string, Plan] => [
+    `${what} ${index} of ${name}`,
+    (model) => {
+      if (what === 'set tag') return setTag(model, pick(model.contents.repositories, name), index);
+      return model.trash.length === 0 ? undefined : restore(model, pick(model.trash, index));
+    },
+  ]);
+
+function setTag(model: Model, repository: string, index: number): Deed {
+  const here = repositoryOf(model, repository).manifests;
+  const all = model.contents.manifests.map((each) => each.digest);
+  const digest = pickHere(all, here, index);
+  const tag = pick(model.contents.tags, index);
+  return {
+    wanted: [here.has(digest) ? 200 : 404],
+    steps: [(later) => void repositoryOf(later, repository).tags.set(tag, digest)],
+    act: ({ call }) => call('tags.set', { repository, tag, digest }),
+  };
+}
+
+function restore(model: Model, entry: Trashed): Deed {
+  const { repository, digest, tags } = entry;
+  const wanted = describeTrashed(entry);
+  return {
+    wanted: [200],
+    steps: [
+      ...closureOf(model, digest).flatMap((each): Step[] => [
+        ...new Set(each.blobs).values().map((blob) => linkBlob(repository, blob)),
+        (later) => void repositoryOf(later, repository).manifests.add(each.digest),
+      ]),
+      ...tags.map((tag): Step => (later) => {
+        const known = repositoryOf(later, repository).tags;
+        if (!known.has(tag)) known.set(tag, digest);
+      }),
+      (later) => {
+        const place = later.trash.findIndex((each) => describeTrashed(each) === wanted);
+        later.trash = later.trash.toSpliced(place, 1);
+      },
+    ],
+    async act({ call, trash }) {
+      const row = (await trash(prefixOf(model))).find((each) => describeTrashed(each) === wanted);
+      return await call('trash.restore', { id: row?.id ?? '' });
+    },
+  };
+}
+
+function throwAway(entry: Trashed): Step {
+  return (model) => void model.trash.push(entry);
+}
+
+/** What takes many steps side by side, so that a kill could leave any of them. */
+const wholes = fc
+  .tuple(where, fc.constantFrom('delete repository', 'empty the trash', 'rebuild the index'))
+  .map(([name, what]): [string, Plan] => [
+    `${what} ${name}`,
+    (model) => {
+      if (what === 'delete repository')
+        return deleteRepository(model, pick(model.contents.repositories, name));
+      const act = (real: Real) => real.call(what === 'empty the trash' ? 'trash.empty' : 'index.rebuild', {});
+      return {
+        wanted: [200],
+        act,
+        steps: what === 'empty the trash' ? [(later) => void (later.trash = [])] : [],
+      };
+    },
+  ]);
+
+function deleteRepository(model: Model, repository: string): Deed {
+  const { manifests, tags } = repositoryOf(model, repository);
+  const contents = model.contents.manifests.filter(({ digest }) => manifests.has(digest));
+  const listed = new Set(contents.flatMap(({ children }) => children));
+  const entries = contents.map(({ digest }) => ({
+    repository,
+    digest,
+    tags: [...tags].flatMap(([tag, means]) => (means === digest ? [tag] : [])).toSorted(),
+  }));
+  return {
+    wanted: [manifests.size > 0 ? 200 : 404],
+    steps: [
+      ...model.uploads
+        .filter((each) => each.repository === repository)
+        .map(({ location }) => endUpload(location)),
+      // What an index lists goes with it, unless a tag means it.
+      ...entries.filter(({ digest, tags: names }) => names.length > 0 || !listed.has(digest)).map(throwAway),
+      (later) => {
+        const here = repositoryOf(later, repository);
+        for (const part of [here.blobs, here.manifests, here.tags]) part.clear();
+      },
+    ],
+    act: ({ call }) => call('repositories.delete', { repository }),
+  };
+}
+
+/** A collection may take what nothing needs, and not yet: what it did is looked up. What is needed must stay. */
+const collected: Command = {
+  check: () => true,
+  async run(model, real) {
+    for (let round = 0; round < 2; round++) {
+      assert.equal((await real.call('collect.run', {})).status, 200);
+    }
+    const needed = neededBlobs(model);
+    for (const { digest } of model.contents.blobs.filter((each) => !needed.has(each.digest))) {
+      const places = model.contents.repositories.map((name) => [name, `${name}/blobs/${digest}`] as const);
+      const seen = await real.look(Object.fromEntries(places.map(([, place]) => [place, digest])), '');
+      for (const [name, place] of places) {
+        if (seen[place] === 404 && repositoryOf(model, name).blobs.delete(digest)) real.collected++;
+      }
+      const isLinked = places.some(([name]) => repositoryOf(model, name).blobs.has(digest));
+      if (!isLinked && model.stored.has(digest)) model.stored.set(digest, 'maybe');
+    }
+    await compare(model, real);
+  },
+  toString: () => 'collect',
+};
+
 /** Mostly something that is there. */
 function pickHere(all: readonly string[], here: { has(one: string): boolean }, index: number): string {
   const present = all.filter((each) => here.has(each));
@@ -290,7 +424,10 @@ function deleteTag(model: Model, repository: string, index: number): Deletion {
   return {
     place: `manifests/${tag}`,
     wanted: [isHere ? 202 : 404],
-    steps: [(later) => void repositoryOf(later, repository).tags.delete(tag)],
+    steps: [
+      throwAway({ repository, digest: repositoryOf(model, repository).tags.get(tag) ?? '', tags: [tag] }),
+      (later) => void repositoryOf(later, repository).tags.delete(tag),
+    ],
   };
 }
 
@@ -306,6 +443,7 @@ function deleteManifest(model: Model, repository: string, index: number): Deleti
     place: `manifests/${digest}`,
     wanted: [!manifests.has(digest) ? 404 : isUsed ? 405 : 202],
     steps: [
+      throwAway({ repository, digest, tags: meant }),
       ...meant.map(
         (tag): Step =>
           (later) =>

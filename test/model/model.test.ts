@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,4 +27,6 @@ test(`a registry looks like the model after each of ${numRuns} x up to ${size} c
     }),
     { numRuns, seed },
   );
+  t.diagnostic(`${real.collected} links of blobs were collected`);
+  assert.ok(real.collected > 0);
 });

@@ -39,13 +39,21 @@ export interface Upload {
   bytes: Buffer;
 }
 
+/** What was deleted and can be restored. */
+export interface Trashed {
+  readonly repository: string;
+  readonly digest: string;
+  readonly tags: readonly string[];
+}
+
 export interface Model {
   readonly contents: Contents;
   readonly repositories: Map<string, Repository>;
   /** Open sessions, and ended ones, which must stay unknown. */
   uploads: Upload[];
   ended: Upload[];
-  /** Blobs that are stored, linked somewhere or not: nothing collects them. A killed push leaves it open. */
+  trash: Trashed[];
+  /** Blobs that are stored, linked somewhere or not. A killed push leaves it open, and so does a collection. */
   readonly stored: Map<string, 'yes' | 'maybe'>;
 }
 
@@ -154,6 +162,7 @@ export function createModel(contents: Contents): Model {
     ),
     uploads: [],
     ended: [],
+    trash: [],
     stored: new Map(),
   };
 }
@@ -162,6 +171,26 @@ export function repositoryOf(model: Model, name: string): Repository {
   const found = model.repositories.get(name);
   if (found === undefined) throw new Error(`the model has no repository ${name}`);
   return found;
+}
+
+/** A manifest with all that it lists: the last of them first, itself in the end. */
+export function closureOf(model: Model, digest: string): readonly ManifestContent[] {
+  const found = model.contents.manifests.find((each) => each.digest === digest);
+  if (found === undefined) throw new Error(`the model has no manifest ${digest}`);
+  return [...found.children.toReversed().flatMap((child) => closureOf(model, child)), found];
+}
+
+/** The blobs that a collection must keep: those of manifests that are there or can be restored. */
+export function neededBlobs(model: Model): ReadonlySet<string> {
+  const roots = [
+    ...[...model.repositories.values()].flatMap(({ manifests }) => [...manifests]),
+    ...model.trash.map(({ digest }) => digest),
+  ];
+  return new Set(roots.flatMap((root) => closureOf(model, root).flatMap(({ blobs }) => blobs)));
+}
+
+export function describeTrashed({ repository, digest, tags }: Trashed): string {
+  return [repository, digest, ...tags.toSorted()].join(' ');
 }
 
 /** What is seen of a registry: per place, what it answers. Two registries in the same state look the same. */
@@ -173,6 +202,7 @@ export function viewOf(model: Model): View {
   const view: Record<string, unknown> = {};
   const isLive = (name: string): boolean => repositoryOf(model, name).manifests.size > 0;
   // Names are chosen so that the byte order of names is not that of a walk: a, a-b.
+  view['trash'] = model.trash.map(describeTrashed).toSorted();
   view['catalog'] = contents.repositories.filter(isLive);
   for (const name of contents.repositories) {
     const { blobs, manifests, tags } = repositoryOf(model, name);

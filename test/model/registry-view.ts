@@ -1,13 +1,23 @@
 import { createHash } from 'node:crypto';
 import { Agent, get as httpGet, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { type AdminClient, openClient } from '../../registry/cli/client.ts';
+import type { AdminInput, AdminMethod } from '../../registry/spec/admin-api.ts';
+import type { TrashRow } from '../../registry/spec/admin/content.ts';
+import { errorEntry, isAppError } from '../../registry/spec/errors.ts';
 import { type Answer, request } from '../support/http.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import type { View } from './oracle.ts';
+import { describeTrashed, type View } from './oracle.ts';
 
 /** The real registry of the runs: one data directory, one process after the other. */
 export interface Real extends AsyncDisposable {
   readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
+  /** Asks the control plane: 200, or the status of the error, 404 where it has none. */
+  readonly call: <M extends AdminMethod>(method: M, args: AdminInput<M>) => Promise<Answer>;
+  /** The trash of the repositories whose names start so, the newest first. */
+  readonly trash: (prefix: string) => Promise<readonly TrashRow[]>;
+  /** How many links of blobs were found to be collected. */
+  collected: number;
   /** Ends the process by the signal and starts the next one on the same data. */
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Looks at every place of a view. */
@@ -20,12 +30,28 @@ export interface SendOptions {
 }
 
 export async function openReal(dataDir: string): Promise<Real> {
-  let registry: TestRegistry = await startRegistry({ dataDir });
+  const start = (): Promise<TestRegistry> => startRegistry({ dataDir, env: graceless });
+  let registry = await start();
+  let client: AdminClient = await openClient(dataDir);
   // Thousands of looks: on kept connections they take half the time.
   let agent = createAgent();
 
   const send: Real['send'] = (method, path, options = {}) =>
     request(registry.plainUrl, { method, path, ...options });
+
+  const call: Real['call'] = async (method, args) => {
+    try {
+      return answerOf(200, await client.call(method, args));
+    } catch (error) {
+      if (!isAppError(error) || error.code === 'NOT_RUNNING') throw error;
+      return answerOf(errorEntry(error.code).status ?? 404, error.message);
+    }
+  };
+
+  const trash: Real['trash'] = async (prefix) => {
+    const { rows } = await client.call('trash.list', { limit: 1000 });
+    return rows.filter(({ repository }) => repository.startsWith(prefix));
+  };
 
   async function look(places: View, prefix: string): Promise<View> {
     const seen = await Promise.all(
@@ -35,6 +61,7 @@ export async function openReal(dataDir: string): Promise<Real> {
   }
 
   async function lookAt(place: string, prefix: string): Promise<unknown> {
+    if (place === 'trash') return (await trash(prefix)).map(describeTrashed).toSorted();
     const { status, headers, body } = await get(agent, registry.plainUrl + pathOf(place, prefix));
     if (status === 404) return 404;
     if (status === 204) return headers['range'];
@@ -56,19 +83,32 @@ export async function openReal(dataDir: string): Promise<Real> {
   }
 
   return {
+    collected: 0,
     send,
+    call,
+    trash,
     look,
     async restart(signal) {
       agent.destroy();
+      client.close();
       await registry.kill(signal);
-      registry = await startRegistry({ dataDir });
+      registry = await start();
+      client = await openClient(dataDir);
       agent = createAgent();
     },
     async [Symbol.asyncDispose]() {
       agent.destroy();
+      client.close();
       await registry[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Collections take what nothing needs at once. */
+const graceless = { BERTH_STORAGE_COLLECT_GRACE: '1ms' };
+
+function answerOf(status: number, value: unknown): Answer {
+  return { status, headers: {}, body: Buffer.from(JSON.stringify(value)), json: () => value };
 }
 
 function createAgent(): Agent {
