@@ -50,6 +50,7 @@ import type { ValidationRules } from './store/manifests.ts';
 import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
+import { sweepOutFiles } from './transfer/out-file.ts';
 import { openWebhooks } from './webhooks/webhooks.ts';
 import { bcryptEntry } from './workers/entries.ts';
 import { version } from './version.ts';
@@ -109,7 +110,7 @@ export async function createRegistry({
   for (const { key, level, where, message } of loaded.notices) {
     log.warn(level === 'unknown' ? 'configUnknown' : 'configIgnored', message, { key, where });
   }
-  const swept = await sweepTemp(root);
+  const swept = (await sweepTemp(root)) + (await sweepOutFiles(root));
   if (swept > 0) log.info('tempSwept', 'unfinished writes of a former run were removed', { count: swept });
 
   const metrics = createMetrics();
@@ -286,6 +287,8 @@ export async function createRegistry({
       computer,
       freeBytes: async () => (await driver.free?.())?.bytes,
       webhooks,
+      root,
+      checkReserve: () => reserve.check(),
     }),
     feed,
     ring,

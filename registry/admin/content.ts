@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { contentArguments } from '../spec/admin/content.ts';
 import { AppError } from '../spec/errors.ts';
-import type { RepoName } from '../spec/names.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 import type { MethodsOf } from './server.ts';
 
@@ -44,12 +44,7 @@ export function createContentMethods({
       await mustExist({ store, index }, repository);
       const trash = await store.manifests.removeTag(repository, tag, actor);
       if (trash !== undefined) return { trash };
-      const { rows } = index.tags({ repository, limit: 1000, sort: 'name' });
-      throw unknownTag(
-        repository,
-        tag,
-        rows.map((row) => row.tag),
-      );
+      throw unknownTag(index, repository, tag);
     },
     async 'repositories.delete'({ repository }, { actor }) {
       mustBeWritable();
@@ -69,7 +64,7 @@ export function createContentMethods({
 }
 
 /** Throws NAME_UNKNOWN with the nearest name. */
-async function mustExist(
+export async function mustExist(
   { store, index }: Pick<ContentDeps, 'store' | 'index'>,
   name: RepoName,
 ): Promise<void> {
@@ -84,8 +79,13 @@ async function mustExist(
   });
 }
 
-function unknownTag(repository: string, tag: string, tags: readonly string[]): AppError {
-  const near = nearest(tag, tags);
+/** MANIFEST_UNKNOWN with the nearest tag. */
+export function unknownTag(index: Index, repository: RepoName, tag: Tag): AppError {
+  const { rows } = index.tags({ repository, limit: 1000, sort: 'name' });
+  const near = nearest(
+    tag,
+    rows.map((row) => row.tag),
+  );
   return new AppError('MANIFEST_UNKNOWN', {
     message: `${repository} has no tag ${tag}${near === undefined ? '.' : `; did you mean ${near}?`}`,
   });

@@ -4,12 +4,16 @@ import { type ContentDeps, createContentMethods } from './content.ts';
 import type { computerArguments } from '../spec/admin/computer.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
+import { createTransferMethods, type TransferDeps } from './transfer.ts';
 import { createUpkeepMethods, type UpkeepDeps } from './upkeep.ts';
 import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
 
 export type ComputerMethods = MethodsOf<typeof computerArguments>;
 
-export type AdminDeps = Omit<ContentDeps & UpkeepDeps & ProcessDeps & WebhookDeps, 'mustBeWritable'> & {
+export type AdminDeps = Omit<
+  ContentDeps & UpkeepDeps & ProcessDeps & WebhookDeps & TransferDeps,
+  'mustBeWritable'
+> & {
   /** What knows the computer: the program that the registry is part of. */
   readonly computer: ComputerMethods;
 };
@@ -26,6 +30,7 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...createProcessMethods(deps),
     ...createContentMethods(deps),
     ...createUpkeepMethods(deps),
+    ...createTransferMethods(deps),
     ...all.computer,
     ...createWebhookMethods(deps),
   };

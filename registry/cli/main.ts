@@ -19,6 +19,7 @@ import { registerLogs } from './logs.ts';
 import { registerLook } from './look.ts';
 import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
+import { registerTransfer } from './transfer.ts';
 import { registerTrust } from './trust.ts';
 import { registerUser } from './user.ts';
 import { registerWebhook } from './webhook.ts';
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
   registerConfig(program, io);
   registerLook(program, io);
   registerContent(program, io);
+  registerTransfer(program, io);
   registerLogs(program, io);
   registerWebhook(program, io);
   registerDoctor(program, io);

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
+import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
 import { webhookArguments, type WebhookResults } from './admin/webhooks.ts';
 import { levels } from './log-record.ts';
@@ -18,6 +19,7 @@ export const adminArguments = {
   ...upkeepArguments,
   ...computerArguments,
   ...webhookArguments,
+  ...transferArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -27,7 +29,7 @@ export type AdminInput<Method extends AdminMethod> = z.input<(typeof adminArgume
 
 /** The answer of each method. */
 export interface AdminResults
-  extends ProcessResults, ContentResults, UpkeepResults, ComputerResults, WebhookResults {}
+  extends ProcessResults, ContentResults, UpkeepResults, ComputerResults, WebhookResults, TransferResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {

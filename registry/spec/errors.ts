@@ -446,6 +446,26 @@ export const errors = {
     when: 'berth serve, started by berth up, ended without a reason that it could name.',
     action: 'Run berth serve: it says in the terminal what is wrong.',
   },
+  BUNDLE_INVALID: {
+    message: 'The file holds no images that can be imported.',
+    when: 'The file is no OCI image layout and no output of docker save, or is damaged, cut off or malicious.',
+    action: 'Make the file again, and compare its checksum after it was carried.',
+  },
+  BUNDLE_INCOMPLETE: {
+    message: 'The bundle builds on content that is not here.',
+    when: 'A bundle that is a difference is imported where its base is missing, or an image lacks content.',
+    action: 'Import the bundle that it builds on first, or export without --since.',
+  },
+  BUNDLE_UNNAMED: {
+    message: 'Images of the bundle have no name.',
+    when: 'The bundle does not say in which repository and under which tag an image belongs.',
+    action: 'Name each of them: --rename DIGEST=repository:tag',
+  },
+  PATH_REFUSED: {
+    message: 'The path cannot be used.',
+    when: 'A file for images cannot be read or written, exists already, or lies inside of the data directory.',
+    action: 'Choose another path; the registry uses it with the rights of its own user.',
+  },
   TASK_UNKNOWN: {
     message: 'There is no such task.',
     when: 'The task has ended, or never ran in this process.',

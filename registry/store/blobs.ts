@@ -27,6 +27,8 @@ export interface Blobs {
    * clients leave out of a push what they found.
    */
   find(repository: RepoName, digest: Digest): Promise<Blob | undefined>;
+  /** The size of a stored blob, in bytes, whatever repository has it. */
+  sizeOf(digest: Digest): Promise<number | undefined>;
   /**
    * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed on the way: if
    * the bytes are not those of the digest it fails before the last of them, and the blob goes to quarantine.
@@ -174,7 +176,7 @@ export function createBlobs({
     });
   }
 
-  return { find, send, link, mount, remove };
+  return { find, sizeOf: (digest) => content.sizeOf(digest), send, link, mount, remove };
 }
 
 /** True for the digest of zero bytes, which can be stored without an upload. */

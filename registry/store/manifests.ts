@@ -46,6 +46,11 @@ export interface Manifests {
    */
   put(push: ManifestPush): Promise<PutResult>;
   /**
+   * Passes if the tag may mean the digest, before the content for it is brought.
+   * @throws AppError TAG_INVALID, TAG_PROTECTED
+   */
+  checkTag(repository: RepoName, tag: Tag, to: Digest): Promise<void>;
+  /**
    * Points a tag at a manifest of the repository, durably, and answers what it meant before.
    * @throws AppError MANIFEST_UNKNOWN, TAG_INVALID
    */
@@ -141,10 +146,7 @@ export function createManifests({
     }
     checkUrls(manifest);
     return await locks.shared(repository, async () => {
-      for (const tag of names) {
-        await tags.checkStorable(repository, tag);
-        await checkProtection(repository, tag, digest);
-      }
+      for (const tag of names) await checkTag(repository, tag, digest);
       // From before it is looked for until the manifest is written: what was found must be there then.
       using _ = await holdAll(namedBy(manifest, digest));
       const warnings = await checkContent(repository, manifest);
@@ -193,6 +195,11 @@ export function createManifests({
       }
       return await moveTag(repository, tag, to, { manifest: await cache.get(to), actor });
     });
+  }
+
+  async function checkTag(repository: RepoName, tag: Tag, to: Digest): Promise<void> {
+    await tags.checkStorable(repository, tag);
+    await checkProtection(repository, tag, to);
   }
 
   async function moveTag(
@@ -314,7 +321,7 @@ export function createManifests({
     });
   }
 
-  return { find, put, setTag, removeTag, remove, removeRepository };
+  return { find, put, checkTag, setTag, removeTag, remove, removeRepository };
 }
 
 /** A manifest and every digest in it. */

@@ -21,6 +21,8 @@ export interface Referrers {
     subject: Digest,
     options: { readonly artifactTypes: readonly string[]; readonly after: string },
   ): AsyncIterable<Referrer>;
+  /** The digests of all referrers of any of the digests, in byte order; one pass over the repository. */
+  ofAny(repository: RepoName, subjects: ReadonlySet<Digest>): AsyncIterable<Digest>;
 }
 
 export function createReferrers(cache: ManifestCache): Referrers {
@@ -37,6 +39,11 @@ export function createReferrers(cache: ManifestCache): Referrers {
           ...(artifactType === undefined ? {} : { artifactType }),
           ...(annotations === undefined ? {} : { annotations }),
         };
+      }
+    },
+    async *ofAny(repository, subjects) {
+      for await (const { digest, manifest } of cache.all(repository)) {
+        if (manifest.subject !== undefined && subjects.has(manifest.subject.digest)) yield digest;
       }
     },
   };

@@ -3,7 +3,7 @@ import type { StoreEvents } from '../spec/events.ts';
 import { type Blobs, createBlobs } from './blobs.ts';
 import { type CollectOptions, type Collector, createCollector } from './collect.ts';
 import { createContent } from './content.ts';
-import { createLeases } from './leases.ts';
+import { createLeases, type Leases } from './leases.ts';
 import { createLocks } from './locks.ts';
 import { createManifestCache } from './manifest-cache.ts';
 import { createManifests, type Manifests, type ValidationRules } from './manifests.ts';
@@ -26,6 +26,8 @@ export interface Store {
   readonly referrers: Referrers;
   readonly trash: Trash;
   readonly collector: Collector;
+  /** Keeps content from the collector through work of several steps. */
+  readonly leases: Pick<Leases, 'hold'>;
 }
 
 export interface StoreOptions {
@@ -87,5 +89,6 @@ export function createStore({
     referrers: createReferrers(cache),
     trash,
     collector: createCollector({ ...common, ...collect, now, monotonic }),
+    leases,
   };
 }

@@ -19,8 +19,8 @@ export const page = { after: z.string().optional(), limit: z.int().min(1).max(10
 /** Text to search for. */
 export const q = z.string().max(200).optional();
 
-/** Text that a parser of this folder makes a branded value of. */
-function parsed<T extends string>(parse: (text: string) => T | undefined, message: string) {
+/** Text that a parser of `spec` makes a value of. */
+export function parsed<T extends string | object>(parse: (text: string) => T | undefined, message: string) {
   return z.string().transform((text, context) => {
     const value = parse(text);
     if (value !== undefined) return value;

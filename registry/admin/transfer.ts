@@ -1,0 +1,108 @@
+/** Images on their way: inside of the registry, into a file, out of a file. */
+import { isAbsolute, join } from 'node:path';
+import type { Index } from '../derived/index-db.ts';
+import type { Tasks } from '../feed/tasks.ts';
+import type { Logger } from '../log/logger.ts';
+import type { transferArguments } from '../spec/admin/transfer.ts';
+import { type Digest, parseDigest } from '../spec/digest.ts';
+import { AppError } from '../spec/errors.ts';
+import type { ImageReference } from '../spec/image-reference.ts';
+import type { RepoName, Tag } from '../spec/names.ts';
+import type { Store } from '../store/store.ts';
+import { copyImage } from '../transfer/copy.ts';
+import { exportImages } from '../transfer/export.ts';
+import { importBundle, inspectBundle } from '../transfer/import.ts';
+import type { Wanted } from '../transfer/stored-images.ts';
+import { mustExist, unknownTag } from './content.ts';
+import type { MethodsOf } from './server.ts';
+
+export interface TransferDeps {
+  readonly store: Store;
+  readonly index: Index;
+  readonly tasks: Tasks;
+  readonly log: Logger;
+  /** The data directory. */
+  readonly root: string;
+  /** @throws AppError STORAGE_FULL when free space is below the reserve */
+  readonly checkReserve: () => Promise<void>;
+  /** @throws AppError STORAGE_READ_ONLY */
+  readonly mustBeWritable: () => void;
+}
+
+export function createTransferMethods({
+  store,
+  index,
+  tasks,
+  log: allLog,
+  root,
+  checkReserve,
+  mustBeWritable,
+}: TransferDeps): MethodsOf<typeof transferArguments> {
+  const log = allLog.for('admin');
+  const unpacking = { tempDirectory: join(root, 'berth', 'tmp'), checkRoom: checkReserve };
+
+  return {
+    async 'images.copy'({ from: { repository, reference }, to, withReferrers }, { signal, actor }) {
+      mustBeWritable();
+      const digest = parseDigest(reference) ?? (await meaningOf(repository, reference as Tag));
+      const from = { repository, digest };
+      return await tasks.run({ kind: 'copy', unit: 'items', signal, user: actor.user }, (task) =>
+        copyImage({ store, from, to, withReferrers, actor, ...task }),
+      );
+    },
+    async 'bundles.export'({ references, path, platform, since, overwrite }, { signal, actor: { user } }) {
+      mustBeAbsolute(path);
+      const [images, base] = [await resolve(references), await resolve(since)];
+      const result = await tasks.run({ kind: 'export', unit: 'bytes', signal, user }, (task) =>
+        exportImages({ store, images, since: base, platform, path, overwrite, root, ...task }),
+      );
+      log.info('bundleExported', 'images were written into a file', {
+        'auth.user.name': user,
+        path,
+        images: result.images,
+        bytes: result.bytes,
+      });
+      return result;
+    },
+    async 'bundles.inspect'({ path }, { signal }) {
+      mustBeAbsolute(path);
+      return await inspectBundle(path, { store, ...unpacking, signal });
+    },
+    async 'bundles.import'({ path, prefix, renames, dryRun }, { signal, actor }) {
+      if (!dryRun) mustBeWritable();
+      mustBeAbsolute(path);
+      return await tasks.run({ kind: 'import', unit: 'bytes', signal, user: actor.user }, (task) =>
+        importBundle({ store, path, prefix, renames, dryRun, actor, ...unpacking, ...task }),
+      );
+    },
+  };
+
+  /** What the names mean now; each name once. */
+  async function resolve(references: readonly ImageReference[]): Promise<readonly Wanted[]> {
+    const found = new Map<string, Wanted>();
+    for (const { repository, tag, digest } of references) {
+      await mustExist({ store, index }, repository);
+      const tags = tag === undefined && digest === undefined ? store.tags.list(repository) : [tag];
+      for await (const each of tags) {
+        const meant = digest ?? (each === undefined ? undefined : await meaningOf(repository, each));
+        if (meant === undefined) continue;
+        found.set(`${repository}:${each ?? meant}`, { repository, tag: each, digest: meant });
+      }
+    }
+    return [...found.values()];
+  }
+
+  async function meaningOf(repository: RepoName, tag: Tag): Promise<Digest> {
+    await mustExist({ store, index }, repository);
+    const digest = await store.tags.find(repository, tag);
+    if (digest === undefined) throw unknownTag(index, repository, tag);
+    return digest;
+  }
+}
+
+function mustBeAbsolute(path: string): void {
+  if (isAbsolute(path)) return;
+  throw new AppError('PATH_REFUSED', {
+    message: `"${path}" is no absolute path: the registry does not know where you are.`,
+  });
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TaskRow } from '../spec/admin/process.ts';
+import { createLine } from './progress.ts';
+
+const row = { id: 1, kind: 'export', startedAt: '', state: 'running' } as const;
+
+function linesOf(rows: readonly (Partial<TaskRow> & { readonly at: number })[]): readonly string[] {
+  const clock = { now: 0 };
+  const line = createLine(() => clock.now);
+  return rows.map(({ at, ...some }) => {
+    clock.now = at;
+    return line({ ...row, unit: 'bytes', done: 0, ...some });
+  });
+}
+
+test('a line says how much is done, how fast, and how long it still takes', () => {
+  const total = 2_000_000_000;
+
+  const lines = linesOf([
+    { at: 10, done: 0 },
+    { at: 1000, done: 500_000_000, total },
+    { at: 2000, done: 600_000_000, total },
+    { at: 100_000, done: 700_000_000, total },
+    { at: 100_000_000, done: 1_900_000_000, total },
+    { at: 100_000_000, done: total, total },
+  ]);
+
+  assert.deepEqual(lines, [
+    'export  0B',
+    'export  25%  500MB of 2.00GB  500MB/s  3s left',
+    'export  30%  600MB of 2.00GB  300MB/s  5s left',
+    'export  35%  700MB of 2.00GB  7.00MB/s  3m06s left',
+    'export  95%  1.90GB of 2.00GB  19.0kB/s  1h27m left',
+    'export  100%  2.00GB of 2.00GB  20.0kB/s  0s left',
+  ]);
+});
+
+test('items are counted as they are, and nothing is promised before anything was done', () => {
+  const lines = linesOf([
+    { at: 5, unit: 'items', done: 2, total: 8 },
+    { at: 1000, unit: 'items', done: 4, total: 8 },
+    { at: 1000, unit: 'items', done: 0, total: 0 },
+  ]);
+
+  assert.deepEqual(lines, ['export  25%  2 of 8', 'export  50%  4 of 8  2s left', 'export  0']);
+});
