@@ -23,6 +23,8 @@ export interface TransferDeps {
   readonly log: Logger;
   /** The data directory. */
   readonly root: string;
+  /** Free bytes of the disk, where that is known. */
+  readonly freeBytes: () => Promise<number | undefined>;
   /** @throws AppError STORAGE_FULL when free space is below the reserve */
   readonly checkReserve: () => Promise<void>;
   /** @throws AppError STORAGE_READ_ONLY */
@@ -35,6 +37,7 @@ export function createTransferMethods({
   tasks,
   log: allLog,
   root,
+  freeBytes,
   checkReserve,
   mustBeWritable,
 }: TransferDeps): MethodsOf<typeof transferArguments> {
@@ -72,7 +75,7 @@ export function createTransferMethods({
       if (!dryRun) mustBeWritable();
       mustBeAbsolute(path);
       return await tasks.run({ kind: 'import', unit: 'bytes', signal, user: actor.user }, (task) =>
-        importBundle({ store, path, prefix, renames, dryRun, actor, ...unpacking, ...task }),
+        importBundle({ store, path, prefix, renames, dryRun, actor, freeBytes, ...unpacking, ...task }),
       );
     },
   };

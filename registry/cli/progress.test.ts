@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskRow } from '../spec/admin/process.ts';
-import { createLine } from './progress.ts';
+import { createAdminServer } from '../admin/server.ts';
+import { createFeed } from '../feed/feed.ts';
+import { createTasks } from '../feed/tasks.ts';
+import { createLogger } from '../log/logger.ts';
+import { createRing } from '../log/ring.ts';
+import { createPair, methodsOf } from '../spec/rpc.suite.ts';
+import { createClient } from '../spec/rpc.ts';
+import { createLine, withProgress } from './progress.ts';
 
 const row = { id: 1, kind: 'export', startedAt: '', state: 'running' } as const;
 
@@ -44,4 +51,61 @@ test('items are counted as they are, and nothing is promised before anything was
   ]);
 
   assert.deepEqual(lines, ['export  25%  2 of 8', 'export  50%  4 of 8  2s left', 'export  0']);
+});
+
+/** Runs a task of a registry by the command line of a person, and answers what standard error shows. */
+async function shownBy(options: {
+  readonly canAsk: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}) {
+  await using pair = createPair();
+  const feed = createFeed();
+  const tasks = createTasks(feed, () => (clock += 300));
+  let clock = 0;
+  const seen = Promise.withResolvers<void>();
+  const methods = methodsOf({
+    'index.rebuild': (_, { signal }) =>
+      tasks.run({ kind: 'rebuild', unit: 'items', signal }, async (task) => {
+        task.progress(3, 12);
+        if (options.canAsk && options.json !== true && options.quiet !== true) await seen.promise;
+        return { repositories: 1, manifests: 2 };
+      }),
+  });
+  const ring = createRing();
+  const log = createLogger({ write: () => undefined, ring });
+  createAdminServer({ methods, feed, ring, log }).connect(pair.server, { user: 'anna', requestId: 'r1' });
+  const client = { ...createClient(pair.client), [Symbol.dispose]: () => undefined };
+  let text = '';
+  const io = {
+    out: () => undefined,
+    err: (more: string) => {
+      text += more;
+      if (text.includes('25%')) seen.resolve();
+    },
+    stdin: process.stdin,
+    isTTY: false,
+    canAsk: options.canAsk,
+    env: {},
+  };
+
+  const answer = await withProgress(io, client, { kind: 'rebuild', ...options }, (signal) =>
+    client.call('index.rebuild', {}, { signal }),
+  );
+
+  assert.deepEqual(answer, { repositories: 1, manifests: 2 });
+  return text;
+}
+
+test('a person sees the line, and it is gone at the end', async () => {
+  const text = await shownBy({ canAsk: true });
+
+  assert.match(text, /\rrebuild {2}25% {2}3 of 12/);
+  assert.ok(text.endsWith('\r\u001B[K'), JSON.stringify(text));
+});
+
+test('nothing is shown to a program, or to who wants quiet', async () => {
+  assert.equal(await shownBy({ canAsk: false }), '');
+  assert.equal(await shownBy({ canAsk: true, json: true }), '');
+  assert.equal(await shownBy({ canAsk: true, quiet: true }), '');
 });

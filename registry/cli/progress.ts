@@ -12,6 +12,8 @@ export interface ProgressOptions {
   readonly quiet?: boolean | undefined;
 }
 
+const ends = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * Runs a call that is a task of that kind, and shows how far it is where a person looks. The signal aborts by Ctrl-C; the
  * task ends then, and CANCELLED is thrown.
@@ -28,11 +30,13 @@ export async function withProgress<Result>(
   const watching = new AbortController();
   const isShown = io.canAsk && !json && !quiet;
   const shown = isShown ? show(io, client, kind, watching.signal) : Promise.resolve();
-  process.once('SIGINT', interrupt);
+  for (const name of ends) process.once(name, interrupt);
   try {
     return await call(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
-    process.off('SIGINT', interrupt);
+    for (const name of ends) process.off(name, interrupt);
     watching.abort();
     await shown;
     if (isShown) io.err('\r\u001B[K');

@@ -1,6 +1,7 @@
 /** berth copy, export and import: images on their way, without an engine. */
 import { rm, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import type { Command } from 'commander';
 import { spool } from '../disk/spool.ts';
 import type { BundleRow, ImageRow } from '../spec/admin/transfer.ts';
@@ -88,7 +89,7 @@ export function registerTransfer(program: Command, io: Io): void {
       const left =
         result.leftOutBlobs === 0
           ? ''
-          : ` Left out, because the other images have them: ${formatBytes(result.leftOutBytes)} in ${result.leftOutBlobs} layers.`;
+          : ` Left out, because the other images have them: ${formatBytes(result.leftOutBytes)} in ${result.leftOutBlobs} blobs.`;
       const sentence = `Wrote ${result.images} images, ${formatBytes(result.bytes)}, to ${result.path}.${left}`;
       done(io, options, result, sentence);
     });
@@ -109,29 +110,39 @@ async function importFile(io: Io, file: string, options: ImportOptions): Promise
   const renames = (options.rename ?? []).map(parseRename);
   const { root, loaded } = await loadFor(io, options);
   using client = await openClient(root);
-  const spooled = file === '-' ? await spoolInput(io, root, loaded.config.berth.storage.reserve) : undefined;
-  try {
-    const path = spooled ?? resolve(file);
-    const row = await withProgress(io, client, { kind: 'import', ...options }, (signal) =>
-      client.call('bundles.import', { path, prefix, renames, dryRun }, { signal }),
-    );
-    if (options.json === true) return writeJson(io, row);
-    io.out(formatTable(['IMAGE', 'DIGEST', 'SIZE', ''], row.images.map(imageCells), io));
-    io.out(describeBundle(row, dryRun));
-  } finally {
-    if (spooled !== undefined) await rm(spooled, { force: true });
-  }
+  const row = await withProgress(io, client, { kind: 'import', ...options }, async (signal) => {
+    const spooled =
+      file === '-'
+        ? await spoolInput(io, { root, reserve: loaded.config.berth.storage.reserve, signal })
+        : undefined;
+    try {
+      const path = spooled ?? resolve(file);
+      return await client.call('bundles.import', { path, prefix, renames, dryRun }, { signal });
+    } finally {
+      if (spooled !== undefined) await rm(spooled, { force: true });
+    }
+  });
+  if (options.json === true) return writeJson(io, row);
+  io.out(formatTable(['IMAGE', 'DIGEST', 'SIZE', ''], row.images.map(imageCells), io));
+  io.out(describeBundle(row, dryRun));
 }
 
 /** A difference needs its base, and docker save its list: both may be at the end, so all of the input must be there. */
 async function spoolInput(
   io: Io,
-  root: string,
-  reserve: { readonly bytes: number; readonly percent: number },
+  {
+    root,
+    reserve,
+    signal,
+  }: {
+    readonly root: string;
+    readonly reserve: { readonly bytes: number; readonly percent: number };
+    readonly signal: AbortSignal;
+  },
 ): Promise<string> {
   const directory = join(root, 'berth', 'tmp');
-  return await spool(io.stdin as AsyncIterable<Uint8Array>, directory, {
-    signal: new AbortController().signal,
+  return await spool(addAbortSignal(signal, io.stdin) as AsyncIterable<Uint8Array>, directory, {
+    signal,
     async checkRoom() {
       const { bavail, blocks, bsize } = await statfs(root);
       if (bavail * bsize >= Math.max(reserve.bytes, (blocks * bsize * reserve.percent) / 100)) return;
@@ -165,5 +176,5 @@ function imageCells({ repository, tag, digest, bytes, isHere }: ImageRow): reado
 function describeBundle({ total, images, newBlobs, newBytes }: BundleRow, isPlan: boolean): string {
   const more = total > images.length ? `... and ${total - images.length} more\n` : '';
   const verb = isPlan ? 'Would store' : 'Stored';
-  return `${more}${verb} ${formatBytes(newBytes)} in ${newBlobs} layers; the rest was here.\n`;
+  return `${more}${verb} ${formatBytes(newBytes)} in ${newBlobs} blobs; the rest was here.\n`;
 }

@@ -37,6 +37,8 @@ export interface ImportOptions extends ArchiveOptions, Naming {
   readonly path: string;
   readonly dryRun: boolean;
   readonly actor: Actor;
+  /** Free bytes of the registry's disk, where that is known. */
+  readonly freeBytes: () => Promise<number | undefined>;
   /** Bytes that are stored, of those that have to be. */
   readonly progress: (done: number, total: number) => void;
 }
@@ -75,6 +77,7 @@ export async function importBundle(options: ImportOptions): Promise<BundleRow> {
   for (const { repository, tag, root } of destinations.named) {
     if (tag !== undefined) await store.manifests.checkTag(repository, tag, root.digest);
   }
+  await refuseTooLarge(options, row);
   if (dryRun) return row;
   await bringBlobs(options, { bundle, survey, destinations, total: row.newBytes });
   await bringManifests(options, { bundle, survey, destinations });
@@ -87,7 +90,7 @@ export async function importBundle(options: ImportOptions): Promise<BundleRow> {
 
 async function describe(
   store: Store,
-  { kind, isCompressed, since, roots }: Bundle,
+  { kind, isCompressed, since }: Bundle,
   survey: Survey,
   places: readonly (Destination | { readonly root: Root; readonly repository?: undefined })[],
 ): Promise<BundleRow> {
@@ -114,7 +117,7 @@ async function describe(
     count.newBlobs++;
     count.newBytes += size;
   }
-  return { kind, isCompressed, since, images, total: roots.length, ...count };
+  return { kind, isCompressed, since, images, total: places.length, ...count };
 }
 
 function bytesBelow(survey: Survey, root: Digest): number {
@@ -141,6 +144,15 @@ async function refuseMissing(store: Store, { since }: Bundle, { blobs }: Survey)
         : `The bundle builds on ${bases}${since.length > 3 ? ' and others' : ''}, and this registry does not have ${which}.`,
     detail: missing.slice(0, 100),
     ...(since.length === 0 ? { hint: 'Make the bundle again.' } : {}),
+  });
+}
+
+async function refuseTooLarge({ freeBytes }: ImportOptions, { newBytes }: BundleRow): Promise<void> {
+  const free = await freeBytes();
+  if (free === undefined || free >= newBytes) return;
+  throw new AppError('STORAGE_FULL', {
+    message: `The bundle brings ${newBytes} bytes, and the disk of the registry has ${free} left.`,
+    hint: 'Free some space: berth gc.',
   });
 }
 

@@ -51,6 +51,7 @@ export async function openBench(): Promise<Bench> {
         actor,
         tempDirectory: join(root, 'tmp'),
         checkRoom: async () => undefined,
+        freeBytes: async () => undefined,
         signal: never,
         progress: () => undefined,
         ...more,

@@ -388,6 +388,22 @@ test('an export that is cancelled, or whose content is damaged, leaves nothing',
   assert.deepEqual(await readdir(bench.folder), []);
 });
 
+test('a bundle that the disk has no room for is refused before anything is stored', async () => {
+  await using bench = await openBench();
+  const from = await bench.open();
+  await push(from, { layers: [5], platforms: 1, signatures: 0, names: [{ repository: 0, tag: 0 }] }, 1);
+  const { path } = await bench.exportTo(from, ['my.org/r0:t0']);
+  const to = await bench.open();
+
+  const full = bench.importFrom(to, path, { freeBytes: async () => 35_000 });
+
+  await assert.rejects(full, {
+    code: 'STORAGE_FULL',
+    message: /^The bundle brings 35\d+ bytes, and .* has 35000 left\.$/,
+  });
+  assert.deepEqual(to.told, []);
+});
+
 test('names that no image has been given are refused with their digests', async () => {
   await using bench = await openBench();
   const config = 'c';
