@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { test } from 'node:test';
+import { Readable } from 'node:stream';
+import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { parseImageReference } from '../spec/image-reference.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
@@ -14,9 +16,10 @@ import {
   putManifest,
   sha,
 } from '../store/store.suite.ts';
+import { blobData } from '../store/paths.ts';
 import { copyImage } from './copy.ts';
 import { inspectBundle } from './import.ts';
-import { type Bench, layoutOf, never, openBench, tarOf, visible, wanted } from './transfer.suite.ts';
+import { layoutOf, never, openBench, tarOf, visible, wanted } from './transfer.suite.ts';
 
 const app = 'team/app' as RepoName;
 
@@ -202,7 +205,6 @@ test('content by sha512, and an image without a tag, keep their digests', async 
   const config = 'a config';
   const digest = sha(config, 'sha512');
   const upload = await from.store.uploads.start(app, { algorithm: 'sha512', actor });
-  const { Readable } = await import('node:stream');
   const chunk = { source: Readable.from([Buffer.from(config)]), range: undefined, signal: never };
   await from.store.uploads.commit(upload, { digest, chunk, actor });
   const manifest = manifestOf({ config: { ...descriptorOf(config), digest } });
@@ -287,9 +289,7 @@ test('a look at a bundle changes nothing and says what is new', async () => {
   assert.deepEqual([before.kind, before.isCompressed, before.total], ['oci-archive', false, 1]);
 });
 
-suiteOfCopies();
-
-function suiteOfCopies(): void {
+suite('a copy inside of the registry', () => {
   const names = [{ repository: 0, tag: 0 }];
   const copyTo = async (
     open: OpenStore,
@@ -309,7 +309,7 @@ function suiteOfCopies(): void {
     });
   };
 
-  test('a copy has the same manifests, children first, and the tag comes last', async () => {
+  test('has the same manifests, children first, and the tag comes last', async () => {
     await using bench = await openBench();
     const open = await bench.open();
     await push(open, { layers: [1, 2], platforms: 3, signatures: 2, names }, 1);
@@ -335,7 +335,7 @@ function suiteOfCopies(): void {
     );
   });
 
-  test('a copy that is cancelled, or fails on the way, sets no tag', async () => {
+  test('that is cancelled sets no tag', async () => {
     await using bench = await openBench();
     const open = await bench.open();
     await push(open, { layers: [1, 2], platforms: 3, signatures: 0, names }, 1);
@@ -351,7 +351,7 @@ function suiteOfCopies(): void {
     await assert.rejects(cancelled, { name: 'AbortError' });
     assert.equal(await open.store.tags.find('new/home' as RepoName, 'copy' as Tag), undefined);
   });
-}
+});
 
 test('a file that is there is kept, unless it may be replaced; the new one is for its owner alone', async () => {
   await using bench = await openBench();
@@ -359,14 +359,32 @@ test('a file that is there is kept, unless it may be replaced; the new one is fo
   await push(from, { layers: [1], platforms: 1, signatures: 0, names: [{ repository: 0, tag: 0 }] }, 1);
   const path = await bench.write(Buffer.from('precious'));
 
-  const refused = bench.exportTo(from, ['my.org/r0:t0'], { path });
+  let written = 0;
+  const refused = bench.exportTo(from, ['my.org/r0:t0'], { path, progress: (done) => (written = done) });
   await assert.rejects(refused, { code: 'PATH_REFUSED', message: `"${path}" exists already.` });
+  assert.equal(written, 0);
   const kept = await readFile(path, 'utf8');
   const { bytes } = await bench.exportTo(from, ['my.org/r0:t0'], { path, overwrite: true });
 
   const { size, mode } = await stat(path);
   assert.deepEqual([kept, size, mode & 0o777], ['precious', bytes, 0o600]);
   assert.deepEqual(await readdir(bench.folder), [basename(path)]);
+});
+
+test('a file that comes into being meanwhile is kept, too', async () => {
+  await using bench = await openBench();
+  const from = await bench.open();
+  await push(from, { layers: [1], platforms: 1, signatures: 0, names: [{ repository: 0, tag: 0 }] }, 1);
+  const path = join(bench.folder, 'late.tar');
+
+  const refused = bench.exportTo(from, ['my.org/r0:t0'], {
+    path,
+    progress: () => writeFileSync(path, 'precious'),
+  });
+
+  await assert.rejects(refused, { code: 'PATH_REFUSED', message: `"${path}" exists already.` });
+  assert.equal(await readFile(path, 'utf8'), 'precious');
+  assert.deepEqual(await readdir(bench.folder), ['late.tar']);
 });
 
 test('an export that is cancelled, or whose content is damaged, leaves nothing', async () => {
@@ -381,7 +399,6 @@ test('an export that is cancelled, or whose content is damaged, leaves nothing',
   });
   await assert.rejects(cancelled, { name: 'AbortError' });
   const layer = sha('layer 5'.repeat(5000));
-  const { blobData } = await import('../store/paths.ts');
   await from.driver.write(blobData(layer), Buffer.alloc(35_000));
   await assert.rejects(bench.exportTo(from, ['my.org/r0:t0']), { code: 'STORAGE_FAILED' });
 
@@ -412,15 +429,15 @@ test('names that no image has been given are refused with their digests', async 
     ...descriptorOf(manifest, { mediaType: 'application/vnd.oci.image.manifest.v1+json' }),
     ...(annotations && { annotations }),
   });
-  const bundle = async (bench_: Bench, annotations?: object) =>
-    await bench_.write(tarOf(layoutOf({ manifests: [describe(annotations)] }, [manifest, config])));
+  const bundle = async (annotations?: object) =>
+    await bench.write(tarOf(layoutOf({ manifests: [describe(annotations)] }, [manifest, config])));
   const open = await bench.open();
   const to = parseImageReference('team/app:1');
   assert.ok(to);
 
-  const nameless = await bundle(bench);
-  const tagOnly = await bundle(bench, { 'org.opencontainers.image.ref.name': 'latest' });
-  const engine = await bundle(bench, {
+  const nameless = await bundle();
+  const tagOnly = await bundle({ 'org.opencontainers.image.ref.name': 'latest' });
+  const engine = await bundle({
     'org.opencontainers.image.ref.name': '1',
     'io.containerd.image.name': 'localhost:5443/team/engine:1',
   });

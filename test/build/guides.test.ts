@@ -93,7 +93,7 @@ function unknownWords(words: readonly string[]): readonly string[] {
   }
   return words
     .slice(at)
-    .filter((word) => word.startsWith('-') && word !== '[options]')
+    .filter((word) => /^-./.test(word) && word !== '[options]')
     .filter((word) => !command.options.some(({ long, short }) => word === long || word === short));
 }
 

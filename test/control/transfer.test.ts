@@ -21,8 +21,8 @@ interface Place extends AsyncDisposable {
   readonly berth: Berth;
 }
 
-async function openPlace(): Promise<Place> {
-  const registry = await startRegistry();
+async function openPlace(env: Readonly<Record<string, string>> = {}): Promise<Place> {
+  const registry = await startRegistry({ env });
   return {
     registry,
     berth: berthOn(registry.dataDir),
@@ -185,6 +185,27 @@ suite('bundles and other tools', needs('root', 'skopeo', 'podman', 'busybox', 'o
     assert.match(wrong.stderr, /did you mean team\/multi\?/);
     assert.match(untagged.stderr, /did you mean 1\?/);
     for (const tag of ['stable', '2']) await pullWhole(here, `prod/multi:${tag}`);
+  });
+
+  test('a protected tag is not moved, and then nothing of the bundle gets a tag or takes room', async () => {
+    await using there = await openPlace({ BERTH_STORAGE_PROTECTEDTAGS: '["**:stable"]' });
+    const [app, multi] = [join(home, 'app.tar'), join(home, 'app-and-multi.tar')];
+    await here.berth.run('export', 'team/app:1', '-o', app);
+    await here.berth.run('export', 'team/multi:1', 'team/app:1', '-o', multi);
+    const stable = 'team/app:1=prod/app:stable';
+    await there.berth.run('import', app, '--rename', stable);
+
+    const copied = await there.berth.try('copy', 'prod/app:stable', 'prod/other:stable');
+    const refused = await there.berth.try('import', multi, '--rename', 'team/multi:1=prod/app:stable');
+    const room = (await there.berth.json('du')) as { readonly reclaimableBytes: number };
+
+    assert.deepEqual([copied.code, refused.code], [0, 1]);
+    assert.match(
+      refused.stderr,
+      /^TAG_PROTECTED: The tag stable of prod\/app is protected by the rule \*\*:stable /,
+    );
+    assert.deepEqual(await meanings(there), { 'prod/app:stable': image, 'prod/other:stable': image });
+    assert.equal(room.reclaimableBytes, 0);
   });
 
   test('paths are refused: in the data directory, where a file is, where nothing can be', async () => {
