@@ -48,7 +48,8 @@ async function show(io: Io, client: AdminClient, kind: TaskKind, signal: AbortSi
   for await (const items of client.subscribe('feed', {}, { signal })) {
     const rows = items.flatMap(({ task }) => (task?.kind === kind && task.state === 'running' ? [task] : []));
     const last = rows.at(-1);
-    if (last !== undefined) io.err(`\r${line(last)}\u001B[K`);
+    // A line that wraps would not be written over.
+    if (last !== undefined) io.err(`\r${line(last).slice(0, (io.columns ?? 80) - 1)}\u001B[K`);
   }
 }
 

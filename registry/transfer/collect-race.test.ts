@@ -54,9 +54,10 @@ async function besideCollector<T>(
   { store }: OpenStore,
   work: () => Promise<T>,
 ): Promise<readonly [T, number]> {
-  let [runs, isOver] = [0, false];
+  const over = new AbortController();
+  let runs = 0;
   const collecting = (async () => {
-    for (; !isOver; runs++) {
+    for (; !over.signal.aborted; runs++) {
       await store.collector.collect({ signal: never });
       await nextTurn();
     }
@@ -64,7 +65,7 @@ async function besideCollector<T>(
   try {
     return [await work(), runs] as const;
   } finally {
-    isOver = true;
+    over.abort();
     await collecting;
   }
 }
