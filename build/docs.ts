@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { renderConfigPage } from '../registry/config/describe.ts';
+import { renderAdminPage } from './admin-page.ts';
 import { renderCliPage } from './cli-page.ts';
 import { renderErrorsPage } from './errors-page.ts';
 import { renderHttpPage } from './http-page.ts';
@@ -19,6 +20,7 @@ interface Page {
 }
 
 const pages: readonly Page[] = [
+  { file: 'docs/reference/control-plane.md', render: renderAdminPage },
   { file: 'docs/reference/cli.md', render: renderCliPage },
   { file: 'docs/reference/config.md', render: renderConfigPage },
   { file: 'docs/reference/errors.md', render: renderErrorsPage },

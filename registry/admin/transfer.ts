@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.ts';
 import type { transferArguments } from '../spec/admin/transfer.ts';
 import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
+import type { Actor } from '../spec/events.ts';
 import type { ImageReference } from '../spec/image-reference.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
@@ -53,8 +54,9 @@ export function createTransferMethods({
         copyImage({ store, from, to, withReferrers, actor, ...task }),
       );
     },
-    async 'bundles.export'({ references, path, platform, since, overwrite }, { signal, actor: { user } }) {
-      mustBeAbsolute(path);
+    async 'bundles.export'({ references, path, platform, since, overwrite }, { signal, actor }) {
+      mustBeLocal(actor, path);
+      const { user } = actor;
       const [images, base] = [await resolve(references), await resolve(since)];
       const result = await tasks.run({ kind: 'export', unit: 'bytes', signal, user }, (task) =>
         exportImages({ store, images, since: base, platform, path, overwrite, root, ...task }),
@@ -67,13 +69,13 @@ export function createTransferMethods({
       });
       return result;
     },
-    async 'bundles.inspect'({ path }, { signal }) {
-      mustBeAbsolute(path);
+    async 'bundles.inspect'({ path }, { signal, actor }) {
+      mustBeLocal(actor, path);
       return await inspectBundle(path, { store, ...unpacking, signal });
     },
     async 'bundles.import'({ path, prefix, renames, dryRun }, { signal, actor }) {
+      mustBeLocal(actor, path);
       if (!dryRun) mustBeWritable();
-      mustBeAbsolute(path);
       return await tasks.run({ kind: 'import', unit: 'bytes', signal, user: actor.user }, (task) =>
         importBundle({ store, path, prefix, renames, dryRun, actor, freeBytes, ...unpacking, ...task }),
       );
@@ -103,7 +105,14 @@ export function createTransferMethods({
   }
 }
 
-function mustBeAbsolute(path: string): void {
+/** Files are read and written with the rights of the registry: that is for whoever has them anyway. */
+function mustBeLocal({ address }: Actor, path: string): void {
+  if (address !== undefined) {
+    throw new AppError('DENIED', {
+      message: 'Files on the computer of the registry are named there, on its command line.',
+      hint: 'Run berth export or berth import on that computer.',
+    });
+  }
   if (isAbsolute(path)) return;
   throw new AppError('PATH_REFUSED', {
     message: `"${path}" is no absolute path: the registry does not know where you are.`,

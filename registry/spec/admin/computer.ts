@@ -57,9 +57,13 @@ export interface CheckRow {
 
 /** All of them look only: what changes the computer asks a person in front of it first. */
 export const computerArguments = {
+  /** The container engines of the computer. */
   'engines.list': z.strictObject({}),
+  /** What Berth has changed on the computer, the oldest first. */
   'changes.list': z.strictObject({}),
+  /** One change, compared with what is there. */
   'changes.get': z.strictObject({ id: z.string() }),
+  /** Looks whether the registry and the engines work together, as `berth doctor` does. */
   'checks.run': z.strictObject({}),
 } as const;
 

@@ -77,16 +77,25 @@ export const repositorySorts = ['name', 'pushed', 'size', 'pulls'] as const;
 export const tagOrders = ['name', 'pushed', 'semver', 'size', 'pulls'] as const;
 
 export const contentArguments = {
+  /** The repositories that hold a manifest. */
   'repositories.list': z.strictObject({ ...page, q, sort: z.enum(repositorySorts).default('name') }),
+  /** The tags of a repository. */
   'tags.list': z.strictObject({ ...page, repository, q, sort: z.enum(tagOrders).default('pushed') }),
+  /** What the index knows of a manifest. */
   'manifests.get': z.strictObject({ repository, digest }),
+  /** The moves of the tags of a repository, or of one tag, the newest first. */
   'history.list': z.strictObject({ ...page, repository, tag: tag.optional() }),
   /** Points a tag at a manifest that the repository has: a rollback. */
   'tags.set': z.strictObject({ repository, tag, digest }),
+  /** Deletes a tag; answers the entry of the trash. */
   'tags.delete': z.strictObject({ repository, tag }),
+  /** Deletes every manifest of a repository; answers the entries of the trash. */
   'repositories.delete': z.strictObject({ repository }),
+  /** What can be restored, the newest first. */
   'trash.list': z.strictObject({ ...page }),
+  /** Puts an entry back. Tags that mean something else by now keep their meaning. */
   'trash.restore': z.strictObject({ id: z.string() }),
+  /** Forgets every entry. */
   'trash.empty': z.strictObject({}),
 } as const;
 

@@ -36,10 +36,13 @@ export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import'] as c
 export type TaskKind = (typeof taskKinds)[number];
 
 export const processArguments = {
+  /** The state of the registry. */
   'status.get': z.strictObject({}),
   /** Finishes what runs, and ends the process. The connection may close before the answer arrives. */
   'process.stop': z.strictObject({}),
+  /** The level of each part of the service log. */
   'logs.levels': z.strictObject({}),
+  /** Sets the level of one part, or of all, until the process ends. */
   'logs.setLevel': z.strictObject({ sys: z.enum([...subsystems, 'all']), level: z.enum(levels) }),
   /** Those that run, and the last that ended, the newest first. */
   'tasks.list': z.strictObject({}),

@@ -64,6 +64,7 @@ const reference = parsed(parseImageReference, 'not repository:tag, repository@di
 const path = z.string().min(1).max(4096);
 
 export const transferArguments = {
+  /** Copies an image inside the registry, all platforms of it, without moving bytes. */
   'images.copy': z.strictObject({
     from: z.strictObject({
       repository,
@@ -73,6 +74,7 @@ export const transferArguments = {
     /** Signatures and the like, too. */
     withReferrers: z.boolean().default(true),
   }),
+  /** Writes images into one file on the computer of the registry. For its owner alone. */
   'bundles.export': z.strictObject({
     /** A repository alone means all of its tags. */
     references: z.array(reference).min(1).max(1000),
@@ -87,7 +89,9 @@ export const transferArguments = {
     /** Replace a file that is there. */
     overwrite: z.boolean().default(false),
   }),
+  /** Says what a file holds, and what of it the registry has. For the owner alone. */
   'bundles.inspect': z.strictObject({ path }),
+  /** Brings the images of a file in. For the owner alone. */
   'bundles.import': z.strictObject({
     path,
     /** Put before the name of each repository, with a slash. */

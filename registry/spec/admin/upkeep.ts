@@ -24,9 +24,13 @@ export interface UsageRow {
 }
 
 export const upkeepArguments = {
+  /** What takes room. */
   'usage.get': z.strictObject({}),
+  /** What a collection would free, to the byte. */
   'collect.plan': z.strictObject({}),
+  /** Frees what nobody needs. */
   'collect.run': z.strictObject({}),
+  /** Makes the index anew from the disk. */
   'index.rebuild': z.strictObject({}),
 } as const;
 

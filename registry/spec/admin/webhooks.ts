@@ -50,6 +50,7 @@ const line = z.string().refine(isHeaderValue, 'not one line of text');
 const named = z.strictObject({ name });
 
 export const webhookArguments = {
+  /** The endpoints and how they are. */
   'webhooks.list': z.strictObject({}),
   /** Makes an endpoint, or changes one: what is left out stays as it is. An empty secret or ca removes it. */
   'webhooks.set': z.strictObject({
@@ -69,6 +70,7 @@ export const webhookArguments = {
     ignoredActions: z.array(z.enum(webhookActions)).optional(),
     ignoredMediaTypes: z.array(z.string().max(255)).max(100).optional(),
   }),
+  /** Forgets an endpoint and what waits for it. */
   'webhooks.remove': named,
   /** Sends an event that is marked as a test, at once and besides the queue. */
   'webhooks.test': named,
