@@ -376,6 +376,86 @@ test('shapes that look odd and are fine are served', async (t) => {
   }
 });
 
+const handshake = 'GET /rpc HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+
+test('a connection is taken over where that is offered and taken, on TLS as well', async () => {
+  await using made = await openFront({
+    mayUpgrade: ({ url }) => url === '/rpc',
+    onRequest: (req, res, head) => {
+      if (head === undefined) {
+        res.end('served');
+        return;
+      }
+      req.socket.write(`HTTP/1.1 101 Switching Protocols\r\n\r\n${String(head)}`);
+      req.socket.once('data', (more: Buffer) => req.socket.end(`${String(more)}!`));
+    },
+  });
+  const answers: string[] = [];
+  for (const socket of [connect(made.port, '127.0.0.1'), await openTls(made.port)]) {
+    socket.write(`${handshake}first`);
+    let heard = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      if (heard === '') socket.write('second');
+      heard += text;
+    });
+    await once(socket, 'end');
+    socket.destroy();
+    answers.push(heard);
+  }
+  answers.push((await talk(made.port, handshake.replace('/rpc', '/other'))).split('\r\n\r\n')[1] ?? '');
+
+  const whole = 'HTTP/1.1 101 Switching Protocols\r\n\r\nfirstsecond!';
+  assert.deepEqual(answers, [whole, whole, 'served']);
+  await untilNoConnection(made.front);
+});
+
+test('what is not taken over after all is answered like any request, and closed', async () => {
+  await using made = await openFront({ mayUpgrade: () => true });
+
+  const answers = [await talk(made.port, handshake), await talkTls(made.port, handshake)];
+
+  for (const answer of answers) {
+    assert.deepEqual(statusesOf(answer), [200]);
+    assert.match(answer, /\r\nConnection: close\r\n/);
+  }
+  await untilNoConnection(made.front);
+});
+
+test('a handshake behind a request that is being answered closes the connection', async () => {
+  const closed = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  await using made = await openFront({
+    mayUpgrade: () => true,
+    onRequest: (req, res) => {
+      seen.push(req.url ?? '');
+      res.once('close', closed.resolve);
+    },
+  });
+
+  const answer = await talk(made.port, `GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n${handshake}`);
+
+  await closed.promise;
+  assert.deepEqual([answer, seen], ['', ['/slow']]);
+});
+
+test('a connection that was taken over is waited for at the end, and cut', async () => {
+  const open = Promise.withResolvers<void>();
+  await using made = await openFront({
+    mayUpgrade: () => true,
+    onRequest: (req) => {
+      req.socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      open.resolve();
+    },
+  });
+  const heard = talk(made.port, handshake);
+  await open.promise;
+
+  await made.front.close({ drainMs: 100 });
+
+  assert.match(await heard, /^HTTP\/1\.1 101 /);
+  assert.ok(made.lines.some((line) => line.startsWith('connectionsCut')));
+});
+
 test('CONNECT gets 405', async () => {
   await using made = await openFront();
 

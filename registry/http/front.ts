@@ -8,11 +8,12 @@
  *   request      broken in a way that Node sees: 400, 408, 414, 431 from here, connection closed
  *                broken in a way that Node accepts: `framingProblem`; handed on, nothing behind it is looked at
  *
- * An offer to upgrade is ignored, as RFC 9110 7.8 allows, and the connection closed behind it. CONNECT is refused.
+ * An offer to upgrade that `mayUpgrade` does not take is ignored, as RFC 9110 7.8 allows, and the connection closed
+ * behind it. CONNECT is refused.
  */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, createServer as createHttpServer } from 'node:http';
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import { STATUS_CODES, ServerResponse, createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -54,8 +55,13 @@ export interface FrontLimits {
 }
 
 export interface FrontOptions {
-  /** Answers a request. `100 Continue` is sent only if it calls `res.writeContinue()`. */
-  readonly onRequest: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  /**
+   * Answers a request. `100 Continue` is sent only if it calls `res.writeContinue()`. With `head`, the bytes that
+   * came behind the request, the connection may be taken over instead, for as long as the answer is not ended.
+   */
+  readonly onRequest: (req: IncomingMessage, res: ServerResponse, head?: Buffer) => void | Promise<void>;
+  /** Whether the connection of a request that offers an upgrade may be taken over; never, if absent. */
+  readonly mayUpgrade?: (req: IncomingMessage) => boolean;
   readonly identity: TlsSource;
   readonly plain: PlainRule;
   readonly isProxy: (address: string) => boolean;
@@ -131,6 +137,7 @@ export function createFront(options: FrontOptions): Front {
     maxHeaderSize: limits.headerBytes,
     requireHostHeader: false,
     insecureHTTPParser: false,
+    shouldUpgradeCallback: options.mayUpgrade ?? (() => false),
   };
   const plainServer = createHttpServer(httpOptions);
   const secureServer = createHttpsServer({
@@ -159,6 +166,7 @@ export function createFront(options: FrontOptions): Front {
     server.on('checkContinue', dispatch);
     // RFC 9110 10.1.1: other expectations may be ignored.
     server.on('checkExpectation', dispatch);
+    server.on('upgrade', dispatchUpgrade);
     server.on('connect', (_: IncomingMessage, socket: Duplex) => {
       refuse(socket, new AppError('METHOD_UNSUPPORTED', { message: 'This is a registry, not a proxy.' }));
       socket.resume();
@@ -212,7 +220,24 @@ export function createFront(options: FrontOptions): Front {
     socket.resume();
   }
 
-  function dispatch(req: IncomingMessage, res: ServerResponse): void {
+  /** Node gives no answer to such a request: it gets one that leaves the socket as those of Node do. */
+  function dispatchUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => undefined);
+    // Pipelined behind a request that is being answered: no client waits so little.
+    if (underWay.has(socket) || closing !== undefined) {
+      socket.destroy();
+      return;
+    }
+    const res = new ServerResponse(req);
+    res.assignSocket(socket as Socket);
+    res.once('finish', () => {
+      res.detachSocket(socket as Socket);
+      res.emit('close');
+    });
+    dispatch(req, res, head);
+  }
+
+  function dispatch(req: IncomingMessage, res: ServerResponse, head?: Buffer): void {
     const { socket } = req;
     // Pipelined behind a refused request: what it says depends on how the refused one was to be read. While closing
     // only connections with a running request are left, and what comes behind that is not begun.
@@ -223,11 +248,11 @@ export function createFront(options: FrontOptions): Front {
       refused.add(socket);
       res.shouldKeepAlive = false;
     }
-    run(req, res).catch((error: unknown) => fail(req, res, error));
+    run(req, res, head).catch((error: unknown) => fail(req, res, error));
   }
 
-  async function run(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    await onRequest(req, res);
+  async function run(req: IncomingMessage, res: ServerResponse, head?: Buffer): Promise<void> {
+    await onRequest(req, res, head);
   }
 
   function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
