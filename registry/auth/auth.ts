@@ -28,7 +28,7 @@ import { parseAuthorization } from './basic.ts';
 import { createBcryptPool } from './bcrypt-pool.ts';
 import type { WorkerEntry } from './bcrypt-pool.ts';
 import { createBearer, generateTokenKey, loadTokenKey } from './bearer.ts';
-import type { Bearer, Claims } from './bearer.ts';
+import type { Bearer } from './bearer.ts';
 import { allows, callerOf, formatProof, limitToScopes, markOf, parseProof } from './caller.ts';
 import type { Caller, Identity, Proof } from './caller.ts';
 import { compileGlobs, isGlob } from './globs.ts';
@@ -98,6 +98,13 @@ export interface Auth extends AsyncDisposable {
     readonly scopes: readonly Scope[];
     readonly service?: string;
   }): { readonly token: string; readonly issuedAt: string };
+  /**
+   * The caller behind a login of before with the rights of this moment; `undefined` once its proof does not hold: another
+   * password, a user that is disabled or gone, a file that is broken.
+   */
+  present(user: string, proof: Proof): Promise<Caller | undefined>;
+  /** Calls whenever one of the files has been read anew, until the function that it answers is called. */
+  onChange(listener: () => void): () => void;
   /** Reads the files again at once, after an edit by this process. Answers what is broken, if anything. */
   reload(): Promise<AppError | undefined>;
   /** Hashes a new password in a worker thread. Throws PASSWORD_INVALID, TOO_MANY_LOGINS, CANCELLED. */
@@ -132,6 +139,7 @@ interface WatchedIdentity {
   readonly defaultRole: Role;
   current(): Promise<State>;
   reload(): Promise<State>;
+  readonly listeners: Set<() => void>;
 }
 
 const defaultAudience = 'berth';
@@ -187,6 +195,12 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
         return granted === undefined ? [] : [toClaim(granted)];
       });
       return bearer.issue({ user: caller.name, via: formatProof(proof), audience: service, access });
+    },
+    present: async (user, proof) =>
+      files === undefined ? everyone : await presentCaller(files, { user, proof }),
+    onChange(listener) {
+      files?.listeners.add(listener);
+      return () => files?.listeners.delete(listener);
     },
     async reload() {
       const state = await files?.reload();
@@ -253,7 +267,8 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
       const reason = result.failed === 'expired' ? 'expired' : 'invalid_token';
       return { kind: 'rejected', reason, scheme: 'bearer' };
     }
-    const caller = await presentCaller(from, result.claims);
+    const proof = parseProof(result.claims.via);
+    const caller = proof && (await presentCaller(from, { user: result.claims.sub, proof }));
     if (caller === undefined) {
       return { kind: 'rejected', reason: 'invalid_token', scheme: 'bearer', user: result.claims.sub };
     }
@@ -266,22 +281,23 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
     };
   }
 
-  /** The caller behind a Bearer token with the rights of this moment; `undefined` if its proof no longer holds. */
-  async function presentCaller(from: WatchedIdentity, { sub, via }: Claims): Promise<Caller | undefined> {
-    const proof = parseProof(via);
-    if (proof?.kind === 'none') return sub === '' && isAnonymousOn ? anonymous : undefined;
+  async function presentCaller(
+    from: WatchedIdentity,
+    { user, proof }: { readonly user: string; readonly proof: Proof },
+  ): Promise<Caller | undefined> {
+    if (proof.kind === 'none') return user === '' && isAnonymousOn ? anonymous : undefined;
     const state = await from.current();
-    if ('error' in state || proof === undefined) return undefined;
+    if ('error' in state) return undefined;
     if (proof.kind === 'token') {
       const token = state.value.access.tokens.find(({ id }) => id === proof.id);
-      if (token?.owner !== sub || isExpired(token, now())) return undefined;
+      if (token?.owner !== user || isExpired(token, now())) return undefined;
       const rights = tokenRights(from, state.value, token);
-      return rights && callerOf(sub, withOpen(rights, isOpen), 'token');
+      return rights && callerOf(user, withOpen(rights, isOpen), 'token');
     }
-    const user = state.value.users.byName.get(sub);
-    if (user === undefined || markOf(user.hash) !== proof.mark) return undefined;
-    const rights = userRights(from, state.value.access, sub);
-    return rights && callerOf(sub, withOpen(rights, isOpen));
+    const known = state.value.users.byName.get(user);
+    if (known === undefined || markOf(known.hash) !== proof.mark) return undefined;
+    const rights = userRights(from, state.value.access, user);
+    return rights && callerOf(user, withOpen(rights, isOpen));
   }
 
   function noteUse(who: string, address: string): void {
@@ -322,13 +338,22 @@ async function watchIdentity({
   const usersPath = htpasswdPath ?? paths.users;
   const isOwn = resolve(usersPath) === resolve(paths.users);
   const every = checkEveryMs === undefined ? {} : { checkEveryMs };
+  const listeners = new Set<() => void>();
+  const andTell =
+    <T>(report: (loaded: Loaded<T>) => void) =>
+    (loaded: Loaded<T>): void => {
+      report(loaded);
+      for (const listen of listeners) listen();
+    };
   const users = await watchFile<Users>({
     path: usersPath,
     parse: parseUsers,
     isPrivate: isOwn,
-    onLoad: reportLoads(log, usersPath, ({ warnings }) => {
-      for (const warning of warnings) log.warn('usersWarned', warning, { file: usersPath });
-    }),
+    onLoad: andTell(
+      reportLoads(log, usersPath, ({ warnings }) => {
+        for (const warning of warnings) log.warn('usersWarned', warning, { file: usersPath });
+      }),
+    ),
     ...every,
   });
   const access = await watchFile<Access>({
@@ -336,11 +361,12 @@ async function watchIdentity({
     parse: parseAccess,
     absent: emptyAccess,
     isPrivate: true,
-    onLoad: reportLoads(log, paths.access, () => undefined),
+    onLoad: andTell(reportLoads(log, paths.access, () => undefined)),
     ...every,
   });
   return {
     defaultRole: isOwn ? 'pull' : 'admin',
+    listeners,
     async current() {
       return combine(await Promise.all([users.current(), access.current()]));
     },

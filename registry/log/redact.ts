@@ -10,9 +10,9 @@ const mask = '***';
 const longestText = 2048;
 
 const secretName =
-  /(?:^|[._-])(?:\w*(?:authorization|cookie|password|passwd|secret|token|signature|credentials?))$/i;
+  /(?:^|[._-])(?:\w*(?:authorization|cookie|password|passwd|secret|token|csrf|signature|credentials?))$/i;
 const secretParameter =
-  /^(?:_state|(?:.*[._-])?(?:authorization|cookie|password|passwd|secret|token|sig|signature|credentials?))$/i;
+  /^(?:_state|(?:.*[._-])?(?:authorization|cookie|password|passwd|secret|token|csrf|sig|signature|credentials?))$/i;
 
 /** Answers the record without secrets, its long texts cut. */
 export function redactRecord(record: LogRecord): LogRecord {
