@@ -1,3 +1,4 @@
+import { apiEndpoints } from '../registry/http/api/endpoints.ts';
 import { endpoints } from '../registry/http/route.ts';
 import { type ErrorCode, errorEntry, errors } from '../registry/spec/errors.ts';
 
@@ -28,7 +29,7 @@ export function renderHttpPage(): string {
     '',
     'One port speaks HTTPS and plain HTTP. Plain HTTP is answered on loopback only, unless `berth.listen.plain` says',
     'otherwise; others get 426.',
-    '`HEAD` works wherever `GET` does, and `OPTIONS` names the methods, without a login.',
+    '`HEAD` works wherever `GET` does, and `OPTIONS` names the methods, without a login; neither below `/api`.',
     '',
     '## The distribution API',
     '',
@@ -49,6 +50,23 @@ export function renderHttpPage(): string {
     '',
     'With `http.debug.addr` a second listener, which asks for no login, answers `/debug/health`, and the metrics for',
     'Prometheus at `http.debug.prometheus.path` if `http.debug.prometheus.enabled` is true.',
+    '',
+    '## The control plane for browsers',
+    '',
+    'Over HTTPS only, and only with `berth.web.enabled`; otherwise these are 404. Judged in this order: Host, TLS, page',
+    '(`Origin`, `Sec-Fetch-Site`), path, method, session, CSRF token. Writes, and the WebSocket, need an `Origin` that is',
+    'scheme, host and port of the registry as the client asks it. A write needs the token in `X-Berth-CSRF`; a login needs',
+    '`Content-Type: application/json` instead.',
+    '',
+    '| Method | Path | What it does |',
+    '| --- | --- | --- |',
+    ...Object.values(apiEndpoints).flatMap(({ path, methods }) =>
+      Object.entries(methods).map(([method, does]) => `| ${method} | \`${path}\` | ${does} |`),
+    ),
+    '',
+    'The WebSocket carries one JSON message in each text frame, of at most 1 MiB. When its session ends it is closed with',
+    'the code 4401 and the reason `logout`, `replaced`, `idle`, `expired`, `revoked` or `demoted`; when the registry stops,',
+    'with 1001.',
     '',
     '## Errors',
     '',

@@ -25,8 +25,10 @@ import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
 import { createTasks } from './feed/tasks.ts';
+import { createTickets } from './feed/tickets.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
+import { createDoor, type Door, isRpcRequest } from './http/api/door.ts';
 import { createFront } from './http/front.ts';
 import { type ListenTarget, parseListenAddress } from './http/listen.ts';
 import { proxyTest } from './http/proxies.ts';
@@ -210,8 +212,10 @@ export async function createRegistry({
     metrics,
     access: config.log.accesslog.disabled ? undefined : { write: out, format: berth.log.access },
   });
+  let door: Door | undefined;
   const app = createApp({
     v2,
+    door: () => door,
     pages: createPages({ auth, realm, notReady: () => health.failing() }),
     hosts: {
       certificateNames: () => [...identity.names().names, ...identity.names().addresses],
@@ -227,6 +231,7 @@ export async function createRegistry({
   });
   const front = createFront({
     onRequest: app,
+    mayUpgrade: isRpcRequest,
     identity,
     onRawError: (answer) => requestLog.refused(answer),
     plain: berth.listen.plain,
@@ -305,6 +310,17 @@ export async function createRegistry({
     log.warn('adminClosed', `the command line cannot ask this process: ${error.message}`, {
       hint: error.hint,
     });
+  }
+  if (berth.web.enabled) {
+    door = opening.use(
+      createDoor({
+        auth,
+        tickets: createTickets(),
+        connect: admin.connect,
+        idleMs: () => berth.web.session,
+        log: log.for('auth'),
+      }),
+    );
   }
   for (const { host, port: each } of bound)
     log.info('listening', `listening on ${urlHost(host)}:${each}, tls`);

@@ -1,11 +1,14 @@
 /**
- * The outer chain of every request: framing, host, OPTIONS, foreign origins; then /v2, or the small pages beside it
- * (health, token), which express serves.
+ * The outer chain of every request: framing, host, then /api where it is switched on; OPTIONS, foreign origins; then
+ * /v2, or the small pages beside it (health, token), which express serves.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../auth/caller.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
+import type { Door } from './api/door.ts';
+import { isApiPath } from './api/endpoints.ts';
+import { harden } from './api/judge.ts';
 import { sendError } from './errors.ts';
 import { type Exchange, type IdleLimits, openExchange, sendEmpty } from './exchange.ts';
 import { framingProblem } from './front.ts';
@@ -18,6 +21,8 @@ import { allowedMethods, handleV2, type V2Context } from './v2.ts';
 export interface AppOptions {
   readonly v2: V2Context;
   readonly pages: Pages;
+  /** The control plane for browsers; `undefined` while it is switched off. */
+  readonly door: () => Door | undefined;
   readonly hosts: HostRules;
   readonly isProxy: (address: string) => boolean;
   /** `http.prefix`, without a slash at its end; empty for none. */
@@ -31,17 +36,23 @@ export interface AppOptions {
 }
 
 /** Makes the handler that the front calls for each request. */
-export function createApp(options: AppOptions): (req: IncomingMessage, res: ServerResponse) => void {
-  return (req, res) => {
+export function createApp(
+  options: AppOptions,
+): (req: IncomingMessage, res: ServerResponse, head?: Buffer) => void {
+  return (req, res, head) => {
     const reach = reachOf(req, 'encrypted' in req.socket, options.isProxy);
-    const exchange = open(req, res, reach, options);
+    const exchange = open({ req, res, head }, reach, options);
     options.requestLog.started(exchange);
     res.once('close', () => options.requestLog.done(exchange));
     handle(exchange, reach, options).catch((error: unknown) => sendError(exchange, error));
   };
 }
 
-function open(req: IncomingMessage, res: ServerResponse, reach: Reach, options: AppOptions): Exchange {
+function open(
+  { req, res, head }: Pick<Exchange, 'req' | 'res' | 'head'>,
+  reach: Reach,
+  options: AppOptions,
+): Exchange {
   const { path, query } = splitTarget(req.url ?? '/');
   const exchange = openExchange(req, res, {
     path: withoutPrefix(path, options.prefix),
@@ -52,6 +63,7 @@ function open(req: IncomingMessage, res: ServerResponse, reach: Reach, options: 
     log: options.log,
     idle: options.idle,
     anonymous: options.anonymous,
+    head,
   });
   for (const [name, values] of Object.entries(options.headers)) res.setHeader(name, values);
   return exchange;
@@ -79,12 +91,18 @@ function withoutPrefix(path: string, prefix: string): string {
 
 async function handle(exchange: Exchange, { authority }: Reach, options: AppOptions): Promise<void> {
   const { req, res, path } = exchange;
+  const door = isApiPath(path) ? options.door() : undefined;
+  if (door !== undefined) harden(exchange);
   const framing = framingProblem(req);
   if (framing !== undefined) throw closing(res, framing);
   try {
     checkHost(authority, path, options.hosts);
   } catch (error) {
     throw closing(res, error);
+  }
+  if (door !== undefined) {
+    await door.answer(exchange);
+    return;
   }
   if (req.method === 'OPTIONS') {
     const { route } = exchange;

@@ -42,7 +42,8 @@ export function sendError(exchange: Exchange, thrown: unknown): void {
   if (res.statusCode === 405 && !res.hasHeader('Allow')) res.setHeader('Allow', 'GET, HEAD');
   const text = Buffer.from(errorBody(error));
   for (const name of ['Content-Range', 'ETag', 'Cache-Control', 'Accept-Ranges']) {
-    if (res.statusCode !== 416 || name !== 'Content-Range') res.removeHeader(name);
+    const isOfError = name === 'Content-Range' ? res.statusCode === 416 : res.getHeader(name) === 'no-store';
+    if (!isOfError) res.removeHeader(name);
   }
   res.setHeader('Content-Type', 'application/json');
   res.setHeader('Content-Length', text.length);

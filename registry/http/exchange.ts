@@ -37,6 +37,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly startedAt: number;
+  /** Present where the connection may be taken over: the bytes behind the request. */
+  readonly head: Buffer | undefined;
   /** Who asks; anonymous until the credentials were judged. */
   caller: Caller;
   /** Fields for the lines about this request: repository, reference, digest. */
@@ -62,6 +64,7 @@ export function openExchange(
     readonly log: Log;
     readonly idle: IdleLimits;
     readonly anonymous: Caller;
+    readonly head: Buffer | undefined;
   },
 ): Exchange {
   const id = randomUUID();
@@ -69,7 +72,7 @@ export function openExchange(
   res.setHeader('X-Request-Id', id);
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
-  const { path, query, address, origin, prefix } = options;
+  const { path, query, address, origin, prefix, head } = options;
   return {
     req,
     res,
@@ -84,6 +87,7 @@ export function openExchange(
     signal: watch(req, res, options.idle),
     log: options.log.with({ 'http.request.id': id }),
     startedAt: performance.now(),
+    head,
     caller: options.anonymous,
     vars: {},
     error: undefined,

@@ -32,11 +32,13 @@ export function createRequestLog({ metrics, access }: RequestLogOptions): Reques
       const bytesSent = req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? streamedBytes);
       metrics.requestEnded(handler);
       if (res.statusCode === 401 && !isChallenge(exchange)) metrics.loginFailed();
+      // How long somebody looks by a WebSocket says nothing about how fast the registry is.
+      const seconds = res.statusCode === 101 ? 0 : durationMs / 1000;
       metrics.observeRequest({
         handler,
         method: req.method ?? '',
         status: res.statusCode,
-        seconds: durationMs / 1000,
+        seconds,
         bytesIn: Number(req.headers['content-length'] ?? 0),
         bytesOut: bytesSent,
       });
@@ -102,7 +104,9 @@ function writeServiceLine(
     'http.response.duration': formatDuration(durationMs),
   };
   if (error === undefined) {
-    if (res.writableFinished) log[level]('requestAnswered', 'response completed', fields);
+    // A WebSocket has no answer that could be complete: it lasts until somebody closes it.
+    if (res.writableFinished || res.statusCode === 101)
+      log[level]('requestAnswered', 'response completed', fields);
     else log.warn('requestCut', 'the client closed the connection before the answer was complete', fields);
     return;
   }
@@ -122,8 +126,8 @@ function levelOf(exchange: Exchange): 'error' | 'warn' | 'info' | 'debug' {
   return isChallenge(exchange) || exchange.res.statusCode === 404 ? 'debug' : 'warn';
 }
 
-function isChallenge({ req, res }: Exchange): boolean {
-  return res.statusCode === 401 && req.headers.authorization === undefined;
+function isChallenge({ req, res, path }: Exchange): boolean {
+  return res.statusCode === 401 && req.headers.authorization === undefined && path !== '/api/login';
 }
 
 function handlerOf({ route }: Exchange): string {

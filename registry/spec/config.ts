@@ -129,7 +129,7 @@ function atLeastOne(fallback: string) {
 
 // --- the schema ----------------------------------------------------------------------------------------------
 
-export const configSchema = z.strictObject({
+const settings = z.strictObject({
   version: oneOf(['0.1'], '0.1', { title: 'Version', help: 'The version of the file format.' }),
   log: z
     .strictObject({
@@ -761,6 +761,20 @@ export const configSchema = z.strictObject({
           }),
         })
         .prefault({}),
+      web: z
+        .strictObject({
+          enabled: flag(false, {
+            title: 'Administration by a browser',
+            help: 'true serves the control plane below /api, over HTTPS, to administrators who log in. Needs a login: it cannot go with auth: none.',
+            restart: 'listener',
+          }),
+          session: duration('12h', {
+            title: 'Idle time of a browser session',
+            help: 'A session that is not used for so long ends. After 7 days every session ends.',
+            restart: 'none',
+          }),
+        })
+        .prefault({}),
       tls: z
         .strictObject({
           names: several(parseHost, 'host names or addresses, such as [registry.example, 192.168.1.5]', {
@@ -805,6 +819,14 @@ export const configSchema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+});
+
+/** The settings, and what must hold between them. */
+export const configSchema = settings.check((context) => {
+  const { auth, berth } = context.value;
+  if (!auth.none || !berth.web.enabled) return;
+  const message = 'cannot be true with auth: none, since everybody could administer the registry';
+  complain(context, ['berth', 'web', 'enabled'], message);
 });
 
 /** The checked configuration: defaults filled in, durations in milliseconds, sizes in bytes. */

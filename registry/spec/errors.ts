@@ -140,6 +140,13 @@ export const errors = {
     when: 'The header block is not complete after 10 seconds.',
     action: 'Send the request again.',
   },
+  BODY_TOO_SLOW: {
+    status: 408,
+    oci: 'UNSUPPORTED',
+    message: 'The request body did not arrive in time.',
+    when: 'The body of a login is not complete after 10 seconds.',
+    action: 'Send the request again.',
+  },
   URI_TOO_LONG: {
     status: 414,
     oci: 'UNSUPPORTED',
@@ -218,6 +225,13 @@ export const errors = {
     message: 'Writes from web pages of other origins are refused.',
     when: 'A write carries an Origin header that http.headers does not allow.',
     action: 'Set Access-Control-Allow-Origin under http.headers if the page is yours.',
+  },
+  PAGE_DENIED: {
+    status: 403,
+    oci: 'DENIED',
+    message: 'Only pages of this registry may ask this.',
+    when: 'A request below /api has a foreign or no Origin, no JSON body, or not the token of its session.',
+    action: 'Use the address that the registry shows, and send the token that the login answered.',
   },
   STORAGE_FULL: {
     status: 403,
