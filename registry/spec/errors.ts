@@ -479,6 +479,20 @@ export const errors = {
     message: 'The path cannot be used.',
     when: 'A file for images cannot be read or written, exists already, or lies inside of the data directory.',
     action: 'Choose another path; the registry uses it with the rights of its own user.',
+  CONTENT_UNREADABLE: {
+    message: 'The content cannot be read.',
+    when: 'A layer is no archive, a file in it cannot be shown, or a document is not what its type says.',
+    action: 'Pull it with a client, or push it again if it should be something else.',
+  },
+  CONTENT_TOO_LARGE: {
+    message: 'The content is too large to be shown.',
+    when: 'A layer, a file in it or a document exceeds what is read for a look; compressed content also when it unpacks to far more than it takes.',
+    action: 'Pull it with a client.',
+  },
+  FILE_UNKNOWN: {
+    message: 'There is no such file in the layer.',
+    when: 'The path is not in the layer, or only its name is, as for what a layer removes.',
+    action: 'List the files of the layer.',
   },
   TASK_UNKNOWN: {
     message: 'There is no such task.',

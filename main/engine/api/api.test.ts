@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
+import { readTar, writeTar } from '../../../registry/archive/tar.ts';
 import { isAppError, type ErrorCode } from '../../../registry/spec/errors.ts';
 import type { Endpoint } from '../engine.ts';
 import { checkEngineLogin } from './engine-auth.ts';
@@ -19,7 +20,6 @@ import { listEngineFolder, readEngineFile, removeEngineFile, writeEngineFile } f
 import { dockerArchive, loadImage, probeImage, pullImage, pushImage, removeImage } from './engine-images.ts';
 import { readEngineInfo } from './engine-info.ts';
 import { askEngine, describeEndpoint, engineMessage, openEngineStream, requestEngine } from './request.ts';
-import { readTar, writeTar } from './tar.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -511,7 +511,7 @@ suite('a file on the side of the engine', limits, () => {
       const bytes = files.get(name);
       const isFolder = [...files.keys()].some((file) => file.startsWith(`${name}/`));
       if (method === 'PUT') {
-        for (const { name: file, kind, mode, bytes: content } of readTar(body)) {
+        for (const { name: file, type: kind, mode, bytes: content } of readTar(body)) {
           if (kind === 'other') return response.writeHead(500).end('{"message":"what is that?"}');
           if (kind === 'file') files.set(file, content);
           if (kind === 'directory') files.set(`${file}/`, Buffer.from(mode.toString(8)));

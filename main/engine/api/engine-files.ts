@@ -13,7 +13,8 @@
  * are not shared) refuse the container.
  */
 import { randomUUID } from 'node:crypto';
-import { AppError } from '../../../registry/spec/errors.ts';
+import { readTar, type TarEntry, type TarInput, writeTar } from '../../../registry/archive/tar.ts';
+import { AppError, isAppError } from '../../../registry/spec/errors.ts';
 import type { Endpoint } from '../engine.ts';
 import { fieldsOf, listOf, parseFields, textOf } from './fields.ts';
 import { readProgress } from './progress.ts';
@@ -27,7 +28,6 @@ import {
   type EngineAnswer,
   type WaitOptions,
 } from './request.ts';
-import { readTar, writeTar, type TarEntry, type TarInput } from './tar.ts';
 
 /** A file or folder below an absolute folder of the engine's side. */
 export interface EnginePath {
@@ -44,7 +44,7 @@ export interface EngineFile {
 
 export interface EngineFolderEntry {
   readonly name: string;
-  readonly kind: TarEntry['kind'];
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
 }
 
 /** `emptied`: this engine keeps the file, which has no bytes any more; a certificate without any is none. */
@@ -235,8 +235,15 @@ function boundFolder(
   const pathOf = (path: string): string => withQuery(archive, { path: `${mountPoint}/${path}` });
   const task = `cannot reach ${describe(place)}`;
 
-  const readAll = async (path: string): Promise<readonly TarEntry[]> =>
-    readTar((await askEngine(endpoint, task, { path: pathOf(path), signal })).body);
+  const readAll = async (path: string): Promise<readonly TarEntry[]> => {
+    const { body } = await askEngine(endpoint, task, { path: pathOf(path), signal });
+    try {
+      return readTar(body);
+    } catch (error) {
+      if (!isAppError(error, 'CONTENT_UNREADABLE')) throw error;
+      throw engineRefusal(endpoint, task, error.message);
+    }
+  };
 
   return {
     async walk() {
@@ -255,13 +262,16 @@ function boundFolder(
 
     async readFile() {
       const [entry, ...others] = await readAll(place.path);
-      if (entry?.kind !== 'file' || others.length > 0) throw refused(place, 'changed while it was read');
+      if (entry?.type !== 'file' || others.length > 0) throw refused(place, 'changed while it was read');
       return { bytes: entry.bytes, mode: entry.mode };
     },
 
     async list(path) {
       // The first entry is the directory itself; names are relative to the directory above it.
-      const below = (await readAll(path)).map(({ name, kind }) => ({ names: name.split('/'), kind }));
+      const below = (await readAll(path)).map(({ name, type }) => ({
+        names: name.split('/'),
+        kind: kindOf(type),
+      }));
       const direct = below.flatMap(({ names: [, name, ...deeper], kind }) =>
         name === undefined || deeper.length > 0 ? [] : [{ name, kind }],
       );
@@ -289,6 +299,11 @@ function boundFolder(
       return engineMessage(answer);
     },
   };
+}
+
+function kindOf(type: TarEntry['type']): EngineFolderEntry['kind'] {
+  if (type === 'file' || type === 'directory') return type;
+  return type === 'symlink' || type === 'hardlink' ? 'link' : 'other';
 }
 
 /** Go's os.FileMode: the type is in the high bits. The header is documented at HEAD /containers/{id}/archive. */

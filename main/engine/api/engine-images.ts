@@ -1,5 +1,6 @@
 /** Push and pull from the engine's side, with a tiny image that needs no network and no build. */
 import { createHash } from 'node:crypto';
+import { writeTar } from '../../../registry/archive/tar.ts';
 import type { Endpoint } from '../engine.ts';
 import type { Credentials } from './engine-auth.ts';
 import { readProgress } from './progress.ts';
@@ -11,7 +12,6 @@ import {
   withQuery,
   type WaitOptions,
 } from './request.ts';
-import { writeTar } from './tar.ts';
 
 /** Bytes that a registry stores, with the digest that names them. */
 export interface ProbePart {
