@@ -166,6 +166,7 @@ export async function createRegistry({
   );
   const events = createEvents(log, { index, journal, feed, webhooks });
   const { collect } = config.berth.storage;
+  const protectedBy = tagProtection(config.berth.storage.protectedtags);
   const store = createStore({
     driver,
     events,
@@ -173,7 +174,7 @@ export async function createRegistry({
     uploadsPerUser: config.berth.limits.uploadsperuser,
     trashKeepMs: config.berth.storage.trash,
     collect: { graceMs: collect.grace, deleteUntagged: collect.untagged },
-    protectedBy: tagProtection(config.berth.storage.protectedtags),
+    protectedBy,
   });
   index.start(store);
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
@@ -284,6 +285,7 @@ export async function createRegistry({
     methods: createAdminMethods({
       store,
       index,
+      protectedBy,
       feed,
       tasks,
       log,

@@ -2,6 +2,7 @@
 import { AppError } from '../spec/errors.ts';
 import { type ContentDeps, createContentMethods } from './content.ts';
 import type { computerArguments } from '../spec/admin/computer.ts';
+import { createImageMethods, type ImageDeps } from './image.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
 import { createTransferMethods, type TransferDeps } from './transfer.ts';
@@ -11,7 +12,7 @@ import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
 export type ComputerMethods = MethodsOf<typeof computerArguments>;
 
 export type AdminDeps = Omit<
-  ContentDeps & UpkeepDeps & ProcessDeps & WebhookDeps & TransferDeps,
+  ContentDeps & ImageDeps & UpkeepDeps & ProcessDeps & WebhookDeps & TransferDeps,
   'mustBeWritable'
 > & {
   /** What knows the computer: the program that the registry is part of. */
@@ -29,6 +30,7 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
   return {
     ...createProcessMethods(deps),
     ...createContentMethods(deps),
+    ...createImageMethods(deps),
     ...createUpkeepMethods(deps),
     ...createTransferMethods(deps),
     ...all.computer,

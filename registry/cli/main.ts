@@ -12,6 +12,8 @@ import { complete, registerCompletion } from './completion.ts';
 import { registerConfig } from './config.ts';
 import { registerContent } from './content.ts';
 import { registerDoctor } from './doctor.ts';
+import { printable } from './format.ts';
+import { registerInspect } from './inspect.ts';
 import type { Io } from './io.ts';
 import { registerLife } from './life.ts';
 import { registerLogin } from './login.ts';
@@ -39,6 +41,7 @@ export function createProgram(io: Io): Command {
   registerCert(program, io);
   registerConfig(program, io);
   registerLook(program, io);
+  registerInspect(program, io);
   registerContent(program, io);
   registerTransfer(program, io);
   registerLogs(program, io);
@@ -72,7 +75,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!isAppError(error)) throw error;
-    io.err(`${describe(error)}\n`);
+    // A message may name what a stranger has named.
+    io.err(`${printable(describe(error), { multiline: true })}\n`);
     return exitStatuses[error.code] ?? 1;
   }
 }
@@ -89,6 +93,8 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   CHANGE_UNKNOWN: 5,
   NAME_UNKNOWN: 5,
   MANIFEST_UNKNOWN: 5,
+  BLOB_UNKNOWN: 5,
+  FILE_UNKNOWN: 5,
   TRASH_UNKNOWN: 5,
   TASK_UNKNOWN: 5,
   WEBHOOK_UNKNOWN: 5,

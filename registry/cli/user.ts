@@ -123,9 +123,13 @@ export function filesOf(io: Io, options: FilesOptions): AccountFiles {
   return accountFiles(options.data ?? defaultDataDir(io.env), options.htpasswd);
 }
 
-/** Writes one JSON document. */
+/** Writes one JSON document, in which no control character stands raw: JSON itself escapes the first 32 alone. */
 export function writeJson(io: Io, value: unknown): void {
-  io.out(`${JSON.stringify(value, undefined, 2)}\n`);
+  io.out(`${JSON.stringify(value, undefined, 2).replaceAll(/[\u007f-\u009f]/g, unicodeEscape)}\n`);
+}
+
+function unicodeEscape(letter: string): string {
+  return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Says that a change was made. */

@@ -394,6 +394,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     tags: (query) => answer((queries) => queries.tags(query)),
     manifest: (query) => answer((queries) => queries.manifest(query)),
     history: (query) => answer((queries) => queries.history(query)),
+    referrers: (query) => answer((queries) => queries.referrers(query)),
+    sharing: (blobs, but) => answer((queries) => queries.sharing(blobs, but)),
     usage: () => answer((queries) => queries.usage()),
     repositoryNames: (range) => (isLevel ? ask(({ queries }) => queries.repositoryNames(range)) : undefined),
     tagNames: (repository, range) =>

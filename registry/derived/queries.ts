@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AdminArguments } from '../spec/admin-api.ts';
 import type { Page } from '../spec/admin/arguments.ts';
 import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
+import type { ReferrerRow } from '../spec/admin/image.ts';
 import type { UsageRow } from '../spec/admin/upkeep.ts';
 import { AppError } from '../spec/errors.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
@@ -31,6 +32,13 @@ export interface IndexQueries {
    * @throws AppError PAGE_INVALID
    */
   history(query: AdminArguments<'history.list'>): Page<MoveRow>;
+  /**
+   * The manifests whose subject is the digest, by their digests.
+   * @throws AppError PAGE_INVALID
+   */
+  referrers(query: AdminArguments<'referrers.list'>): Page<IndexReferrer>;
+  /** How many manifests but this one need each blob, anywhere: 100 at most, which stands for more as well. */
+  sharing(blobs: readonly string[], but: string): ReadonlyMap<string, number>;
   usage(): IndexUsage;
   /** Names of repositories that hold a manifest, in byte order: those after `after` only, at most `limit`. */
   repositoryNames(range: NameRange): readonly RepoName[];
@@ -42,6 +50,9 @@ export interface NameRange {
   readonly after: string;
   readonly limit: number;
 }
+
+/** What the index knows of a referrer; what kind of thing it is, is for others to say. */
+export type IndexReferrer = Omit<ReferrerRow, 'kind'>;
 
 /** A condition and the values of its question marks. */
 interface Condition {
@@ -67,6 +78,12 @@ const tagOrders: Readonly<Record<AdminArguments<'tags.list'>['sort'], Order>> = 
 };
 
 const historyOrder: Order = { columns: ['at', 'id'], direction: 'DESC' };
+const referrerOrder: Order = { columns: ['digest', 'digest'], direction: 'ASC' };
+
+/** Characters of annotations as JSON; a page of the control plane has room for them. */
+const shownAnnotations = 2048;
+/** Base layers have so many users that to count them all would take long. */
+const mostSharing = 100;
 
 export function createQueries(db: DatabaseSync, now: () => number): IndexQueries {
   const { one, all, number } = createStatements(db);
@@ -254,6 +271,49 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
     };
   };
 
+  const referrers: IndexQueries['referrers'] = ({ repository, digest, artifactType, after, limit }) => {
+    const id = repositoryId(repository);
+    if (id === undefined) return { rows: [], total: 0 };
+    const own = { sql: 'repository_id = ? AND subject = ?', values: [id, digest] };
+    const conditions =
+      artifactType === undefined ? [own] : [own, { sql: 'artifact_type = ?', values: [artifactType] }];
+    const { rows, ...more } = page('manifest', conditions, referrerOrder, {
+      after,
+      limit,
+    }) as Found<ManifestData>;
+    return {
+      rows: rows.map((row) => ({
+        digest: row.digest,
+        mediaType: row.media_type,
+        ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+        totalBytes: row.total_bytes,
+        pushedAt: timeOf(row.pushed_at),
+        annotations:
+          row.annotations.length > shownAnnotations
+            ? {}
+            : (JSON.parse(row.annotations) as Record<string, string>),
+        referrerCount: count('manifest', [
+          { sql: 'repository_id = ? AND subject = ?', values: [id, row.digest] },
+        ]),
+      })),
+      total: count('manifest', conditions),
+      ...more,
+    };
+  };
+
+  function sharing(blobs: readonly string[], but: string): ReadonlyMap<string, number> {
+    const found = (digest: string): number =>
+      number(
+        `SELECT count(*) AS n FROM (
+           SELECT DISTINCT manifest.digest FROM blob CROSS JOIN manifest_use ON blob_id = blob.id AND kind <> 'self'
+           CROSS JOIN manifest ON manifest.id = manifest_id
+           WHERE blob.digest = ? AND manifest.digest <> ? LIMIT ${mostSharing})`,
+        digest,
+        but,
+      );
+    return new Map(blobs.map((digest) => [digest, found(digest)]));
+  }
+
   function usage(): IndexUsage {
     const rows = all(
       'SELECT * FROM repository WHERE manifest_count > 0 ORDER BY size_rank, name',
@@ -287,7 +347,7 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
       limit,
     ).map(({ name }) => name as Tag);
 
-  return { repositories, tags, manifest, history, usage, repositoryNames, tagNames };
+  return { repositories, tags, manifest, history, usage, repositoryNames, tagNames, referrers, sharing };
 }
 
 interface Found<Data> {
@@ -328,6 +388,7 @@ interface ManifestData {
   readonly children: string;
   readonly annotations: string;
   readonly total_bytes: number;
+  readonly pushed_at: number;
 }
 
 interface MoveData {

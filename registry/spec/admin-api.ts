@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
+import { imageArguments, type ImageResults } from './admin/image.ts';
 import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
 import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
@@ -16,6 +17,7 @@ import { levels } from './log-record.ts';
 export const adminArguments = {
   ...processArguments,
   ...contentArguments,
+  ...imageArguments,
   ...upkeepArguments,
   ...computerArguments,
   ...webhookArguments,
@@ -29,7 +31,14 @@ export type AdminInput<Method extends AdminMethod> = z.input<(typeof adminArgume
 
 /** The answer of each method. */
 export interface AdminResults
-  extends ProcessResults, ContentResults, UpkeepResults, ComputerResults, WebhookResults, TransferResults {}
+  extends
+    ProcessResults,
+    ContentResults,
+    ImageResults,
+    UpkeepResults,
+    ComputerResults,
+    WebhookResults,
+    TransferResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {

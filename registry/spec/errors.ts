@@ -479,6 +479,7 @@ export const errors = {
     message: 'The path cannot be used.',
     when: 'A file for images cannot be read or written, exists already, or lies inside of the data directory.',
     action: 'Choose another path; the registry uses it with the rights of its own user.',
+  },
   CONTENT_UNREADABLE: {
     message: 'The content cannot be read.',
     when: 'A layer is no archive, a file in it cannot be shown, or a document is not what its type says.',

@@ -5,7 +5,7 @@ import { type Digest, digestParts, emptyDigests } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import type { RepoName } from '../spec/names.ts';
-import type { Content } from './content.ts';
+import { blocksOf, type Content } from './content.ts';
 import type { Leases } from './leases.ts';
 import { hasLink, keepLink } from './links.ts';
 import type { ManifestCache } from './manifest-cache.ts';
@@ -39,6 +39,12 @@ export interface Blobs {
     sink: Writable,
     options: { readonly range?: SendRange | undefined; readonly signal: AbortSignal },
   ): Promise<void>;
+  /**
+   * The bytes of a whole blob, in parts that the next one overwrites. They are hashed on the way: who has read to the end
+   * without a failure has read the bytes of the digest, else the blob goes to quarantine.
+   * @throws AppError STORAGE_FAILED
+   */
+  read(blob: Blob, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
   /** Makes a stored blob readable in a repository, durably. */
   link(repository: RepoName, digest: Digest): Promise<void>;
   /**
@@ -106,6 +112,18 @@ export function createBlobs({
     if (reader?.size !== size) throw await content.putAside(digest);
     const isWhole = range.start === 0 && range.end === size;
     await sendBytes(reader, sink, range, { signal, ...(isWhole ? { check: checkOf(digest) } : {}) });
+  }
+
+  async function* read({ digest, size }: Blob, { signal }: { readonly signal: AbortSignal }) {
+    await using reader = await driver.open(blobData(digest));
+    if (reader?.size !== size) throw await content.putAside(digest);
+    const { hash, accept } = checkOf(digest);
+    for await (const block of blocksOf(reader)) {
+      signal.throwIfAborted();
+      hash.update(block);
+      yield block;
+    }
+    await accept();
   }
 
   function checkOf(digest: Digest) {
@@ -176,7 +194,7 @@ export function createBlobs({
     });
   }
 
-  return { find, sizeOf: (digest) => content.sizeOf(digest), send, link, mount, remove };
+  return { find, sizeOf: (digest) => content.sizeOf(digest), send, read, link, mount, remove };
 }
 
 /** True for the digest of zero bytes, which can be stored without an upload. */

@@ -105,7 +105,7 @@ export function createContent({
 }
 
 /** The bytes of a reader through one block, which the next bytes overwrite. */
-async function* blocksOf(reader: Reader): AsyncGenerator<Uint8Array> {
+export async function* blocksOf(reader: Reader): AsyncGenerator<Uint8Array> {
   const block = Buffer.allocUnsafeSlow(256 * 1024);
   for (let at = 0; at < reader.size;) {
     const count = await reader.read(block, at);
