@@ -16,7 +16,7 @@ import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
 import { keepLogin, type PlannedLogin, planLoginOf } from './login.ts';
 import { findTarget, openCheckAccess, type Target } from './target.ts';
-import { printable } from './table.ts';
+import { printable } from './format.ts';
 import { openContext, report } from './trust.ts';
 import { writeJson } from './user.ts';
 

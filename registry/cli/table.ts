@@ -1,3 +1,5 @@
+import { printable } from './format.ts';
+
 /**
  * Rows as text: aligned under a head and cut to the width of the terminal for a person, tab-separated, whole and without
  * a head in a pipe. No rows on a terminal give the head alone.
@@ -7,7 +9,7 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   { isTTY, columns }: { readonly isTTY: boolean; readonly columns?: number | undefined },
 ): string {
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map((cell) => printable(cell)));
   if (!isTTY) return cells.map((row) => `${row.join('\t')}\n`).join('');
   const all = [head, ...cells];
   const widest = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -37,9 +39,4 @@ function fit(widest: readonly number[], columns: number): readonly number[] {
 
 function cut(cell: string, width: number): string {
   return cell.length <= width ? cell : `${cell.slice(0, Math.max(0, width - 1))}…`;
-}
-
-/** What others named may hold anything; it must neither draw on the terminal nor look like another column. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '?');
 }
