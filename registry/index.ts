@@ -10,7 +10,6 @@ import { type ComputerMethods, createAdminMethods } from './admin/methods.ts';
 import { createAdminServer } from './admin/server.ts';
 import { openAdminSocket } from './admin/socket.ts';
 import { createAuth } from './auth/auth.ts';
-import { compileGlobs } from './auth/globs.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { ownConfigFile, saveSetting } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
@@ -39,9 +38,15 @@ import type { V2Context } from './http/v2.ts';
 import { startCollect } from './jobs/collect.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
+import { startRules } from './jobs/rules.ts';
 import { openLogFile } from './log/file.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { createRing, type Ring } from './log/ring.ts';
+import { expiryChanges } from './rules/expiry-changes.ts';
+import { createExpiryWarning } from './rules/expiry-warning.ts';
+import { createQuotas } from './rules/quotas.ts';
+import { openRules } from './rules/rules.ts';
+import { createTidy } from './rules/tidy.ts';
 import type { StatusRow } from './spec/admin/process.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
@@ -139,13 +144,17 @@ export async function createRegistry({
     isOnDisk ? await openJournal({ directory: join(root, 'berth', 'journal'), log }) : createMemoryJournal(),
   );
   const tasks = createTasks(feed);
+  const indexRead = Promise.withResolvers<void>();
   const index = opening.use(
     await openIndex({
       path: isOnDisk ? join(root, 'berth', 'index.sqlite') : ':memory:',
       journal,
       driver,
       log,
-      onReady: () => feed.publish({ kind: 'indexReady' }),
+      onReady() {
+        feed.publish({ kind: 'indexReady' });
+        indexRead.resolve();
+      },
     }),
   );
   const prefix = config.http.prefix.replace(/\/$/, '');
@@ -165,8 +174,16 @@ export async function createRegistry({
     }),
   );
   const events = createEvents(log, { index, journal, feed, webhooks });
-  const { collect } = config.berth.storage;
-  const protectedBy = tagProtection(config.berth.storage.protectedtags);
+  const { collect, shortestlife, protectedtags } = config.berth.storage;
+  const rules = await openRules({
+    root,
+    configured: () => protectedtags,
+    shortestLifeMs: () => shortestlife,
+    events,
+  });
+  const compiled = () => rules.compiled();
+  const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
+  const quotas = createQuotas({ rules: () => rules.current(), index });
   const store = createStore({
     driver,
     events,
@@ -175,8 +192,10 @@ export async function createRegistry({
     trashKeepMs: config.berth.storage.trash,
     collect: { graceMs: collect.grace, deleteUntagged: collect.untagged },
     protectedBy,
+    admit: quotas.admit,
   });
   index.start(store);
+  const tidy = createTidy({ rules, index, store, events, ready: indexRead.promise });
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
   const reserve = createReserve(driver, config.berth.storage.reserve);
   const isProxy = proxyTest(config.berth.http.trustedproxies);
@@ -198,6 +217,8 @@ export async function createRegistry({
     isReadOnly: () => config.storage.maintenance.readonly.enabled,
     isDeleteEnabled: config.storage.delete.enabled,
     checkReserve: () => reserve.check(),
+    checkQuota: (repository) => quotas.checkStart(repository),
+    expiryWarning: createExpiryWarning({ compiled, index }),
     pulled: (pull) => {
       index.pulled(pull);
       events.manifestPulled(pull);
@@ -280,6 +301,16 @@ export async function createRegistry({
     const { collector, trash } = store;
     opening.use(startCollect({ collector, trash, log, intervalMs: collect.interval }));
   }
+  if (!isReadOnly) {
+    opening.use(
+      startRules({
+        ...tidy,
+        changes: ({ signal }) => expiryChanges(feed.subscribe({ signal }), { compiled, index }),
+        log,
+      }),
+    );
+  }
+
   const startedAt = new Date().toISOString();
   const admin = createAdminServer({
     methods: createAdminMethods({
@@ -288,6 +319,9 @@ export async function createRegistry({
       protectedBy,
       feed,
       tasks,
+      rules,
+      tidy,
+      quotas,
       log,
       status: () => ({ version, urls, startedAt, pid: process.pid, runs, isReadOnly, index: index.state }),
       stop: onStop,
@@ -379,16 +413,6 @@ function validationRules({ validation, berth }: Config): ValidationRules {
       deny: urls.deny.map((text) => new RegExp(text)),
     },
   };
-}
-
-/** Rules as `repositories:tags`; the first that matches is named. */
-function tagProtection(rules: readonly string[]): ProtectedBy {
-  const compiled = rules.map((rule) => {
-    const [repositories = '', tags = ''] = rule.split(':');
-    return { rule, isRepository: compileGlobs([repositories]), isTag: compileGlobs([tags]) };
-  });
-  return (repository, tag) =>
-    compiled.find(({ isRepository, isTag }) => isRepository(repository) && isTag(tag))?.rule;
 }
 
 function healthChecks({ health }: Config, checkStorage: () => Promise<void>) {

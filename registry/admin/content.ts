@@ -1,15 +1,18 @@
 /** Repositories, tags, manifests and the trash. */
 import { nearest } from '../config/nearest.ts';
 import type { Index } from '../derived/index-db.ts';
-import type { contentArguments } from '../spec/admin/content.ts';
+import type { Rules } from '../rules/rules.ts';
+import type { contentArguments, TagRow } from '../spec/admin/content.ts';
 import { AppError } from '../spec/errors.ts';
-import type { RepoName, Tag } from '../spec/names.ts';
+import type { RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
+import { mustBeCurrent, planRepository } from './repository-plan.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface ContentDeps {
   readonly store: Store;
   readonly index: Index;
+  readonly rules: Rules;
   /** @throws AppError STORAGE_READ_ONLY */
   readonly mustBeWritable: () => void;
 }
@@ -17,13 +20,15 @@ export interface ContentDeps {
 export function createContentMethods({
   store,
   index,
+  rules,
   mustBeWritable,
 }: ContentDeps): MethodsOf<typeof contentArguments> {
   return {
     'repositories.list': async (args) => index.repositories(args),
     async 'tags.list'(args) {
       await mustExist({ store, index }, args.repository);
-      return index.tags(args);
+      const { rows, ...page } = index.tags(args);
+      return { rows: rows.map((row) => ({ ...row, ...saidByRules(row) })), ...page };
     },
     async 'manifests.get'(args) {
       const row = index.manifest(args);
@@ -42,13 +47,20 @@ export function createContentMethods({
     async 'tags.delete'({ repository, tag }, { actor }) {
       mustBeWritable();
       await mustExist({ store, index }, repository);
-      const trash = await store.manifests.removeTag(repository, tag, actor);
-      if (trash !== undefined) return { trash };
-      throw unknownTag(index, repository, tag);
+      const digest = await store.tags.find(repository, tag);
+      const removals = digest === undefined ? [] : [{ tag, digest, actor }];
+      const { trash } = await store.manifests.removeTags(repository, removals, { mustAll: true });
+      const [id] = trash;
+      if (id === undefined) throw unknownTag(index, repository, tag);
+      return { trash: id };
     },
-    async 'repositories.delete'({ repository }, { actor }) {
+    async 'repositories.delete'({ repository, plan }, { signal, actor }) {
       mustBeWritable();
       await mustExist({ store, index }, repository);
+      if (plan !== undefined) {
+        const present = await planRepository({ index, rules }, repository, signal);
+        mustBeCurrent(present.plan, plan);
+      }
       return { trash: await store.manifests.removeRepository(repository, actor) };
     },
     'trash.list': (args) => store.trash.list(args),
@@ -61,6 +73,15 @@ export function createContentMethods({
       return await store.trash.empty();
     },
   };
+
+  function saidByRules({ repository, tag }: TagRow): Pick<TagRow, 'protectedBy' | 'expiresAt'> {
+    const compiled = rules.compiled();
+    const protectedBy = compiled.protectedBy(repository, tag);
+    if (protectedBy !== undefined) return { protectedBy };
+    const record = compiled.mayExpire(repository) ? index.tagRecord(repository, tag) : undefined;
+    const expiry = record === undefined ? undefined : compiled.expiryOf(repository, record);
+    return expiry === undefined ? {} : { expiresAt: new Date(expiry.at).toISOString() };
+  }
 }
 
 /** Throws NAME_UNKNOWN with the nearest name. */
@@ -79,8 +100,8 @@ export async function mustExist(
   });
 }
 
-/** MANIFEST_UNKNOWN with the nearest tag. */
-export function unknownTag(index: Index, repository: RepoName, tag: Tag): AppError {
+/** The error for a tag that does not exist, with the nearest that does. */
+export function unknownTag(index: Index, repository: RepoName, tag: string): AppError {
   const { rows } = index.tags({ repository, limit: 1000, sort: 'name' });
   const near = nearest(
     tag,

@@ -3,7 +3,9 @@ import { AppError } from '../spec/errors.ts';
 import { type ContentDeps, createContentMethods } from './content.ts';
 import type { computerArguments } from '../spec/admin/computer.ts';
 import { createImageMethods, type ImageDeps } from './image.ts';
+import { createPlansMethods, type PlansDeps } from './plans.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
+import { createRulesMethods, type RulesDeps } from './rules.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
 import { createTransferMethods, type TransferDeps } from './transfer.ts';
 import { createUpkeepMethods, type UpkeepDeps } from './upkeep.ts';
@@ -12,7 +14,7 @@ import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
 export type ComputerMethods = MethodsOf<typeof computerArguments>;
 
 export type AdminDeps = Omit<
-  ContentDeps & ImageDeps & UpkeepDeps & ProcessDeps & WebhookDeps & TransferDeps,
+  ContentDeps & ImageDeps & UpkeepDeps & ProcessDeps & RulesDeps & PlansDeps & WebhookDeps & TransferDeps,
   'mustBeWritable'
 > & {
   /** What knows the computer: the program that the registry is part of. */
@@ -33,6 +35,8 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...createImageMethods(deps),
     ...createUpkeepMethods(deps),
     ...createTransferMethods(deps),
+    ...createRulesMethods(deps),
+    ...createPlansMethods(deps),
     ...all.computer,
     ...createWebhookMethods(deps),
   };

@@ -2,6 +2,7 @@
 import type { Index } from '../derived/index-db.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Tasks } from '../feed/tasks.ts';
+import type { Quotas } from '../rules/quotas.ts';
 import type { upkeepArguments } from '../spec/admin/upkeep.ts';
 import type { Store } from '../store/store.ts';
 import type { MethodsOf } from './server.ts';
@@ -11,6 +12,7 @@ export interface UpkeepDeps {
   readonly index: Index;
   readonly feed: Feed;
   readonly tasks: Tasks;
+  readonly quotas: Pick<Quotas, 'rows'>;
   /** Free bytes of the disk, where that is known. */
   readonly freeBytes: () => Promise<number | undefined>;
   /** @throws AppError STORAGE_READ_ONLY */
@@ -22,6 +24,7 @@ export function createUpkeepMethods({
   index,
   feed,
   tasks,
+  quotas,
   freeBytes: readFreeBytes,
   mustBeWritable,
 }: UpkeepDeps): MethodsOf<typeof upkeepArguments> {
@@ -32,6 +35,7 @@ export function createUpkeepMethods({
         ...index.usage(),
         trashBytes: plan.trashBytes,
         reclaimableBytes: plan.bytes,
+        quotas: quotas.rows(),
         ...(freeBytes === undefined ? {} : { freeBytes }),
       };
     },

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
 import type { TrashRow } from '../spec/admin/content.ts';
+import type { PlannedTag, RepositoryPlan, TagsPlan } from '../spec/admin/plans.ts';
 import type { CollectResult } from '../spec/admin/upkeep.ts';
 import { isAgreed } from './consent.ts';
 import { formatBytes } from './format.ts';
@@ -19,7 +20,10 @@ export function registerContent(program: Command, io: Io): void {
   withLook(program.command('rm <references...>'))
     .description('delete tags (repository:tag) or whole repositories; they stay in the trash for seven days')
     .option('--yes', 'do not ask before a whole repository is deleted')
-    .action((names: readonly string[], options: SureOptions) => remove(io, names, options));
+    .option('--dry-run', 'say what would go, what stays and what that frees, and delete nothing')
+    .action((names: readonly string[], options: SureOptions & { readonly dryRun?: boolean }) =>
+      options.dryRun === true ? planRemoval(io, names, options) : remove(io, names, options),
+    );
 
   withLook(program.command('tag <reference> <digest>'))
     .description('point a tag (repository:tag) at a manifest that the repository has, such as an earlier one')
@@ -118,6 +122,41 @@ async function remove(io: Io, names: readonly string[], options: SureOptions): P
   for (const { name, trash } of removed) {
     io.out(`Deleted ${name}. Restore it with: berth trash restore ${trash.join(' ')}\n`);
   }
+}
+
+/** Tags of one repository are planned together: what goes with all of them is more than what goes with each. */
+async function planRemoval(io: Io, names: readonly string[], options: LookOptions): Promise<void> {
+  using client = await openFor(io, options);
+  const plans: (TagsPlan | RepositoryPlan)[] = [];
+  for (const [repository, group] of Map.groupBy(names.map(splitName), (name) => name.repository)) {
+    const tags = group.map(({ tag }) => tag).filter((tag) => tag !== undefined);
+    plans.push(
+      tags.length < group.length
+        ? await client.call('repositories.plan', { repository })
+        : await client.call('tags.plan', { repository, tags }),
+    );
+  }
+  if (options.json === true) return writeJson(io, plans);
+  for (const plan of plans) io.out(`${describePlan(plan)}\n`);
+}
+
+function describePlan(plan: TagsPlan | RepositoryPlan): string {
+  const lines = 'rows' in plan ? plan.rows.map(describeTag) : describeRepository(plan);
+  const freed = `frees ${formatBytes(plan.freedBytes)} with ${plan.manifests} manifests, once the trash is over`;
+  return [`${plan.repository}: ${freed}`, ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+function describeTag({ tag, digest, staysWith, protectedBy }: PlannedTag): string {
+  if (protectedBy !== undefined) return `${tag} stays: protected by ${protectedBy}`;
+  const also = staysWith.length === 0 ? '' : `; the image stays, also ${staysWith.join(', ')}`;
+  return `${tag} goes (${digest.slice(0, 19)})${also}`;
+}
+
+function describeRepository({ tags, protected: kept }: RepositoryPlan): readonly string[] {
+  const [first] = kept;
+  return first === undefined
+    ? [`all of its ${tags} tags go`]
+    : [`stays: ${first.tag} is protected by ${first.rule}`];
 }
 
 async function mustBeSure(io: Io, { yes }: SureOptions, question: string): Promise<void> {

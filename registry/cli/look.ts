@@ -91,6 +91,11 @@ export function registerLook(program: Command, io: Io): void {
         formatBytes(sharedBytes),
       ]);
       io.out(formatTable(['REPOSITORY', 'OWN', 'SHARED'], rows, io));
+      const quotas = usage.quotas.map((quota) => {
+        const { usedBytes, limitBytes, usedTags, limitTags } = quota;
+        const used = `${formatBytes(usedBytes)} of ${formatBytes(limitBytes)}`;
+        return `quota ${quota.id}: ${used}${limitTags === undefined ? '' : `, ${usedTags} of ${limitTags} tags`}`;
+      });
       io.out(
         [
           '',
@@ -98,6 +103,7 @@ export function registerLook(program: Command, io: Io): void {
           `trash:        ${formatBytes(usage.trashBytes)}`,
           `reclaimable:  ${formatBytes(usage.reclaimableBytes)}`,
           ...(usage.freeBytes === undefined ? [] : [`free on disk: ${formatBytes(usage.freeBytes)}`]),
+          ...quotas,
           '',
         ].join('\n'),
       );

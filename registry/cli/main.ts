@@ -19,6 +19,7 @@ import { registerLife } from './life.ts';
 import { registerLogin } from './login.ts';
 import { registerLogs } from './logs.ts';
 import { registerLook } from './look.ts';
+import { registerRules } from './rules.ts';
 import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
 import { registerTransfer } from './transfer.ts';
@@ -44,6 +45,7 @@ export function createProgram(io: Io): Command {
   registerInspect(program, io);
   registerContent(program, io);
   registerTransfer(program, io);
+  registerRules(program, io);
   registerLogs(program, io);
   registerWebhook(program, io);
   registerDoctor(program, io);
@@ -86,9 +88,12 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   CONFIG_INVALID: 2,
   USERS_INVALID: 2,
   CERTIFICATE_INVALID: 2,
+  RULES_INVALID: 2,
   DATA_UNUSABLE: 2,
   NOT_RUNNING: 3,
   CONSENT_NEEDED: 4,
+  PLAN_STALE: 4,
+  COUNT_NEEDED: 4,
   ENGINE_UNKNOWN: 5,
   CHANGE_UNKNOWN: 5,
   NAME_UNKNOWN: 5,
@@ -100,6 +105,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   WEBHOOK_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
+  RULE_UNKNOWN: 5,
 };
 
 function describe({ code, message, hint }: AppError): string {

@@ -1,6 +1,7 @@
 /** What the disk says about one tag, manifest or blob: everything that the index keeps of it. */
 import type { Driver } from '../driver/driver.ts';
 import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
+import { lifetimeKeys, parseLifetime } from '../spec/lifetime.ts';
 import type { Descriptor } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { describeManifest, storedLimit, type StoredManifest } from '../store/manifest-cache.ts';
@@ -32,6 +33,8 @@ export interface ManifestFacts {
   readonly platforms: readonly string[];
   readonly children: readonly Digest[];
   readonly annotations: Readonly<Record<string, string>>;
+  /** How long it wants to live, by an annotation or by a label of its config. */
+  readonly lifetimeMs: number | undefined;
   /** Its own bytes, config, layers and children, each digest once, with the sizes that the manifest says. */
   readonly uses: readonly { readonly digest: Digest; readonly kind: UseKind; readonly size: number }[];
   /** When it came into the repository. */
@@ -99,8 +102,8 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
       ...usesOf('child', manifests),
       ...usesOf('layer', layers),
     ];
-    const platforms =
-      config === undefined ? manifests.map(({ platform }) => platform) : [await platformOf(config)];
+    const image = config === undefined ? undefined : await readConfig(config);
+    const platforms = config === undefined ? manifests.map((child) => child.platform) : [image?.platform];
     return {
       isReadable: true,
       mediaType,
@@ -109,6 +112,7 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
       platforms: [...new Set(platforms.filter((platform) => platform !== undefined))],
       children: [...new Set(manifests.map((child) => child.digest))],
       annotations: annotations ?? {},
+      lifetimeMs: lifetimeIn(annotations) ?? lifetimeIn(image?.labels),
       // The first use of a digest counts: an empty config may also be the only layer.
       uses: [...new Map(uses.toReversed().map((use) => [use.digest, use])).values()],
       pushedAt,
@@ -123,13 +127,13 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     return bytes === undefined ? undefined : describeManifest(bytes);
   }
 
-  /** The platform of an image stands in its config (OCI image-spec, "Image Configuration"). */
-  async function platformOf({ digest, mediaType }: Descriptor): Promise<string | undefined> {
+  /** Platform and labels of an image stand in its config (OCI image-spec, "Image Configuration"). */
+  async function readConfig({ digest, mediaType }: Descriptor): Promise<ImageConfig | undefined> {
     if (!imageConfigs.includes(mediaType)) return undefined;
     const info = await driver.stat(blobData(digest));
     if (info === undefined || info.size > configLimit) return undefined;
     const bytes = await driver.readSmall(blobData(digest), { limit: configLimit });
-    return bytes === undefined ? undefined : platformIn(new TextDecoder().decode(bytes));
+    return bytes === undefined ? undefined : parseConfig(new TextDecoder().decode(bytes));
   }
 
   return {
@@ -159,20 +163,38 @@ function unreadable(
     platforms: [],
     children: [],
     annotations: {},
+    lifetimeMs: undefined,
     uses: [{ digest, kind: 'self', size: size ?? 0 }],
     pushedAt,
   };
 }
 
-function platformIn(config: string): string | undefined {
+interface ImageConfig {
+  readonly platform: string | undefined;
+  readonly labels: Readonly<Record<string, unknown>>;
+}
+
+function parseConfig(text: string): ImageConfig | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(config);
+    value = JSON.parse(text);
   } catch {
     // Not every client writes JSON there; such an image has no platform.
     return undefined;
   }
-  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { os, architecture, variant, config } = Object(value) as Readonly<Record<string, unknown>>;
   const parts = [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '');
-  return parts.length === 0 ? undefined : parts.join('/');
+  const { Labels: labels } = Object(config) as Readonly<Record<string, unknown>>;
+  return {
+    platform: parts.length === 0 ? undefined : parts.join('/'),
+    labels: Object(labels) as Readonly<Record<string, unknown>>,
+  };
+}
+
+/** The first lifetime that the keys say and that is one. */
+function lifetimeIn(texts: Readonly<Record<string, unknown>> = {}): number | undefined {
+  return lifetimeKeys
+    .map((key) => texts[key])
+    .map((text) => (typeof text === 'string' ? parseLifetime(text) : undefined))
+    .find((each) => each !== undefined);
 }

@@ -43,9 +43,11 @@ import { isSamePosition, type Journal } from './journal.ts';
 import { createPulls, type Pull } from './pulls.ts';
 import type { IndexQueries, NameRange } from './queries.ts';
 import { type Refresh, sweep } from './sweep.ts';
+import type { Freed, TidyQueries } from './tidy-queries.ts';
 
 /** Lists throw UNAVAILABLE while the file cannot be used. */
-export interface Index extends Omit<IndexQueries, 'repositoryNames' | 'tagNames'>, AsyncDisposable {
+export interface Index
+  extends Omit<IndexQueries, 'repositoryNames' | 'tagNames'>, TidyQueries, AsyncDisposable {
   /** Names in byte order, for clients; `undefined` while the index may be behind the disk. */
   repositoryNames(range: NameRange): readonly RepoName[] | undefined;
   tagNames(repository: RepoName, range: NameRange): readonly Tag[] | undefined;
@@ -61,6 +63,8 @@ export interface Index extends Omit<IndexQueries, 'repositoryNames' | 'tagNames'
   blobChanged(digest: Digest): void;
   /** Counts a manifest that a client has read; written every 30 seconds and at the end. */
   pulled(pull: Pull): void;
+  /** Writes the pulls that were counted so far. */
+  flushPulls(): Promise<void>;
   /**
    * Reads everything anew, into a new file that takes the place of the old one. Joins a rebuild that is under way; an
    * abort leaves the old file.
@@ -362,7 +366,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     }
   }
 
-  function answer<T>(question: (queries: IndexQueries) => T): T {
+  function answer<T>(question: (queries: IndexQueries & TidyQueries) => T): T {
     const found = ask(({ queries, writer }) => {
       writer.rollDays();
       return { value: question(queries) };
@@ -372,6 +376,17 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       message: 'The index is being built anew.',
       hint: 'Try again in a minute; the log says how far it is.',
     });
+  }
+
+  async function freed(...args: Parameters<TidyQueries['freed']>): Promise<Freed> {
+    const file = live;
+    try {
+      return await answer((queries) => queries.freed(...args));
+    } catch (cause) {
+      if (file === live || isAppError(cause)) throw cause;
+      // Its file was replaced between two steps.
+      throw new AppError('UNAVAILABLE', { message: 'The index was built anew meanwhile.', cause });
+    }
   }
 
   async function close(): Promise<void> {
@@ -400,6 +415,13 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     repositoryNames: (range) => (isLevel ? ask(({ queries }) => queries.repositoryNames(range)) : undefined),
     tagNames: (repository, range) =>
       isLevel ? ask(({ queries }) => queries.tagNames(repository, range)) : undefined,
+    tagRecords: (query) => answer((queries) => queries.tagRecords(query)),
+    tagRecord: (repository, tag) => answer((queries) => queries.tagRecord(repository, tag)),
+    tagsOfDigest: (query) => answer((queries) => queries.tagsOfDigest(query)),
+    taggedRepositories: (after) => answer((queries) => queries.taggedRepositories(after)),
+    freed,
+    freedWithRepository: (repository) => answer((queries) => queries.freedWithRepository(repository)),
+    room: (scope) => answer((queries) => queries.room(scope)),
     start(store) {
       reading = { store, facts: createDiskFacts(driver, store, now) };
       inBackground(begin());
@@ -408,6 +430,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     manifestChanged,
     blobChanged: (digest) => inBackground(refresh.blob(digest)),
     pulled: (pull) => pulls.add(pull),
+    flushPulls: flush,
     rebuild,
     async settled() {
       while (background.size > 0) await Promise.all(background);

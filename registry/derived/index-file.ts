@@ -5,13 +5,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { createQueries, type IndexQueries } from './queries.ts';
 import { schema, schemaVersion } from './schema.ts';
 import { createStoredKeys, type StoredKeys } from './stored-keys.ts';
+import { createTidyQueries, type TidyQueries } from './tidy-queries.ts';
 import { createWriter, type Writer } from './writer.ts';
 
 export interface IndexFile {
   readonly path: string;
   readonly db: DatabaseSync;
   readonly writer: Writer;
-  readonly queries: IndexQueries;
+  readonly queries: IndexQueries & TidyQueries;
   readonly keys: StoredKeys;
   /** True once lines of the journal go to it as they are written. */
   follows: boolean;
@@ -127,7 +128,7 @@ function wrap(
     path,
     db,
     writer: createWriter(db, now, isBulk),
-    queries: createQueries(db, now),
+    queries: { ...createQueries(db, now), ...createTidyQueries(db) },
     keys: createStoredKeys(db),
     follows: false,
   };

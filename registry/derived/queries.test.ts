@@ -26,6 +26,7 @@ function factsOf(digest: Digest, n: number): ManifestFacts {
     platforms: ['linux/amd64'],
     children: [],
     annotations: {},
+    lifetimeMs: undefined,
     uses: [
       { digest, kind: 'self', size: 500 },
       { digest: sha('base'), kind: 'layer', size: 1000 },

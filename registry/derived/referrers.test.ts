@@ -21,6 +21,7 @@ function facts(digest: Digest, more: Partial<ManifestFacts> = {}): ManifestFacts
     annotations: {},
     uses: [{ digest, kind: 'self', size: 100 }],
     pushedAt: 1000,
+    lifetimeMs: undefined,
     ...more,
   };
 }

@@ -17,7 +17,7 @@
  * version of Berth. Both are dropped.
  */
 
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 export const schema = `
 CREATE TABLE meta (
@@ -84,6 +84,7 @@ CREATE TABLE manifest (
   platforms TEXT NOT NULL,
   children TEXT NOT NULL,
   annotations TEXT NOT NULL,
+  lifetime_ms INTEGER,
   total_bytes INTEGER NOT NULL DEFAULT 0,
   pushed_at INTEGER NOT NULL,
   is_untagged INTEGER NOT NULL DEFAULT 0,

@@ -2,13 +2,13 @@
  * Walks the disk and finds the keys that a file of the index does not have as they are. Names are compared, and for tags
  * the time of the link; only what differs is read. Into an empty file that is everything: a rebuild.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Driver } from '../driver/driver.ts';
 import type { AdminResults } from '../spec/admin-api.ts';
 import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
 import { parseRepoName, parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import { blobsTree } from '../store/paths.ts';
 import type { Store } from '../store/store.ts';
+import { createBreath } from './breath.ts';
 import type { DiskFacts } from './disk-facts.ts';
 import type { StoredKeys } from './stored-keys.ts';
 
@@ -31,8 +31,6 @@ export interface SweepOptions {
 
 /** Repositories, and in each of them keys, that are read at the same time. */
 const together = 8;
-/** How long requests may wait for a step, in milliseconds. */
-const stepMs = 4;
 
 /** Answers how many repositories and manifests there are. */
 export async function sweep(options: SweepOptions): Promise<AdminResults['index.rebuild']> {
@@ -130,15 +128,4 @@ function* gone(page: (after: string) => readonly string[], seen: ReadonlySet<str
   for (let names = page(''); names.length > 0; names = page(names.at(-1) ?? '')) {
     for (const name of names) if (!seen.has(name)) yield name;
   }
-}
-
-/** Lets others run once a step has lasted long enough, and ends with the signal. */
-function createBreath(signal: AbortSignal): () => Promise<void> {
-  let since = performance.now();
-  return async () => {
-    signal.throwIfAborted();
-    if (performance.now() - since < stepMs) return;
-    await setImmediate();
-    since = performance.now();
-  };
 }

@@ -181,16 +181,25 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     atomically(() => {
       const id = repositoryId(repository);
       const old = one(
-        'SELECT id, is_readable, platforms, media_type FROM manifest WHERE repository_id = ? AND digest = ?',
+        'SELECT id, is_readable, platforms, media_type, lifetime_ms FROM manifest WHERE repository_id = ? AND digest = ?',
         id,
         digest,
-      ) as { id: number; is_readable: number; platforms: string; media_type: string } | undefined;
-      // The bytes behind a digest never change: only whether they can be read, and the platform from the config.
+      ) as
+        | {
+            id: number;
+            is_readable: number;
+            platforms: string;
+            media_type: string;
+            lifetime_ms: number | null;
+          }
+        | undefined;
+      // The bytes behind a digest never change: only whether they can be read, and what stands in the config.
       const isSame =
         old !== undefined &&
         facts !== undefined &&
         old.is_readable === Number(facts.isReadable) &&
         old.media_type === facts.mediaType &&
+        old.lifetime_ms === (facts.lifetimeMs ?? null) &&
         old.platforms === JSON.stringify(facts.platforms);
       if (isSame) {
         run('UPDATE manifest SET pushed_at = ? WHERE id = ?', facts.pushedAt, old.id);
@@ -223,7 +232,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   function insertManifest(repository: number, digest: string, facts: ManifestFacts): void {
     const { lastInsertRowid } = run(
       `INSERT INTO manifest (repository_id, digest, is_readable, media_type, artifact_type, subject, platforms, children,
-         annotations, pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         annotations, lifetime_ms, pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       repository,
       digest,
       Number(facts.isReadable),
@@ -233,6 +242,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       JSON.stringify(facts.platforms),
       JSON.stringify(facts.children),
       JSON.stringify(facts.annotations),
+      facts.lifetimeMs ?? null,
       facts.pushedAt,
     );
     const manifest = Number(lastInsertRowid);

@@ -5,7 +5,7 @@ import { createRing } from '../log/ring.ts';
 import type { JournalEntry } from '../derived/journal.ts';
 import type { Digest } from '../spec/digest.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
-import type { StoreEvents } from '../spec/events.ts';
+import type { RuleEvents, StoreEvents } from '../spec/events.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { createEvents } from './events.ts';
 
@@ -43,8 +43,23 @@ function watched({ isFull = false } = {}) {
 const at = '2026-07-01T00:00:00.000Z';
 const line = { at, by: 'anna', repository };
 const cases: Readonly<
-  Record<string, { act: (events: StoreEvents) => Promise<void> | void; steps: readonly unknown[] }>
+  Record<
+    string,
+    { act: (events: StoreEvents & RuleEvents) => Promise<void> | void; steps: readonly unknown[] }
+  >
 > = {
+  'a change of the rules': {
+    act: (events) => events.rulesChanged({ actor: anna }),
+    steps: ['log', ['rulesChanged', 'anna']],
+  },
+  'a run of the rules': {
+    act: (events) => events.ruleRan({ tags: 1, manifests: 1, spared: 0, actor: nobody }),
+    steps: ['log', ['ruleRan', undefined]],
+  },
+  'a tag that expired': {
+    act: (events) => events.tagExpired({ repository, tag: one, digest, rule: 'ttl' }),
+    steps: ['log', ['tagExpired', undefined]],
+  },
   'a tag that is moved': {
     act: (events) => events.tagMoved({ repository, tag: one, from, to: digest, actor: anna }),
     steps: [

@@ -1,6 +1,6 @@
 import type { Index } from '../derived/index-db.ts';
 import type { Journal, JournalEntry } from '../derived/journal.ts';
-import type { Actor, PullEvents, StoreEvents } from '../spec/events.ts';
+import type { Actor, PullEvents, RuleEvents, StoreEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { Tag } from '../spec/names.ts';
 import type { Happening, WebhookSink } from '../spec/webhook.ts';
@@ -27,7 +27,7 @@ export interface EventSinks {
 export function createEvents(
   root: Log,
   { index, journal, feed, webhooks, now = Date.now }: EventSinks = {},
-): StoreEvents & PullEvents {
+): StoreEvents & PullEvents & RuleEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
 
@@ -203,6 +203,19 @@ export function createEvents(
     },
     blobPulled({ repository, digest, size, actor }) {
       void webhooks?.publish({ action: 'pull', kind: 'blob', repository, digest, size, actor });
+    },
+    rulesChanged({ actor }) {
+      jobs.info('rulesChanged', 'rules changed', by(actor));
+      feed?.publish({ kind: 'rulesChanged', ...userOf(actor) });
+    },
+    ruleRan({ tags, manifests, spared, actor }) {
+      jobs.info('ruleRan', 'rules ran', { ...by(actor), tags, manifests, spared });
+      feed?.publish({ kind: 'ruleRan', count: tags, ...userOf(actor) });
+    },
+    tagExpired({ repository, tag, digest, rule }) {
+      const fields = { 'vars.name': repository, 'vars.reference': tag, 'vars.digest': digest, rule };
+      jobs.info('tagExpired', 'tag expired', fields);
+      feed?.publish({ kind: 'tagExpired', repository, tag, digest, rule });
     },
   };
 }

@@ -15,6 +15,8 @@ export interface ManifestContext {
   readonly maxBytes: number;
   /** Takes note of a manifest that a client has read. */
   readonly pulled: PullEvents['manifestPulled'];
+  /** When a tag expires, for who has just pushed it, and for who reads it shortly before. */
+  readonly expiryWarning: (repository: RepoName, tag: Tag, on: 'push' | 'read') => string | undefined;
 }
 
 const maxTags = 50;
@@ -38,7 +40,7 @@ function requireTag(text: string): Tag {
 /** GET and HEAD: the stored bytes and type, whatever Accept says. */
 export async function sendManifest(
   exchange: Exchange,
-  { store, pulled }: ManifestContext,
+  { store, pulled, expiryWarning }: ManifestContext,
   repository: RepoName,
   text: string,
 ): Promise<void> {
@@ -47,6 +49,7 @@ export async function sendManifest(
   const found = await store.manifests.find(repository, reference);
   if (found === undefined)
     throw new AppError('MANIFEST_UNKNOWN', { detail: { name: repository, reference: text } });
+  if (reference.kind === 'tag') warn(exchange, expiryWarning(repository, reference.tag, 'read'));
   res.setHeader('Docker-Content-Digest', found.digest);
   res.setHeader('ETag', `"${found.digest}"`);
   res.setHeader(
@@ -73,7 +76,7 @@ export async function sendManifest(
 /** PUT: a manifest under a tag, or under its digest with any number of `tag` parameters. */
 export async function putManifest(
   exchange: Exchange,
-  { store, location, maxBytes }: ManifestContext,
+  { store, location, maxBytes, expiryWarning }: ManifestContext,
   repository: RepoName,
   text: string,
 ): Promise<void> {
@@ -94,6 +97,7 @@ export async function putManifest(
     actor: actorOf(exchange),
   });
   for (const warning of warnings) addWarning(exchange, warning);
+  for (const tag of tags) warn(exchange, expiryWarning(repository, tag, 'push'));
   if (manifest.subject !== undefined && isOciType(manifest.mediaType)) {
     res.setHeader('OCI-Subject', manifest.subject.digest);
   }
@@ -102,6 +106,10 @@ export async function putManifest(
     Location: location(exchange, `/v2/${repository}/manifests/${digest}`),
     'Docker-Content-Digest': digest,
   });
+}
+
+function warn(exchange: Exchange, text: string | undefined): void {
+  if (text !== undefined) addWarning(exchange, text);
 }
 
 async function readLimited(exchange: Exchange, limit: number): Promise<Uint8Array> {

@@ -17,6 +17,8 @@ export interface UploadContext {
   readonly location: (exchange: Exchange, path: string) => string;
   /** @throws AppError STORAGE_FULL when free space is below the reserve */
   readonly checkReserve: () => Promise<void>;
+  /** @throws AppError QUOTA_EXCEEDED when the repository has no room left */
+  readonly checkQuota: (repository: RepoName) => void;
 }
 
 /** POST: mount, or store the body at once, or open a session; the first that fits. */
@@ -45,6 +47,7 @@ export async function postUpload(
   const digest = asked === null || mount !== null ? undefined : requireDigest(asked);
   const algorithm = readAlgorithm(query.get('digest-algorithm'), digest);
   await context.checkReserve();
+  context.checkQuota(repository);
   const upload = await store.uploads.start(repository, { algorithm, actor });
   if (digest !== undefined && (hasBody(exchange.req) || isEmptyDigest(digest))) {
     try {

@@ -7,7 +7,9 @@ import { z } from 'zod';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { imageArguments, type ImageResults } from './admin/image.ts';
+import { plansArguments, type PlansResults } from './admin/plans.ts';
 import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
+import { rulesArguments, type RulesResults } from './admin/rules.ts';
 import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
 import { webhookArguments, type WebhookResults } from './admin/webhooks.ts';
@@ -20,6 +22,8 @@ export const adminArguments = {
   ...imageArguments,
   ...upkeepArguments,
   ...computerArguments,
+  ...rulesArguments,
+  ...plansArguments,
   ...webhookArguments,
   ...transferArguments,
 } as const;
@@ -38,6 +42,8 @@ export interface AdminResults
     UpkeepResults,
     ComputerResults,
     WebhookResults,
+    RulesResults,
+    PlansResults,
     TransferResults {}
 
 /** What can be subscribed to, and its items. */
@@ -65,6 +71,10 @@ export interface FeedItem {
     | 'collected'
     | 'indexReady'
     | 'levelsChanged'
+    | 'rulesChanged'
+    /** `count` tags were deleted by rules. */
+    | 'ruleRan'
+    | 'tagExpired'
     /** Began, went on or ended; at most four times a second. */
     | 'taskChanged'
     /** A webhook was set, removed or purged, began to fail, or works again. */
@@ -76,6 +86,9 @@ export interface FeedItem {
   readonly digest?: string;
   readonly user?: string;
   readonly bytes?: number;
+  readonly count?: number;
+  /** The id of a rule. */
+  readonly rule?: string;
   readonly task?: TaskRow;
   /** The name of a webhook. */
   readonly webhook?: string;

@@ -724,6 +724,10 @@ const settings = z.strictObject({
             title: 'Protected tags',
             help: 'Tags that keep their meaning once they have one: they can be neither moved nor deleted. team/**:v* protects all tags below team that begin with v.',
           }),
+          shortestlife: duration('1m', {
+            title: 'Shortest life of a tag',
+            help: 'A tag that expires sooner by its name, its label or a rule lives so long. Without a rule no tag expires.',
+          }),
           trash: duration('168h', {
             title: 'Time in the trash',
             help: 'How long deleted tags and repositories can be restored. 0s keeps none longer than to the next collection.',

@@ -216,8 +216,15 @@ export const errors = {
     status: 403,
     oci: 'DENIED',
     message: 'The tag is protected.',
-    when: 'A tag that berth.storage.protectedtags names would be moved to another manifest, or deleted.',
-    action: 'Push under another tag, or change berth.storage.protectedtags.',
+    when: 'A tag that berth.storage.protectedtags or berth protect names would be moved to another manifest, or deleted.',
+    action: 'Push under another tag, or take the rule back: berth protect ls shows where it stands.',
+  },
+  QUOTA_EXCEEDED: {
+    status: 403,
+    oci: 'DENIED',
+    message: 'A quota of this repository is used up.',
+    when: 'A push would exceed the bytes or tags that a quota allows for its repositories.',
+    action: 'Delete something with berth rm; berth du shows what takes the room.',
   },
   ORIGIN_DENIED: {
     status: 403,
@@ -499,6 +506,26 @@ export const errors = {
     message: 'There is no such task.',
     when: 'The task has ended, or never ran in this process.',
     action: 'berth status shows what runs.',
+  },
+  RULE_UNKNOWN: {
+    message: 'There is no such rule.',
+    when: 'The id, or the pattern of protected tags, is not among the rules.',
+    action: 'berth rules ls and berth protect ls list them.',
+  },
+  RULES_INVALID: {
+    message: 'The rules cannot be used.',
+    when: 'berth/rules.json in the data directory, or a file for berth rules set, is not what rules look like.',
+    action: 'Mend the line that the message names.',
+  },
+  PLAN_STALE: {
+    message: 'The plan is not the present one.',
+    when: 'Something changed since the plan was made, or it was made for something else.',
+    action: 'Look at the present plan and repeat the command with its hash.',
+  },
+  COUNT_NEEDED: {
+    message: 'The rules would delete everything of a repository.',
+    when: 'Rules are saved that delete every tag of a repository, and the number of deletions is not confirmed.',
+    action: 'Repeat the command with --count and the number of tags that would be deleted.',
   },
   WEBHOOK_UNKNOWN: {
     message: 'There is no such webhook.',

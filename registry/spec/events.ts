@@ -104,3 +104,12 @@ export interface StoreEvents {
   /** The collector has removed a blob for good. */
   blobCollected(event: { digest: Digest; size: number }): void;
 }
+
+/** What rules do, beside the deletes that they cause in the store. */
+export interface RuleEvents {
+  rulesChanged(event: { actor: Actor }): void;
+  /** A run has ended. */
+  ruleRan(event: { tags: number; manifests: number; spared: number; actor: Actor }): void;
+  /** Told after the delete of the tag. */
+  tagExpired(event: { repository: string; tag: string; digest: string; rule: string }): void;
+}

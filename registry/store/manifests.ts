@@ -14,6 +14,8 @@ import { type ManifestCache, manifestText, type StoredManifest } from './manifes
 import { blobData, revisionLink, revisionTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { RemoveRepository } from './remove-repository.ts';
+import type { RemoveTags } from './remove-tags.ts';
+import type { Admit, Use } from './admission.ts';
 import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Tags } from './tags.ts';
 import type { Trash } from './trash.ts';
@@ -42,7 +44,8 @@ export interface Manifests {
   find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined>;
   /**
    * Checks and stores a manifest, then points the tags at it. Nothing is stored on failure; durable when it resolves.
-   * @throws AppError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, TAG_INVALID
+   * @throws AppError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, TAG_INVALID, TAG_PROTECTED,
+   * QUOTA_EXCEEDED
    */
   put(push: ManifestPush): Promise<PutResult>;
   /**
@@ -60,6 +63,7 @@ export interface Manifests {
    * tag.
    */
   removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<string | undefined>;
+  readonly removeTags: RemoveTags;
   /**
    * Removes a manifest and every tag that means it. Answers the id of its entry in the trash, or `undefined` when
    * there was no such manifest.
@@ -101,7 +105,9 @@ export function createManifests({
   blobs,
   rules,
   removeRepository,
+  removeTags,
   protectedBy,
+  admit,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
@@ -114,7 +120,9 @@ export function createManifests({
   readonly blobs: Blobs;
   readonly rules: ValidationRules;
   readonly removeRepository: RemoveRepository;
+  readonly removeTags: RemoveTags;
   readonly protectedBy: ProtectedBy;
+  readonly admit: Admit;
 }): Manifests {
   async function find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined> {
     const digest =
@@ -149,7 +157,9 @@ export function createManifests({
       for (const tag of names) await checkTag(repository, tag, digest);
       // From before it is looked for until the manifest is written: what was found must be there then.
       using _ = await holdAll(namedBy(manifest, digest));
-      const warnings = await checkContent(repository, manifest);
+      const { warnings, sizes } = await checkContent(repository, manifest);
+      const uses = [{ digest, size: bytes.length }, ...usesOf(manifest, sizes)];
+      using admitted = admit({ repository, tags: names, uses });
       await content.storeBytes(digest, bytes);
       await growing(locks, repository, () => keepLink(driver, revisionLink(repository, digest), digest));
       await events.manifestPushed({
@@ -163,7 +173,7 @@ export function createManifests({
       });
       const stored = { mediaType: manifest.mediaType, bytes };
       for (const tag of names) await moveTag(repository, tag, digest, { manifest: stored, actor });
-      return { digest, manifest, warnings };
+      return { digest, manifest, warnings: [...warnings, ...admitted.warnings] };
     });
   }
 
@@ -244,9 +254,22 @@ export function createManifests({
     }
   }
 
-  async function checkContent(repository: RepoName, manifest: Manifest): Promise<readonly string[]> {
-    if (!rules.enabled) return [];
+  /** What a manifest consists of and what it lists, as large as it was found; as it says where nobody looked. */
+  function usesOf(
+    { config, layers, manifests }: Manifest,
+    sizes: ReadonlyMap<Digest, number>,
+  ): readonly Use[] {
+    const isLookedFor = rules.enabled && !rules.sparse;
+    return [config, ...layers, ...manifests]
+      .filter((part) => part !== undefined)
+      .map(({ digest, size }) => ({ digest, size: sizes.get(digest) ?? (isLookedFor ? 0 : size) }));
+  }
+
+  /** Answers the sizes of what was looked for. Throws MANIFEST_BLOB_UNKNOWN. */
+  async function checkContent(repository: RepoName, manifest: Manifest) {
     const warnings: string[] = [];
+    const sizes = new Map<Digest, number>();
+    if (!rules.enabled) return { warnings, sizes };
     const missing: Digest[] = [];
     const needed = manifest.isIndex
       ? manifest.manifests.filter(isChildNeeded)
@@ -255,13 +278,17 @@ export function createManifests({
       const size = manifest.isIndex
         ? await childSize(repository, descriptor.digest)
         : (await blobs.find(repository, descriptor.digest))?.size;
-      if (size === undefined) missing.push(descriptor.digest);
-      else if (size !== descriptor.size) {
+      if (size === undefined) {
+        missing.push(descriptor.digest);
+        continue;
+      }
+      sizes.set(descriptor.digest, size);
+      if (size !== descriptor.size) {
         warnings.push(`${descriptor.digest} has ${size} bytes, the manifest says ${descriptor.size}`);
       }
     }
     if (missing.length > 0) throw missingContent(repository, missing);
-    return warnings;
+    return { warnings, sizes };
   }
 
   function isChildNeeded({ platform }: Descriptor): boolean {
@@ -321,7 +348,7 @@ export function createManifests({
     });
   }
 
-  return { find, put, checkTag, setTag, removeTag, remove, removeRepository };
+  return { find, put, checkTag, setTag, removeTag, removeTags, remove, removeRepository };
 }
 
 /** A manifest and every digest in it. */

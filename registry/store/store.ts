@@ -1,5 +1,6 @@
 import type { Driver } from '../driver/driver.ts';
 import type { StoreEvents } from '../spec/events.ts';
+import { type Admit, admitAll } from './admission.ts';
 import { type Blobs, createBlobs } from './blobs.ts';
 import { type CollectOptions, type Collector, createCollector } from './collect.ts';
 import { createContent } from './content.ts';
@@ -11,6 +12,7 @@ import type { ProtectedBy } from './protection.ts';
 import { createReferenceReader } from './references.ts';
 import { createReferrers, type Referrers } from './referrers.ts';
 import { createRemoveRepository } from './remove-repository.ts';
+import { createRemoveTags } from './remove-tags.ts';
 import { createRepositories, type Repositories } from './repositories.ts';
 import { createTags, type Tags } from './tags.ts';
 import { createTrash, type Trash } from './trash.ts';
@@ -45,6 +47,8 @@ export interface StoreOptions {
   readonly collect?: CollectOptions;
   /** Tags that keep their meaning; none where it is absent. */
   readonly protectedBy?: ProtectedBy;
+  /** Whether there is room for a manifest; always where it is absent. */
+  readonly admit?: Admit;
 }
 
 export function createStore({
@@ -57,6 +61,7 @@ export function createStore({
   trashKeepMs,
   collect = {},
   protectedBy = () => undefined,
+  admit = admitAll,
 }: StoreOptions): Store {
   const locks = createLocks();
   const leases = createLeases({ graceMs: collect.graceMs, now: monotonic });
@@ -80,12 +85,22 @@ export function createStore({
   });
   const common = { driver, events, locks, leases, repositories, references, tags, trash, protectedBy };
   const removeRepository = createRemoveRepository({ ...common, uploads });
+  const removeTags = createRemoveTags({ ...common, cache });
   return {
     repositories,
     blobs,
     tags,
     uploads,
-    manifests: createManifests({ ...common, content, cache, blobs, rules, removeRepository }),
+    manifests: createManifests({
+      ...common,
+      content,
+      cache,
+      blobs,
+      rules,
+      removeRepository,
+      removeTags,
+      admit,
+    }),
     referrers: createReferrers(cache),
     trash,
     collector: createCollector({ ...common, ...collect, now, monotonic }),

@@ -28,6 +28,10 @@ export interface TagRow {
   readonly pushedBy?: string;
   readonly lastPulledAt?: string;
   readonly pullCount: number;
+  /** The rule that keeps it from being moved and deleted. */
+  readonly protectedBy?: string;
+  /** When a rule deletes it, unless it is pushed again. */
+  readonly expiresAt?: string;
 }
 
 export interface ManifestRow {
@@ -89,8 +93,8 @@ export const contentArguments = {
   'tags.set': z.strictObject({ repository, tag, digest }),
   /** Deletes a tag; answers the entry of the trash. */
   'tags.delete': z.strictObject({ repository, tag }),
-  /** Deletes every manifest of a repository; answers the entries of the trash. */
-  'repositories.delete': z.strictObject({ repository }),
+  /** Deletes every manifest of a repository; answers the entries of the trash. With a plan, only if that is the present one. */
+  'repositories.delete': z.strictObject({ repository, plan: z.string().optional() }),
   /** What can be restored, the newest first. */
   'trash.list': z.strictObject({ ...page }),
   /** Puts an entry back. Tags that mean something else by now keep their meaning. */

@@ -32,7 +32,7 @@ export interface TaskRow {
   readonly error?: string;
 }
 
-export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import'] as const;
+export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import', 'rules'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 export const processArguments = {

@@ -1,5 +1,6 @@
 /** The control plane on the room that content takes: usage, collection, index. */
 import { z } from 'zod';
+import type { QuotaRow } from './rules.ts';
 
 /** What a collection has freed; of a plan, everything that nobody needs, the kept part included. */
 export interface CollectResult {
@@ -21,6 +22,7 @@ export interface UsageRow {
   readonly trashBytes: number;
   readonly reclaimableBytes: number;
   readonly freeBytes?: number;
+  readonly quotas: readonly QuotaRow[];
 }
 
 export const upkeepArguments = {
