@@ -11,6 +11,7 @@ import { join } from 'node:path';
 
 export interface Rules {
   current(): RuleSet;
+  /** Those in force; the same value as long as they are the same. */
   compiled(): CompiledRules;
   /**
    * What the rules would be with some sections changed.
@@ -53,7 +54,7 @@ export async function openRules({ root, configured, shortestLifeMs, events }: Ru
     current: () => present,
     compile,
     compiled() {
-      const key = [present, configured(), shortestLifeMs()];
+      const key = [present, configured().join(' '), shortestLifeMs()];
       if (kept === undefined || key.some((part, at) => part !== kept?.key[at])) {
         kept = { key, compiled: compile(present) };
       }

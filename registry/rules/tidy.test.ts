@@ -217,6 +217,33 @@ test('what is pushed again or pulled after it was judged stays', async (t) => {
   await tidy.run({ signal });
 });
 
+test('a run ends its deletes once the rules are others', async (t) => {
+  const registry = await opened(t);
+  const { store, index, clock, rules } = registry;
+  await push(registry, { seed: '1', tags: ['1'] });
+  await registry.use({ retention: [{ id: 'none', repositories: ['**'] }] });
+  const raced = createTidy({
+    rules,
+    index,
+    store: {
+      manifests: {
+        ...store.manifests,
+        async removeTags(...args) {
+          await registry.use({});
+          return await store.manifests.removeTags(...args);
+        },
+      },
+    },
+    events: { ruleRan: () => undefined, tagExpired: () => undefined },
+    ready: Promise.resolve(),
+    now: () => clock.now,
+  });
+
+  const ran = await raced.run({ signal });
+
+  assert.deepEqual([ran.deletedTags, ran.sparedTags], [0, 1]);
+});
+
 test('a tag is gone at its time and not before, and the next end is told', async (t) => {
   const registry = await opened(t);
   const { clock, tidy, told } = registry;

@@ -5,7 +5,7 @@
  *   repositories by name -> tags, the newest push first -> judge -> keep, or a batch to be removed
  *
  * A run asks once more before each delete, while nobody else changes the repository: what was moved, pushed again,
- * pulled or protected since it was judged stays.
+ * pulled or protected since it was judged stays, and so does everything once the rules are others.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -75,6 +75,12 @@ const namedRepositories = 20;
 interface Judged {
   readonly record: TagRecord;
   readonly decision: Decision;
+}
+
+interface Total {
+  deletedTags: number;
+  sparedTags: number;
+  manifests: number;
 }
 
 export function createTidy({ rules, index, store, events, ready, now = Date.now }: TidyOptions): Tidy {
@@ -184,7 +190,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
   }
 
   async function run({ signal, actor, progress }: RunOptions): Promise<RunRow> {
-    const total = { deletedTags: 0, sparedTags: 0, manifests: 0 };
+    const total: Total = { deletedTags: 0, sparedTags: 0, manifests: 0 };
     try {
       await begin(signal);
       const at = now();
@@ -192,7 +198,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
       for await (const repository of repositoriesFrom('', signal)) {
         if (!compiled.mayDelete(repository)) continue;
         for await (const page of pagesOf(repository, { compiled, at, signal })) {
-          await removeAll(repository, page, total, signal);
+          await removeAll(repository, page, { compiled, total, signal });
           progress?.(total.deletedTags);
         }
       }
@@ -208,13 +214,13 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
     await begin(signal);
     const at = now();
     const compiled = rules.compiled();
-    const total = { deletedTags: 0, sparedTags: 0, manifests: 0 };
+    const total: Total = { deletedTags: 0, sparedTags: 0, manifests: 0 };
     let next: number | undefined;
     for await (const repository of repositoriesFrom('', signal)) {
       if (!compiled.mayExpire(repository)) continue;
       for await (const page of pagesOf(repository, { compiled, at, signal })) {
         const expired = page.filter(({ decision }) => decision.reason === 'expired');
-        await removeAll(repository, expired, total, signal);
+        await removeAll(repository, expired, { compiled, total, signal });
         for (const { record } of page) {
           const expiry = compiled.expiryOf(repository, record);
           if (expiry !== undefined && expiry.at > at) next = Math.min(next ?? Infinity, expiry.at);
@@ -227,8 +233,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
   async function removeAll(
     repository: string,
     page: readonly Judged[],
-    total: { deletedTags: number; sparedTags: number; manifests: number },
-    signal: AbortSignal,
+    { compiled, total, signal }: { compiled: CompiledRules; total: Total; signal: AbortSignal },
   ): Promise<void> {
     const name = parseRepoName(repository);
     const going = page.filter(({ decision }) => decision.decision === 'delete');
@@ -245,7 +250,8 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
         return { tag: record.tag as Tag, digest: record.digest as Digest, actor };
       });
       const removed = await store.manifests.removeTags(name, removals, {
-        isWanted: async ({ tag }) => isStillWanted(repository, batch.get(tag)),
+        isWanted: async ({ tag }) =>
+          rules.compiled() === compiled && isStillWanted(repository, batch.get(tag)),
       });
       total.deletedTags += removed.tags.length;
       total.sparedTags += removals.length - removed.tags.length;

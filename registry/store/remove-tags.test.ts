@@ -54,19 +54,25 @@ test('the image goes with its last tag, in one entry, and comes back with it', a
   );
 });
 
-test('a tag that means something else by now stays, and one about which the answer is no', async () => {
-  await using opened = await openStore();
-  const { store } = opened;
-  const digest = await pushImage(store, { seed: '1', tags: [two] });
-  const other = await pushImage(store, { seed: '2', tags: [one] });
+for (const { why, tag, isWanted } of [
+  { why: 'means something else by now', tag: one, isWanted: true },
+  { why: 'is not wanted gone any more', tag: two, isWanted: false },
+]) {
+  test(`a tag that ${why} stays`, async () => {
+    await using opened = await openStore();
+    const { store } = opened;
+    const digest = await pushImage(store, { seed: '1', tags: [two] });
+    const other = await pushImage(store, { seed: '2', tags: [one] });
 
-  const removed = await store.manifests.removeTags(repository, [removal(one, digest), removal(two, digest)], {
-    isWanted: async () => false,
+    const removed = await store.manifests.removeTags(repository, [removal(tag, digest)], {
+      isWanted: async () => isWanted,
+    });
+
+    assert.deepEqual(removed, { tags: [], manifests: 0, trash: [] });
+    assert.deepEqual([await isThere(store, digest), await isThere(store, other)], [true, true]);
+    assert.deepEqual(await collect(store.tags.list(repository)), [one, two]);
   });
-
-  assert.deepEqual(removed, { tags: [], manifests: 0, trash: [] });
-  assert.deepEqual([await isThere(store, digest), await isThere(store, other)], [true, true]);
-});
+}
 
 for (const mustAll of [false, true]) {
   test(`a protected tag ${mustAll ? 'refuses all' : 'stays, the others go'}`, async () => {
