@@ -25,6 +25,7 @@ import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
 import { createTasks } from './feed/tasks.ts';
 import { createTickets } from './feed/tickets.ts';
+import { createTraffic } from './feed/traffic.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
 import { createDoor, type Door, isRpcRequest } from './http/api/door.ts';
@@ -35,7 +36,6 @@ import { createRequestLog } from './http/request-log.ts';
 import { createReserve } from './http/reserve.ts';
 import { createPages } from './http/small-pages.ts';
 import type { V2Context } from './http/v2.ts';
-import { startCollect } from './jobs/collect.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
 import { startRules } from './jobs/rules.ts';
@@ -53,13 +53,14 @@ import { isAppError } from './spec/errors.ts';
 import type { Actor } from './spec/events.ts';
 import type { Log } from './spec/log-record.ts';
 import type { Channel } from './spec/rpc.ts';
-import type { ValidationRules } from './store/manifests.ts';
+import type { ValidationRules } from './store/needed.ts';
 import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
 import { sweepOutFiles } from './transfer/out-file.ts';
 import { openWebhooks } from './webhooks/webhooks.ts';
 import { bcryptEntry } from './workers/entries.ts';
+import { startUpkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
 export interface RegistryOptions {
@@ -197,7 +198,11 @@ export async function createRegistry({
   index.start(store);
   const tidy = createTidy({ rules, index, store, events, ready: indexRead.promise });
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
-  const reserve = createReserve(driver, config.berth.storage.reserve);
+  const reserve = createReserve(driver, {
+    reserve: () => config.berth.storage.reserve,
+    warn: () => config.berth.storage.warn,
+  });
+  const traffic = createTraffic();
   const isProxy = proxyTest(config.berth.http.trustedproxies);
   const { http, berth } = config;
   const realm = config.auth.htpasswd.realm;
@@ -232,6 +237,7 @@ export async function createRegistry({
   };
   const requestLog = createRequestLog({
     metrics,
+    traffic,
     access: config.log.accesslog.disabled ? undefined : { write: out, format: berth.log.access },
   });
   let door: Door | undefined;
@@ -296,12 +302,11 @@ export async function createRegistry({
       startPurge({ uploads: store.uploads, log, ageMs: age, intervalMs: interval, dryRun: dryrun }),
     );
   }
-  const isReadOnly = config.storage.maintenance.readonly.enabled;
-  if (collect.enabled && !isReadOnly) {
-    const { collector, trash } = store;
-    opening.use(startCollect({ collector, trash, log, intervalMs: collect.interval }));
-  }
-  if (!isReadOnly) {
+  const upkeep = opening.use(
+    startUpkeep({ config: () => config, driver, store, index, tasks, traffic, reserve, events, log }),
+  );
+  const isReadOnly = (): boolean => config.storage.maintenance.readonly.enabled;
+  if (!isReadOnly()) {
     opening.use(
       startRules({
         ...tidy,
@@ -310,7 +315,6 @@ export async function createRegistry({
       }),
     );
   }
-
   const startedAt = new Date().toISOString();
   const admin = createAdminServer({
     methods: createAdminMethods({
@@ -323,10 +327,23 @@ export async function createRegistry({
       tidy,
       quotas,
       log,
-      status: () => ({ version, urls, startedAt, pid: process.pid, runs, isReadOnly, index: index.state }),
+      status: async () => ({
+        version,
+        urls,
+        startedAt,
+        pid: process.pid,
+        runs,
+        isReadOnly: isReadOnly(),
+        index: index.state,
+        disk: await reserve.look(),
+      }),
+      isReadOnly,
+      disk: () => reserve.look(),
+      freeBytes: async () => (await driver.free?.())?.bytes,
+      uploadAgeMs: () => age,
+      ...upkeep,
       stop: onStop,
       computer,
-      freeBytes: async () => (await driver.free?.())?.bytes,
       webhooks,
       root,
       checkReserve: () => reserve.check(),

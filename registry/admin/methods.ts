@@ -4,6 +4,7 @@ import { type ContentDeps, createContentMethods } from './content.ts';
 import type { computerArguments } from '../spec/admin/computer.ts';
 import { createImageMethods, type ImageDeps } from './image.ts';
 import { createPlansMethods, type PlansDeps } from './plans.ts';
+import { createIntegrityMethods, type IntegrityDeps } from './integrity.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
 import { createRulesMethods, type RulesDeps } from './rules.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
@@ -14,7 +15,15 @@ import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
 export type ComputerMethods = MethodsOf<typeof computerArguments>;
 
 export type AdminDeps = Omit<
-  ContentDeps & ImageDeps & UpkeepDeps & ProcessDeps & RulesDeps & PlansDeps & WebhookDeps & TransferDeps,
+  ContentDeps &
+    ImageDeps &
+    UpkeepDeps &
+    ProcessDeps &
+    RulesDeps &
+    PlansDeps &
+    WebhookDeps &
+    TransferDeps &
+    IntegrityDeps,
   'mustBeWritable'
 > & {
   /** What knows the computer: the program that the registry is part of. */
@@ -26,7 +35,7 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
   const deps = {
     ...all,
     mustBeWritable: (): void => {
-      if (all.status().isReadOnly) throw new AppError('STORAGE_READ_ONLY');
+      if (all.isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
     },
   };
   return {
@@ -39,5 +48,6 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...createPlansMethods(deps),
     ...all.computer,
     ...createWebhookMethods(deps),
+    ...createIntegrityMethods(deps),
   };
 }

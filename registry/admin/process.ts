@@ -9,9 +9,10 @@ export interface ProcessDeps {
   readonly feed: Feed;
   readonly tasks: Tasks;
   readonly log: Logger;
-  readonly status: () => StatusRow;
+  readonly status: () => Promise<StatusRow>;
   /** Asks the program that the registry is part of to end. */
   readonly stop: () => void;
+  readonly isReadOnly: () => boolean;
 }
 
 export function createProcessMethods({
@@ -22,7 +23,7 @@ export function createProcessMethods({
   stop,
 }: ProcessDeps): MethodsOf<typeof processArguments> {
   return {
-    'status.get': async () => status(),
+    'status.get': () => status(),
     async 'process.stop'(_, { actor }) {
       log.info('stopAsked', 'the control plane was asked to stop', { 'auth.user.name': actor.user });
       stop();

@@ -75,6 +75,7 @@ const status: StatusRow = {
   runs: 'foreground',
   isReadOnly: false,
   index: 'ready',
+  disk: { state: 'ok' },
 };
 
 /** A socket whose `status.get` answers, and whose `collect.run` counts how many run. */

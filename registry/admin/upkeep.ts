@@ -1,20 +1,35 @@
-/** The room that content takes: usage, collection, index. */
+/** The room that content takes: usage, collection, uploads, index. */
 import type { Index } from '../derived/index-db.ts';
-import type { Feed } from '../feed/feed.ts';
 import type { Tasks } from '../feed/tasks.ts';
 import type { Quotas } from '../rules/quotas.ts';
-import type { upkeepArguments } from '../spec/admin/upkeep.ts';
+import type {
+  CollectResult,
+  CollectRunRow,
+  upkeepArguments,
+  UsageRow,
+  UsageSample,
+} from '../spec/admin/upkeep.ts';
+import type { DiskRow } from '../spec/admin/process.ts';
 import type { Store } from '../store/store.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface UpkeepDeps {
   readonly store: Store;
   readonly index: Index;
-  readonly feed: Feed;
   readonly tasks: Tasks;
   readonly quotas: Pick<Quotas, 'rows'>;
-  /** Free bytes of the disk, where that is known. */
-  readonly freeBytes: () => Promise<number | undefined>;
+  readonly disk: () => Promise<DiskRow>;
+  /** Collects, as a task. */
+  readonly collect: (options: {
+    readonly trigger: 'asked';
+    readonly user: string;
+    readonly signal: AbortSignal;
+    readonly plan: string | undefined;
+  }) => Promise<CollectResult>;
+  readonly collectRuns: () => Promise<readonly CollectRunRow[]>;
+  readonly usageTrend: () => Promise<readonly UsageSample[]>;
+  /** How old an upload is that is removed, in milliseconds. */
+  readonly uploadAgeMs: () => number;
   /** @throws AppError STORAGE_READ_ONLY */
   readonly mustBeWritable: () => void;
 }
@@ -22,31 +37,41 @@ export interface UpkeepDeps {
 export function createUpkeepMethods({
   store,
   index,
-  feed,
   tasks,
   quotas,
-  freeBytes: readFreeBytes,
+  disk,
+  collect,
+  collectRuns,
+  usageTrend,
+  uploadAgeMs,
   mustBeWritable,
 }: UpkeepDeps): MethodsOf<typeof upkeepArguments> {
   return {
-    async 'usage.get'(_, { signal }) {
-      const [plan, freeBytes] = await Promise.all([store.collector.plan({ signal }), readFreeBytes()]);
+    async 'usage.get'(): Promise<UsageRow> {
+      const [{ freeBytes }, quarantinedBytes] = await Promise.all([disk(), store.damage.quarantinedBytes()]);
+      const { figures } = store.collector;
+      const usage = index.usage();
       return {
-        ...index.usage(),
-        trashBytes: plan.trashBytes,
-        reclaimableBytes: plan.bytes,
+        ...usage,
+        trashBytes: figures?.trashBytes ?? 0,
+        reclaimableBytes: figures?.reclaimableBytes ?? usage.reclaimableBytes,
+        ...(figures === undefined ? {} : { plannedAt: new Date(figures.at).toISOString() }),
+        quarantinedBytes,
         quotas: quotas.rows(),
         ...(freeBytes === undefined ? {} : { freeBytes }),
       };
     },
+    'usage.trend': () => usageTrend(),
     'collect.plan': (_, { signal }) => store.collector.plan({ signal }),
-    async 'collect.run'(_, { signal, actor: { user } }) {
+    async 'collect.run'({ plan }, { signal, actor: { user } }) {
       mustBeWritable();
-      const result = await tasks.run({ kind: 'collect', unit: 'items', signal, user }, (task) =>
-        store.collector.collect(task),
-      );
-      feed.publish({ kind: 'collected', bytes: result.bytes });
-      return result;
+      return await collect({ trigger: 'asked', user, signal, plan });
+    },
+    'collect.runs': () => collectRuns(),
+    'uploads.list': (args) => store.uploads.list(args),
+    async 'uploads.purge'({ ageMs = uploadAgeMs() }, { signal }) {
+      mustBeWritable();
+      return { purged: await store.uploads.purge({ ageMs, dryRun: false, signal }) };
     },
     'index.rebuild': (_, { signal, actor: { user } }) =>
       tasks.run({ kind: 'rebuild', unit: 'items', signal, user }, (task) => index.rebuild(task)),

@@ -4,12 +4,19 @@ import { AppError } from '../spec/errors.ts';
 import type { TrashRow } from '../spec/admin/content.ts';
 import type { PlannedTag, RepositoryPlan, TagsPlan } from '../spec/admin/plans.ts';
 import type { CollectResult } from '../spec/admin/upkeep.ts';
+import type { AdminClient } from './client.ts';
 import { isAgreed } from './consent.ts';
 import { formatBytes } from './format.ts';
 import type { Io } from './io.ts';
 import { allRows, type LookOptions, openFor, splitName, withLook } from './look.ts';
 import { formatTable } from './table.ts';
 import { done, writeJson } from './user.ts';
+
+interface CollectOptions extends LookOptions {
+  readonly dryRun?: boolean;
+  readonly plan?: string;
+  readonly runs?: boolean;
+}
 
 interface SureOptions extends LookOptions {
   readonly yes?: boolean;
@@ -84,11 +91,25 @@ export function registerContent(program: Command, io: Io): void {
   withLook(program.command('gc'))
     .description('free the room of what nothing refers to any more; pushes and pulls go on meanwhile')
     .option('--dry-run', 'say what would be freed, and free nothing')
-    .action(async (options: LookOptions & { readonly dryRun?: boolean }) => {
+    .option('--plan <hash>', 'free only what --dry-run has shown, by the hash that it printed')
+    .option('--runs', 'list the last collections')
+    .action(async (options: CollectOptions) => {
       using client = await openFor(io, options);
-      const isPlan = options.dryRun === true;
-      const result = await client.call(isPlan ? 'collect.plan' : 'collect.run', {});
-      done(io, options, result, `${isPlan ? 'Would free' : 'Freed'} ${describeResult(result)}`);
+      if (options.runs === true) return await listRuns(io, client, options);
+      if (options.dryRun !== true) {
+        const result = await client.call('collect.run', { plan: options.plan });
+        return done(io, options, result, `Freed ${describeResult(result)}`);
+      }
+      const plan = await client.call('collect.plan', {});
+      if (options.json === true) return writeJson(io, plan);
+      const rows = plan.rows.map(({ digest, size, why, isKept, repositories }) => [
+        digest.slice(0, 19),
+        formatBytes(size),
+        isKept ? `${why}, kept for now` : why,
+        repositories.join(' '),
+      ]);
+      io.out(formatTable(['BLOB', 'SIZE', 'WHY', 'IN'], rows, io));
+      io.out(`Would free ${describeResult(plan)}\nExactly this: berth gc --plan ${plan.hash}\n`);
     });
 
   const index = program.command('index').description('the index that lists are answered from');
@@ -104,6 +125,21 @@ export function registerContent(program: Command, io: Io): void {
         `The index holds ${result.repositories} repositories and ${result.manifests} manifests.`,
       );
     });
+}
+
+async function listRuns(io: Io, client: AdminClient, options: LookOptions): Promise<void> {
+  const runs = await client.call('collect.runs', {});
+  if (options.json === true) return writeJson(io, runs);
+  const rows = runs.map(({ at, trigger, user, bytes, blobs, keptBytes, ms }) => [
+    at,
+    trigger,
+    user ?? '',
+    formatBytes(bytes),
+    String(blobs),
+    formatBytes(keptBytes),
+    `${ms} ms`,
+  ]);
+  io.out(formatTable(['WHEN', 'WHY', 'BY', 'FREED', 'BLOBS', 'KEPT', 'TOOK'], rows, io));
 }
 
 async function remove(io: Io, names: readonly string[], options: SureOptions): Promise<void> {

@@ -59,7 +59,7 @@ export function registerLogs(program: Command, io: Io): void {
     });
 }
 
-function describeItem({ at, kind, repository, tag, digest, user, bytes, webhook }: FeedItem): string {
+function describeItem({ at, kind, repository, tag, digest, user, bytes, webhook, disk }: FeedItem): string {
   const what = [repository, tag === undefined ? undefined : `:${tag}`]
     .filter((part) => part !== undefined)
     .join('');
@@ -68,7 +68,7 @@ function describeItem({ at, kind, repository, tag, digest, user, bytes, webhook 
     kind,
     what,
     digest === undefined ? '' : digest.slice(0, 19),
-    webhook ?? '',
+    webhook ?? disk?.state ?? '',
     bytes === undefined ? '' : `${bytes} bytes`,
     user === undefined ? '' : `by ${user}`,
   ];

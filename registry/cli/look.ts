@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Page } from '../spec/admin/arguments.ts';
 import { repositorySorts, tagOrders } from '../spec/admin/content.ts';
+import type { DiskRow } from '../spec/admin/process.ts';
 import { AppError } from '../spec/errors.ts';
 import { parseTag } from '../spec/names.ts';
 import { type AdminClient, openClient } from './client.ts';
@@ -102,6 +103,7 @@ export function registerLook(program: Command, io: Io): void {
           `all:          ${formatBytes(usage.totalBytes)}`,
           `trash:        ${formatBytes(usage.trashBytes)}`,
           `reclaimable:  ${formatBytes(usage.reclaimableBytes)}`,
+          ...(usage.quarantinedBytes === 0 ? [] : [`put aside:    ${formatBytes(usage.quarantinedBytes)}`]),
           ...(usage.freeBytes === undefined ? [] : [`free on disk: ${formatBytes(usage.freeBytes)}`]),
           ...quotas,
           '',
@@ -122,10 +124,16 @@ export function registerLook(program: Command, io: Io): void {
           `since:    ${status.startedAt}`,
           `writes:   ${status.isReadOnly ? 'refused, read-only' : 'taken'}`,
           `index:    ${status.index}`,
+          `disk:     ${describeDisk(status.disk)}`,
           '',
         ].join('\n'),
       );
     });
+}
+
+function describeDisk({ state, freeBytes }: DiskRow): string {
+  const words = { ok: 'has room', low: 'getting full', full: 'full, pushes are refused' };
+  return `${words[state]}${freeBytes === undefined ? '' : `, ${formatBytes(freeBytes)} free`}`;
 }
 
 /** Adds the options of verbs that ask a running registry. */

@@ -25,6 +25,7 @@ import { registerToken } from './token.ts';
 import { registerTransfer } from './transfer.ts';
 import { registerTrust } from './trust.ts';
 import { registerUser } from './user.ts';
+import { registerVerify } from './verify.ts';
 import { registerWebhook } from './webhook.ts';
 
 /** Makes the whole program, for running it and for its reference page. */
@@ -44,6 +45,7 @@ export function createProgram(io: Io): Command {
   registerLook(program, io);
   registerInspect(program, io);
   registerContent(program, io);
+  registerVerify(program, io);
   registerTransfer(program, io);
   registerRules(program, io);
   registerLogs(program, io);
@@ -101,6 +103,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   BLOB_UNKNOWN: 5,
   FILE_UNKNOWN: 5,
   TRASH_UNKNOWN: 5,
+  DAMAGE_UNKNOWN: 5,
   TASK_UNKNOWN: 5,
   WEBHOOK_UNKNOWN: 5,
   USER_UNKNOWN: 5,

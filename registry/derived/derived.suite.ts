@@ -11,7 +11,7 @@ import type { Digest } from '../spec/digest.ts';
 import type { Manifest } from '../spec/manifest.ts';
 import type { RepoName } from '../spec/names.ts';
 import { blobData } from '../store/paths.ts';
-import type { ValidationRules } from '../store/manifests.ts';
+import type { ValidationRules } from '../store/needed.ts';
 import { createStore, type Store, type StoreOptions } from '../store/store.ts';
 import { drivers } from '../store/store.suite.ts';
 import { type Index, openIndex } from './index-db.ts';

@@ -422,6 +422,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     freed,
     freedWithRepository: (repository) => answer((queries) => queries.freedWithRepository(repository)),
     room: (scope) => answer((queries) => queries.room(scope)),
+    totals: () => answer((queries) => queries.totals()),
+    brokenBy: (digest, repositories) => answer((queries) => queries.brokenBy(digest, repositories)),
     start(store) {
       reading = { store, facts: createDiskFacts(driver, store, now) };
       inBackground(begin());

@@ -152,3 +152,32 @@ function isLong(step: string, sql: string): boolean {
   if (step.endsWith('(repository_id=?)')) return !isOrdered && !sql.includes('count(*)');
   return step.startsWith('SCAN') && !/^SCAN (below|above|meta|CONSTANT|\(|last)/.test(step) && !isOrdered;
 }
+
+test('what a digest breaks: its users, the indexes above them, and their tags', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-queries-'));
+  const file = createIndexFile(join(directory.path, 'index.sqlite'), Date.now);
+  const { writer, queries } = file;
+  const [image, index, other] = [sha('image'), sha('index'), sha('other')];
+  const tag = (repository: string, text: string, digest: Digest): void =>
+    writer.setTag(repository, text, { digest, modifiedAt: 1, isSettled: true }, undefined);
+  writer.setManifest('a', image, factsOf(image, 1));
+  const child = { digest: image, kind: 'child', size: 1 } as const;
+  writer.setManifest('a', index, { ...factsOf(index, 2), uses: [child], children: [image] });
+  writer.setManifest('b', image, factsOf(image, 1));
+  writer.setManifest('c', other, factsOf(other, 3));
+  tag('a', 'image', image);
+  tag('a', 'index', index);
+  tag('c', 'other', other);
+  tag('d', 'lost', sha('gone'));
+
+  const layer = queries.brokenBy(sha('layer 1'), []);
+  const base = queries.brokenBy(sha('base'), []);
+  const gone = queries.brokenBy(sha('gone'), ['d', 'unknown']);
+  const nothing = queries.brokenBy(sha('never pushed'), []);
+  closeIndexFile(file);
+
+  assert.deepEqual(layer, { repositories: ['a', 'b'], tags: ['a:image', 'a:index'] });
+  assert.deepEqual(base, { repositories: ['a', 'b', 'c'], tags: ['a:image', 'a:index', 'c:other'] });
+  assert.deepEqual(gone, { repositories: ['d', 'unknown'], tags: ['d:lost'] });
+  assert.deepEqual(nothing, { repositories: [], tags: [] });
+});

@@ -40,6 +40,13 @@ export interface IndexQueries {
   /** How many manifests but this one need each blob, anywhere: 100 at most, which stands for more as well. */
   sharing(blobs: readonly string[], but: string): ReadonlyMap<string, number>;
   usage(): IndexUsage;
+  /** The sums of `usage`, without the repositories. */
+  totals(): Pick<IndexUsage, 'totalBytes' | 'reclaimableBytes'>;
+  /**
+   * What cannot be pulled without a digest: the first hundred repositories and tags (`repository:tag`) whose manifests
+   * need it, directly or as part of an index, and the tags that mean it in some repositories.
+   */
+  brokenBy(digest: string, repositories: readonly string[]): Broken;
   /** Names of repositories that hold a manifest, in byte order: those after `after` only, at most `limit`. */
   repositoryNames(range: NameRange): readonly RepoName[];
   /** Tags in byte order: those after `after` only, at most `limit`. */
@@ -53,6 +60,10 @@ export interface NameRange {
 
 /** What the index knows of a referrer; what kind of thing it is, is for others to say. */
 export type IndexReferrer = Omit<ReferrerRow, 'kind'>;
+export interface Broken {
+  readonly repositories: readonly string[];
+  readonly tags: readonly string[];
+}
 
 /** A condition and the values of its question marks. */
 interface Condition {
@@ -318,16 +329,13 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
     const rows = all(
       'SELECT * FROM repository WHERE manifest_count > 0 ORDER BY size_rank, name',
     ) as unknown as readonly RepositoryData[];
-    const meta = one('SELECT total_bytes, reclaimable_bytes FROM meta') as
-      { total_bytes: number; reclaimable_bytes: number } | undefined;
     return {
       repositories: rows.map((row) => ({
         name: row.name,
         exclusiveBytes: row.exclusive_bytes,
         sharedBytes: row.shared_bytes,
       })),
-      totalBytes: meta?.total_bytes ?? 0,
-      reclaimableBytes: meta?.reclaimable_bytes ?? 0,
+      ...totals(),
     };
   }
 
@@ -347,8 +355,60 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
       limit,
     ).map(({ name }) => name as Tag);
 
-  return { repositories, tags, manifest, history, usage, repositoryNames, tagNames, referrers, sharing };
+  function totals(): Pick<IndexUsage, 'totalBytes' | 'reclaimableBytes'> {
+    const meta = one('SELECT total_bytes, reclaimable_bytes FROM meta') as
+      { total_bytes: number; reclaimable_bytes: number } | undefined;
+    return { totalBytes: meta?.total_bytes ?? 0, reclaimableBytes: meta?.reclaimable_bytes ?? 0 };
+  }
+
+  function brokenBy(digest: string, meant: readonly string[]): Broken {
+    const rows = all(
+      `WITH RECURSIVE above (id) AS (
+         SELECT manifest_id FROM blob JOIN manifest_use ON blob_id = blob.id WHERE blob.digest = ?1
+         UNION
+         SELECT parent.id FROM above CROSS JOIN manifest ON manifest.id = above.id
+         JOIN blob ON blob.digest = manifest.digest JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
+         JOIN manifest AS parent ON parent.id = manifest_id AND parent.repository_id = manifest.repository_id)
+       SELECT repository.name AS repository, tag.name AS tag
+       FROM above CROSS JOIN manifest ON manifest.id = above.id
+       JOIN repository ON repository.id = manifest.repository_id
+       LEFT JOIN tag ON tag.repository_id = repository.id AND tag.digest = manifest.digest
+       LIMIT 10000`,
+      digest,
+    ) as readonly { repository: string; tag: string | null }[];
+    const tagged = meant.flatMap((name) => {
+      const names = all(
+        `SELECT name FROM tag WHERE repository_id = ? AND digest = ? LIMIT ${mostBroken}`,
+        repositoryId(name) ?? 0,
+        digest,
+      );
+      return names.map((row) => `${name}:${String(row['name'])}`);
+    });
+    const named = rows.filter(({ tag }) => tag !== null).map(({ repository, tag }) => `${repository}:${tag}`);
+    const first = (names: readonly string[]): readonly string[] =>
+      [...new Set(names)].toSorted().slice(0, mostBroken);
+    return {
+      repositories: first([...rows.map(({ repository }) => repository), ...meant]),
+      tags: first([...named, ...tagged]),
+    };
+  }
+
+  return {
+    repositories,
+    tags,
+    manifest,
+    history,
+    usage,
+    totals,
+    brokenBy,
+    repositoryNames,
+    tagNames,
+    referrers,
+    sharing,
+  };
 }
+
+const mostBroken = 100;
 
 interface Found<Data> {
   readonly rows: readonly Data[];

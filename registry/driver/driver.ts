@@ -40,11 +40,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Bytes and inodes that may still be taken; `inodes` is Infinity where there is no such limit. */
+/** Bytes and inodes that may still be taken; where inodes have no limit, `inodes` is Infinity and `totalInodes` 0. */
 export interface FreeRoom {
   readonly bytes: number;
   readonly totalBytes: number;
   readonly inodes: number;
+  readonly totalInodes: number;
 }
 
 /** For state that a power cut may undo (open uploads): `durable: false` saves the fsyncs. Default true. */

@@ -152,7 +152,12 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
     const { bavail, blocks, bsize, files: inodes, ffree } = await files.statfs(root);
     // btrfs and others make inodes as they need them and count none.
     const freeInodes = inodes === 0 ? Number.POSITIVE_INFINITY : ffree;
-    return { bytes: bavail * bsize, totalBytes: blocks * bsize, inodes: freeInodes };
+    return {
+      bytes: bavail * bsize,
+      totalBytes: blocks * bsize,
+      inodes: freeInodes,
+      totalInodes: inodes,
+    };
   }
 
   return {

@@ -41,6 +41,7 @@ function watched({ isFull = false } = {}) {
 }
 
 const at = '2026-07-01T00:00:00.000Z';
+const collection = { blobs: 1, bytes: 1, manifests: 0, keptBlobs: 0, keptBytes: 0 };
 const line = { at, by: 'anna', repository };
 const cases: Readonly<
   Record<
@@ -131,7 +132,23 @@ const cases: Readonly<
   },
   'a blob that is damaged': {
     act: (events) => events.blobDamaged({ digest, found: from, size: 1 }),
-    steps: ['log', ['blob', digest]],
+    steps: ['log', ['blob', digest], ['blobDamaged', undefined]],
+  },
+  'a blob that is lost': {
+    act: (events) => events.blobLost({ digest, state: 'missing', repositories: [repository] }),
+    steps: ['log', ['blob', digest], ['blobDamaged', undefined]],
+  },
+  'a blob that is healed': {
+    act: (events) => events.blobHealed({ digest, size: 1 }),
+    steps: ['log', ['blob', digest], ['blobHealed', undefined]],
+  },
+  'a collection': {
+    act: (events) => events.collected({ ...collection, at, trigger: 'timer', ms: 1, expired: 0 }),
+    steps: ['log', ['collected', undefined]],
+  },
+  'a disk that is full': {
+    act: (events) => events.diskChanged({ state: 'full', freeBytes: 1 }),
+    steps: ['log', ['diskChanged', undefined]],
   },
 };
 

@@ -116,10 +116,65 @@ export function createEvents(
         hint,
       });
       index?.blobChanged(digest);
+      feed?.publish({ kind: 'blobDamaged', digest, bytes: size });
+    },
+    blobLost({ digest, state, repositories }) {
+      const hint =
+        state === 'unreadable'
+          ? 'check the disk, and owner and mode of the file'
+          : 'push an image that has it again; check the disk';
+      log.error('blobLost', 'blob is needed and cannot be read', {
+        'vars.digest': digest,
+        state,
+        repositories,
+        hint,
+      });
+      index?.blobChanged(digest);
+      feed?.publish({ kind: 'blobDamaged', digest });
+    },
+    blobHealed({ digest, size }) {
+      log.info('blobHealed', 'what was damaged was pushed again', { 'vars.digest': digest, size });
+      index?.blobChanged(digest);
+      feed?.publish({ kind: 'blobHealed', digest, bytes: size });
     },
     blobCollected({ digest, size }) {
       jobs.debug('blobCollected', 'blob collected', { 'vars.digest': digest, size });
       index?.blobChanged(digest);
+    },
+    collected({ trigger, user, expired, manifests, blobs, bytes, keptBlobs, keptBytes, ms }) {
+      jobs.info('collectFinished', 'garbage collected', {
+        'auth.user.name': user,
+        trigger,
+        expired,
+        manifests,
+        blobs,
+        bytes,
+        'kept.blobs': keptBlobs,
+        'kept.bytes': keptBytes,
+        seconds: Math.round(ms / 1000),
+      });
+      feed?.publish({ kind: 'collected', bytes });
+    },
+    diskChanged(disk) {
+      const { state, freeBytes, freeInodes, reserveBytes } = disk;
+      const fields = {
+        state,
+        'free.bytes': freeBytes,
+        'free.inodes': freeInodes,
+        'reserve.bytes': reserveBytes,
+      };
+      if (state === 'ok') jobs.info('diskChanged', 'the disk has room again', fields);
+      if (state === 'low')
+        jobs.warn('diskChanged', 'the disk is getting full', {
+          ...fields,
+          hint: 'berth du shows what takes room',
+        });
+      if (state === 'full')
+        jobs.error('diskChanged', 'the disk is full: pushes are refused', {
+          ...fields,
+          hint: 'free some space, or lower berth.storage.reserve',
+        });
+      feed?.publish({ kind: 'diskChanged', disk });
     },
     async manifestPushed({ repository, digest, mediaType, size, bytes, tags, actor }) {
       const fields = {

@@ -1,5 +1,6 @@
 /** What is written when a request has been answered: the access line, the line of the service log, the metrics. */
 import type { Metrics } from '../feed/metrics.ts';
+import type { Traffic } from '../feed/traffic.ts';
 import { accessLine } from '../log/access.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { errorEntry } from '../spec/errors.ts';
@@ -8,6 +9,7 @@ import type { RawAnswer } from './front.ts';
 
 export interface RequestLogOptions {
   readonly metrics: Metrics;
+  readonly traffic: Pick<Traffic, 'started' | 'ended'>;
   /** Takes lines of the access log; `undefined` when it is switched off. */
   readonly access:
     { readonly write: (line: string) => void; readonly format: 'combined' | 'json' } | undefined;
@@ -20,10 +22,11 @@ export interface RequestLog {
   refused(answer: RawAnswer): void;
 }
 
-export function createRequestLog({ metrics, access }: RequestLogOptions): RequestLog {
+export function createRequestLog({ metrics, traffic, access }: RequestLogOptions): RequestLog {
   return {
     started(exchange) {
       metrics.requestStarted(handlerOf(exchange));
+      if (isTraffic(exchange)) traffic.started();
     },
     done(exchange) {
       const handler = handlerOf(exchange);
@@ -31,6 +34,7 @@ export function createRequestLog({ metrics, access }: RequestLogOptions): Reques
       const durationMs = performance.now() - startedAt;
       const bytesSent = req.method === 'HEAD' ? 0 : Number(res.getHeader('Content-Length') ?? streamedBytes);
       metrics.requestEnded(handler);
+      if (isTraffic(exchange)) traffic.ended();
       if (res.statusCode === 401 && !isChallenge(exchange)) metrics.loginFailed();
       // How long somebody looks by a WebSocket says nothing about how fast the registry is.
       const seconds = res.statusCode === 101 ? 0 : durationMs / 1000;
@@ -79,6 +83,11 @@ export function createRequestLog({ metrics, access }: RequestLogOptions): Reques
       access?.write(accessLine({ at, requestId, remoteAddress: address, ...request }, access.format));
     },
   };
+}
+
+/** Who only asks whether the registry is there wants nothing of it. */
+function isTraffic({ route }: Exchange): boolean {
+  return route !== undefined && route.endpoint !== 'base';
 }
 
 function writeServiceLine(

@@ -5,10 +5,11 @@
  */
 import { z } from 'zod';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
+import { integrityArguments, type IntegrityResults } from './admin/integrity.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { imageArguments, type ImageResults } from './admin/image.ts';
 import { plansArguments, type PlansResults } from './admin/plans.ts';
-import { processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
+import { type DiskRow, processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
 import { rulesArguments, type RulesResults } from './admin/rules.ts';
 import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
@@ -26,6 +27,7 @@ export const adminArguments = {
   ...plansArguments,
   ...webhookArguments,
   ...transferArguments,
+  ...integrityArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -44,7 +46,8 @@ export interface AdminResults
     WebhookResults,
     RulesResults,
     PlansResults,
-    TransferResults {}
+    TransferResults,
+    IntegrityResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {
@@ -69,6 +72,11 @@ export interface FeedItem {
     | 'blobStored'
     | 'restored'
     | 'collected'
+    /** Content was found damaged, or was pushed again. */
+    | 'blobDamaged'
+    | 'blobHealed'
+    /** The room on the disk became another of `ok`, `low` and `full`. */
+    | 'diskChanged'
     | 'indexReady'
     | 'levelsChanged'
     | 'rulesChanged'
@@ -92,4 +100,5 @@ export interface FeedItem {
   readonly task?: TaskRow;
   /** The name of a webhook. */
   readonly webhook?: string;
+  readonly disk?: DiskRow;
 }

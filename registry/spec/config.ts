@@ -720,6 +720,35 @@ const settings = z.strictObject({
               }),
             })
             .prefault({}),
+          warn: z
+            .strictObject({
+              bytes: bytes('5GiB', 0, Number.MAX_SAFE_INTEGER, {
+                title: 'Free bytes to warn at',
+                help: 'Below it the log, berth status and clients say that the disk is getting full. The larger of bytes and percent counts.',
+              }),
+              percent: whole(0, 90, 5, {
+                title: 'Free share to warn at',
+                help: 'The same in percent of the file system.',
+                restart: 'none',
+              }),
+            })
+            .prefault({}),
+          scrub: z
+            .strictObject({
+              enabled: flag(true, {
+                title: 'Check stored content',
+                help: 'false checks nothing by itself; berth verify still does. Read-only mode checks nothing either.',
+              }),
+              interval: duration('168h', {
+                title: 'Time between checks',
+                help: 'How long after a check of everything the next begins. One that was interrupted goes on where it was.',
+              }),
+              rate: bytes('50MiB', 64 * 1024, Number.MAX_SAFE_INTEGER, {
+                title: 'Bytes a second to check',
+                help: 'How fast content is read for it at most. While clients transfer it is far less.',
+              }),
+            })
+            .prefault({}),
           protectedtags: tagRules({
             title: 'Protected tags',
             help: 'Tags that keep their meaning once they have one: they can be neither moved nor deleted. team/**:v* protects all tags below team that begin with v.',

@@ -457,6 +457,16 @@ export const errors = {
     when: 'The question of the system was dismissed, or there is nobody to ask.',
     action: 'Run the printed commands as an administrator.',
   },
+  CONTENT_DAMAGED: {
+    message: 'Some content is damaged.',
+    when: 'berth verify found content that is not what was pushed, or that is gone.',
+    action: 'Push the images that it named again; berth verify --status lists them.',
+  },
+  DAMAGE_UNKNOWN: {
+    message: 'Nothing is known of damage to that content.',
+    when: 'The digest is not in the list of damaged content.',
+    action: 'berth verify --status lists what is damaged.',
+  },
   TRASH_UNKNOWN: {
     message: 'There is no such entry in the trash.',
     when: 'The id is not in the trash, or its time is over.',

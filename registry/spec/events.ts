@@ -2,6 +2,8 @@
  * What happens in the store, named in the past tense. `feed/events.ts` turns each into a log line, a line of the journal,
  * the change of the index and an item of the feed. What answers a promise is waited for before the store answers.
  */
+import type { DiskRow } from './admin/process.ts';
+import type { CollectRunRow } from './admin/upkeep.ts';
 import type { Digest } from './digest.ts';
 import type { RepoName, Tag, UploadId } from './names.ts';
 
@@ -67,7 +69,16 @@ export interface StoreEvents {
     actor: Actor;
   }): Promise<void> | void;
   blobDeleted(event: { repository: RepoName; digest: Digest; actor: Actor }): Promise<void> | void;
+  /** Other bytes than those of the digest were found, and put aside. */
   blobDamaged(event: { digest: Digest; found: string; size: number }): void;
+  /** Needed and not there, not linked where it is needed, or not to be read: found by the check of everything. */
+  blobLost(event: {
+    digest: Digest;
+    state: 'missing' | 'unlinked' | 'unreadable';
+    repositories: readonly RepoName[];
+  }): void;
+  /** What was damaged was pushed again. */
+  blobHealed(event: { digest: Digest; size: number }): void;
   manifestPushed(event: {
     repository: RepoName;
     digest: Digest;
@@ -103,6 +114,10 @@ export interface StoreEvents {
   }): Promise<void> | void;
   /** The collector has removed a blob for good. */
   blobCollected(event: { digest: Digest; size: number }): void;
+  /** A collection has ended. `expired` entries of the trash went before it. */
+  collected(event: CollectRunRow & { readonly expired: number }): void;
+  /** The room on the disk became another of `ok`, `low` and `full`. */
+  diskChanged(event: DiskRow): void;
 }
 
 /** What rules do, beside the deletes that they cause in the store. */

@@ -126,6 +126,7 @@ const status: StatusRow = {
   runs: 'foreground',
   isReadOnly: false,
   index: 'ready',
+  disk: { state: 'ok' },
 };
 const digest = `sha256:${'a'.repeat(64)}`;
 

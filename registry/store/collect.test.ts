@@ -124,13 +124,13 @@ for (const on of kinds) {
     const trashBytes = (await driver.stat(blobData(trashed)))?.size ?? 0;
     const before = await keysBelow(driver, '');
 
-    const fresh = await store.collector.plan({ signal });
+    const { rows: freshRows, hash, ...fresh } = await store.collector.plan({ signal });
     pass(2 * graceMs);
     await store.collector.collect({ signal });
     pass(graceMs);
-    const ready = await store.collector.plan({ signal });
+    const { rows, hash: sameHash, ...ready } = await store.collector.plan({ signal });
     const after = await keysBelow(driver, '');
-    const done = await store.collector.collect({ signal });
+    const done = await store.collector.collect({ signal, plan: hash });
 
     const bytes = image.length + config.length + 'layer'.length + 'blob'.length;
     const all = { blobs: 4, bytes, manifests: 1, trashBytes: trashBytes + '{"seed":"trash"}'.length };
@@ -138,6 +138,58 @@ for (const on of kinds) {
     assert.deepEqual(ready, { ...all, keptBlobs: 0, keptBytes: 0 });
     assert.deepEqual(after, before);
     assert.deepEqual(done, { blobs: 4, bytes, manifests: 1, keptBlobs: 0, keptBytes: 0 });
+    assert.equal(sameHash, hash);
+    const repositories = [repository];
+    const why = 'untagged';
+    assert.deepEqual(rows, [
+      { digest: sha(image), size: image.length, why, isKept: false, repositories: [] },
+      { digest: sha(config), size: config.length, why, isKept: false, repositories },
+      { digest: sha('layer'), size: 5, why, isKept: false, repositories },
+      { digest: sha('blob'), size: 4, why: 'unreferenced', isKept: false, repositories },
+    ]);
+    assert.deepEqual(
+      freshRows,
+      rows.map((row) => ({ ...row, isKept: true })),
+    );
+    const { figures } = store.collector;
+    assert.deepEqual([figures?.reclaimableBytes, figures?.trashBytes], [0, all.trashBytes]);
+  });
+
+  test(`${on}: a plan is refused once something else is needed, and nothing goes`, async () => {
+    await using open = await openCollecting({ on });
+    const { store, pass, driver } = open;
+    await pushBlob(store, repository, 'one');
+    pass(2 * graceMs);
+    await store.collector.collect({ signal });
+    pass(2 * graceMs);
+    const { hash } = await store.collector.plan({ signal });
+    await pushBlob(store, repository, 'two');
+    const before = await keysBelow(driver, '');
+
+    const refused = store.collector.collect({ signal, plan: hash });
+
+    await assert.rejects(refused, { code: 'PLAN_STALE' });
+    assert.deepEqual(await keysBelow(driver, ''), before);
+    const again = await store.collector.plan({ signal });
+    const done = await store.collector.collect({ signal, plan: again.hash });
+    assert.deepEqual(done, { ...nothing, blobs: 1, bytes: 3, keptBlobs: 1, keptBytes: 3 });
+    assert.equal(again.bytes - again.keptBytes, done.bytes);
+  });
+
+  test(`${on}: on a full disk a first run takes what is old and not leased, and no more`, async () => {
+    await using open = await openCollecting({ on });
+    const { store, pass } = open;
+    await pushImage(store, { tags: ['latest'] });
+    await pushBlob(store, repository, 'old garbage');
+    pass(graceMs + 1);
+    await pushBlob(store, repository, 'leased');
+    const progress: unknown[] = [];
+
+    const onProgress = (...step: readonly number[]): void => void progress.push(step);
+    const done = await store.collector.collect({ signal, isUrgent: true, onProgress });
+
+    assert.deepEqual(done, { ...nothing, blobs: 1, bytes: 11, keptBlobs: 1, keptBytes: 6 });
+    assert.deepEqual(progress, [[1, 1]]);
   });
 }
 

@@ -21,15 +21,17 @@
  * with them: it stays while one of them stays. The index goes before what it lists.
  *
  * Where a manifest cannot be read, nobody knows what it needs: everything linked in its repository stays. A disk that
- * cannot be read ends the run before anything is removed. Ages of files are of the wall clock, which may be set: a time
+ * cannot be read ends the run before anything is removed. On a full disk a run takes what no former one has seen: that
+ * wait is a second net, the lease is the first. Ages of files are of the wall clock, which may be set: a time
  * in the future counts as young, and leases, of a clock that nobody sets, hold whatever the files say. At the start
  * everything is leased, so nothing is removed for one grace time.
  *
  * A crash leaves a blob with less links, or without its data; no manifest named it.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Driver } from '../driver/driver.ts';
-import type { CollectResult } from '../spec/admin/upkeep.ts';
+import type { CollectPlanRow, CollectResult, CollectRow } from '../spec/admin/upkeep.ts';
 import { algorithms, type Digest, digestParts, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { StoreEvents } from '../spec/events.ts';
@@ -51,24 +53,39 @@ import type { Repositories } from './repositories.ts';
 import type { Tags } from './tags.ts';
 import type { Trash } from './trash.ts';
 
-/** What could be collected. All counts are of the whole; `kept...` are those of them that a run at once would keep. */
-export interface CollectPlan extends CollectResult {
-  /** Bytes that only the trash keeps. */
+/** What the last look at everything has found. */
+export interface CollectFigures {
+  readonly reclaimableBytes: number;
   readonly trashBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface Collector {
   /**
-   * Answers what nobody needs, to the byte, and changes nothing.
+   * Answers what nobody needs, to the byte, and changes nothing. All counts are of the whole; `kept...` are those of them
+   * that a run at once would keep.
    * @throws AppError CANCELLED, STORAGE_FAILED
    */
-  plan(options: { readonly signal: AbortSignal }): Promise<CollectPlan>;
+  plan(options: { readonly signal: AbortSignal }): Promise<CollectPlanRow>;
   /**
    * Removes what nobody needs and a former run has seen, and answers what it has removed and what it has kept. One run
    * at a time; on abort what is removed is removed, and nothing is half removed that somebody needs.
-   * @throws AppError CANCELLED, STORAGE_FAILED
+   * @throws AppError CANCELLED, STORAGE_FAILED, PLAN_STALE
    */
-  collect(options: { readonly signal: AbortSignal }): Promise<CollectResult>;
+  collect(options: CollectRunOptions): Promise<CollectResult>;
+  /** `undefined` before the first plan or run. */
+  readonly figures: CollectFigures | undefined;
+}
+
+export interface CollectRunOptions {
+  readonly signal: AbortSignal;
+  /** The hash of a plan: nothing is removed when what nobody needs is no longer the same. */
+  readonly plan?: string | undefined;
+  /** Takes also what no former run has seen. Leases and the age of files hold all the same. */
+  readonly isUrgent?: boolean;
+  /** Told how many blobs are done of those that go. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface CollectOptions {
@@ -94,6 +111,9 @@ interface Marked {
   /** Untagged manifests that nothing needs. */
   readonly untagged: readonly Untagged[];
 }
+
+/** How many blobs a plan names. */
+const shownRows = 200;
 
 /** Links that are removed in one go, while whoever wants to hold the digest waits. */
 const linksAtOnce = 8;
@@ -127,10 +147,15 @@ export function createCollector({
   /** When each piece of garbage was first seen as such. */
   let seenAt = new Map<string, number>();
 
-  async function plan({ signal }: { readonly signal: AbortSignal }): Promise<CollectPlan> {
+  let figures: CollectFigures | undefined;
+
+  async function plan({ signal }: { readonly signal: AbortSignal }): Promise<CollectPlanRow> {
     const step = createStep(signal);
     const { live, trashed, untagged } = await mark(step);
+    const hash = hashOf(untagged);
     const manifests = untagged.reduce((sum, each) => sum + each.total, 0);
+    const ofUntagged = createMarks();
+    for (const candidate of untagged.flatMap((each) => each.all())) markParts(ofUntagged, candidate);
     const spared = createMarks();
     for (const each of untagged) {
       for (const candidate of each.all()) {
@@ -138,39 +163,69 @@ export function createCollector({
       }
     }
     const count = { blobs: 0, bytes: 0, manifests, keptBlobs: 0, keptBytes: 0, trashBytes: 0 };
+    let found: Found[] = [];
     for await (const { digest, size, isYoung } of unmarked(live, step)) {
       if (trashed.has(digest)) {
         count.trashBytes += size;
         continue;
       }
+      hash.update(`${digest} ${size}\n`);
       count.blobs++;
       count.bytes += size;
-      if (!isYoung && !spared.has(digest) && !leases.isLeased(digest) && wasSeen(digest)) continue;
+      const isKept = isYoung || spared.has(digest) || leases.isLeased(digest) || !wasSeen(digest);
+      found.push({ digest, size, why: ofUntagged.has(digest) ? 'untagged' : 'unreferenced', isKept });
+      if (found.length > 2 * shownRows) found = largest(found);
+      if (!isKept) continue;
       count.keptBlobs++;
       count.keptBytes += size;
     }
-    return count;
+    figures = { reclaimableBytes: count.bytes, trashBytes: count.trashBytes, at: now() };
+    const shown = largest(found);
+    const links = await linksOf(new Map(shown.map(({ digest, size }) => [digest, size])), step);
+    const rows = shown.map((row) => ({ ...row, repositories: links.get(row.digest) ?? [] }));
+    return { ...count, rows, hash: endOf(hash) };
   }
 
-  async function collect({ signal }: { readonly signal: AbortSignal }): Promise<CollectResult> {
-    return await locks.exclusive('@collect', () => run(createStep(signal)));
+  async function collect({ signal, ...options }: CollectRunOptions): Promise<CollectResult> {
+    return await locks.exclusive('@collect', () => run(createStep(signal), options));
   }
 
-  async function run(step: Step): Promise<CollectResult> {
+  /** Throws PLAN_STALE unless what nobody needs is what the plan named. */
+  async function checkPlan(agreed: string, { live, trashed, untagged }: Marked, step: Step): Promise<void> {
+    const hash = hashOf(untagged);
+    for await (const { digest, size } of unmarked(live, step)) {
+      if (!trashed.has(digest)) hash.update(`${digest} ${size}\n`);
+    }
+    if (endOf(hash) !== agreed) throw new AppError('PLAN_STALE');
+  }
+
+  async function run(
+    step: Step,
+    { plan: agreed, isUrgent = false, onProgress }: Omit<CollectRunOptions, 'signal'>,
+  ): Promise<CollectResult> {
     using _ = leases.watch();
-    const { live, trashed, untagged } = await mark(step);
+    const marked = await mark(step);
+    if (agreed !== undefined) await checkPlan(agreed, marked, step);
+    const { live, trashed, untagged } = marked;
+    let trashBytes = 0;
+    const isDue = (key: string): boolean => isUrgent || wasSeen(key);
     const seen = new Map<string, number>();
     const note = (key: string): void => void seen.set(key, seenAt.get(key) ?? monotonic());
     const spared = createMarks();
     const count = { blobs: 0, bytes: 0, manifests: 0, keptBlobs: 0, keptBytes: 0 };
-    for (const each of untagged) count.manifests += await removeUntagged(each, { spared, note, step });
+    for (const each of untagged) {
+      count.manifests += await removeUntagged(each, { spared, note, isDue, step });
+    }
 
     const doomed = new Map<Digest, number>();
     for await (const { digest, size, isYoung } of unmarked(live, step)) {
-      if (trashed.has(digest)) continue;
+      if (trashed.has(digest)) {
+        trashBytes += size;
+        continue;
+      }
       const isInUse = isYoung || leases.isLeased(digest);
       if (!isInUse) note(digest);
-      if (!isInUse && !spared.has(digest) && wasSeen(digest)) {
+      if (!isInUse && !spared.has(digest) && isDue(digest)) {
         doomed.set(digest, size);
       } else {
         count.keptBlobs++;
@@ -179,6 +234,7 @@ export function createCollector({
     }
     seenAt = seen;
     const links = await linksOf(doomed, step);
+    let done = 0;
     for (const [digest, size] of doomed) {
       await step();
       const isGone = await removeBlob(digest, links.get(digest) ?? []);
@@ -186,7 +242,9 @@ export function createCollector({
       count[isGone ? 'blobs' : 'keptBlobs']++;
       count[isGone ? 'bytes' : 'keptBytes'] += size;
       if (isGone) seen.delete(digest);
+      onProgress?.(++done, doomed.size);
     }
+    figures = { reclaimableBytes: count.keptBytes, trashBytes, at: now() };
     return count;
   }
 
@@ -200,8 +258,8 @@ export function createCollector({
     return now() - modifiedAt < graceMs;
   }
 
-  async function isReady({ repository, digest }: Candidate): Promise<boolean> {
-    if (leases.isLeased(digest) || !wasSeen(keyOf(repository, digest))) return false;
+  async function isReady({ repository, digest }: Candidate, isDue = wasSeen): Promise<boolean> {
+    if (leases.isLeased(digest) || !isDue(keyOf(repository, digest))) return false;
     const info = await driver.stat(revisionLink(repository, digest));
     return info !== undefined && !isYoungTime(info.modifiedAt);
   }
@@ -211,13 +269,19 @@ export function createCollector({
     {
       spared,
       note,
+      isDue,
       step,
-    }: { readonly spared: Marks; readonly note: (key: string) => void; readonly step: Step },
+    }: {
+      readonly spared: Marks;
+      readonly note: (key: string) => void;
+      readonly isDue: (key: string) => boolean;
+      readonly step: Step;
+    },
   ): Promise<number> {
     // All of them first: what is kept may keep others, whichever comes first.
     for (const candidate of untagged.all()) {
       await step();
-      const isReadyNow = await isReady(candidate);
+      const isReadyNow = await isReady(candidate, isDue);
       if (!leases.isLeased(candidate.digest)) note(keyOf(candidate.repository, candidate.digest));
       if (!isReadyNow) spare(untagged, candidate, spared);
     }
@@ -368,7 +432,34 @@ export function createCollector({
     }
   }
 
-  return { plan, collect };
+  return {
+    plan,
+    collect,
+    get figures() {
+      return figures;
+    },
+  };
+}
+
+interface Found extends Omit<CollectRow, 'repositories'> {
+  readonly digest: Digest;
+}
+
+function largest(found: readonly Found[]): Found[] {
+  return found.toSorted((a, b) => b.size - a.size).slice(0, shownRows);
+}
+
+/** A hash of the manifests that go, to which the blobs are added in the order of their digests. */
+function hashOf(untagged: readonly Untagged[]): Hash {
+  const hash = createHash('sha256');
+  for (const { repository, digest } of untagged.flatMap((each) => each.all())) {
+    hash.update(`${repository}@${digest}\n`);
+  }
+  return hash;
+}
+
+function endOf(hash: Hash): string {
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Removals by the collector are nobody's. */

@@ -7,13 +7,14 @@ import type { Driver, Part, Reader } from '../driver/driver.ts';
 import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { StoreEvents } from '../spec/events.ts';
+import type { Damage } from './damage.ts';
 import type { Locks } from './locks.ts';
 import { blobData, quarantined } from './paths.ts';
 
 export interface Content {
   /**
    * Moves a part whose digest was verified to its place, durably, and answers true. Answers false when bytes of that
-   * length are there already; the part is left to the caller then.
+   * length are there already, and are not known to be damaged; the part is left to the caller then.
    */
   storePart(digest: Digest, part: Part): Promise<boolean>;
   /** The size of stored bytes; what is just being stored is waited for, so that what is found is durable. */
@@ -31,10 +32,15 @@ export function createContent({
   driver,
   events,
   locks,
+  damage,
+  forget,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
   readonly locks: Locks;
+  readonly damage: Damage;
+  /** Drops what is remembered of a digest that is no longer stored: HEAD must not find it. */
+  readonly forget: (digest: Digest) => void;
 }): Content {
   // No key of another lock has two colons.
   const alone = <T>(digest: Digest, act: () => Promise<T>): Promise<T> =>
@@ -42,9 +48,14 @@ export function createContent({
 
   async function storePart(digest: Digest, part: Part): Promise<boolean> {
     return await alone(digest, async () => {
-      const present = await driver.stat(blobData(digest));
-      if (present?.size === part.size) return false;
+      const [present, isWanted] = await Promise.all([
+        driver.stat(blobData(digest)),
+        damage.needsBytes(digest),
+      ]);
+      const { size } = part;
+      if (present?.size === size && !isWanted) return false;
       await orNothing(digest, () => part.commit(blobData(digest)));
+      if (isWanted) await heal(digest, size);
       return true;
     });
   }
@@ -55,9 +66,16 @@ export function createContent({
 
   async function storeBytes(digest: Digest, bytes: Uint8Array): Promise<void> {
     await alone(digest, async () => {
-      if (await holds(blobData(digest), bytes)) return;
+      const isWanted = await damage.needsBytes(digest);
+      if (!isWanted && (await holds(blobData(digest), bytes))) return;
       await orNothing(digest, () => driver.write(blobData(digest), bytes));
+      if (isWanted) await heal(digest, bytes.length);
     });
+  }
+
+  /** A record that stays open costs only that the next push stores its bytes once more. */
+  async function heal(digest: Digest, size: number): Promise<void> {
+    await damage.heal(digest, size).catch(() => undefined);
   }
 
   async function holds(key: string, bytes: Uint8Array): Promise<boolean> {
@@ -92,7 +110,9 @@ export function createContent({
     const found = await digestOfStream(blocksOf(reader), algorithm);
     // Replaced since it was read: by a push, or by the same complaint of another reader.
     if (found === digest) return;
+    forget(digest);
     try {
+      await damage.note({ digest, state: 'quarantined', size: reader.size, found, repositories: [] });
       await using part = await driver.openPart(blobData(digest), { create: false });
       await part?.commit(quarantined(digest));
     } finally {
@@ -105,8 +125,8 @@ export function createContent({
 }
 
 /** The bytes of a reader through one block, which the next bytes overwrite. */
-export async function* blocksOf(reader: Reader): AsyncGenerator<Uint8Array> {
-  const block = Buffer.allocUnsafeSlow(256 * 1024);
+export async function* blocksOf(reader: Reader, blockBytes = 256 * 1024): AsyncGenerator<Uint8Array> {
+  const block = Buffer.allocUnsafeSlow(blockBytes);
   for (let at = 0; at < reader.size;) {
     const count = await reader.read(block, at);
     if (count === 0) return;

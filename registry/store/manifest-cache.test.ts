@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMemoryDriver } from '../driver/memory.ts';
 import type { Driver } from '../driver/driver.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { StoreEvents } from '../spec/events.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import { createContent } from './content.ts';
+import { createDamage } from './damage.ts';
 import { createLocks } from './locks.ts';
 import { createManifestCache } from './manifest-cache.ts';
 import { blobData } from './paths.ts';
@@ -29,9 +31,17 @@ function openCache(cacheBytes: number) {
       return memory.readSmall(key, options);
     },
   };
-  const content = createContent({ driver, events: {} as StoreEvents, locks: createLocks() });
-  const repositories = createRepositories(driver);
-  return { driver, reads, cache: createManifestCache({ driver, content, repositories, cacheBytes }) };
+  const events = {} as StoreEvents;
+  const damage = createDamage({ driver, events, now: Date.now });
+  const forget = (digest: Digest): void => cache.forget(digest);
+  const content = createContent({ driver, events, locks: createLocks(), damage, forget });
+  const cache = createManifestCache({
+    driver,
+    content,
+    repositories: createRepositories(driver),
+    cacheBytes,
+  });
+  return { driver, reads, cache };
 }
 
 test('what was read is kept up to the bound, the least recently used goes first', async () => {

@@ -19,6 +19,8 @@ export interface StoredManifest {
 export interface ManifestCache {
   /** Answers the stored manifest of that digest, whatever repository it is in. */
   get(digest: Digest): Promise<StoredManifest | undefined>;
+  /** Drops what is kept of a digest whose bytes are gone from the storage. */
+  forget(digest: Digest): void;
   /** Every readable manifest of a repository, in byte order of the digests. */
   all(
     repository: RepoName,
@@ -70,6 +72,13 @@ export function createManifestCache({
     }
   }
 
+  function forget(digest: Digest): void {
+    const stored = kept.get(digest);
+    if (stored === undefined) return;
+    kept.delete(digest);
+    keptBytes -= weight(stored);
+  }
+
   async function* all(repository: RepoName): ReturnType<ManifestCache['all']> {
     for await (const digest of repositories.revisions(repository)) {
       const stored = await get(digest);
@@ -78,7 +87,7 @@ export function createManifestCache({
     }
   }
 
-  return { get, all };
+  return { get, forget, all };
 }
 
 function weight({ bytes }: StoredManifest): number {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
-import type { ValidationRules } from './manifests.ts';
+import type { ValidationRules } from './needed.ts';
 import { blobData, revisionLink, tagIndexLink, tagLink, tagTree } from './paths.ts';
 import {
   actor,

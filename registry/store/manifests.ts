@@ -2,8 +2,7 @@ import type { Driver } from '../driver/driver.ts';
 import { type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, ManifestContent, StoreEvents } from '../spec/events.ts';
-import { type Descriptor, type Manifest, parseManifest } from '../spec/manifest.ts';
-import { isNonDistributable } from '../spec/media-types.ts';
+import { type Manifest, parseManifest } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import type { Blobs } from './blobs.ts';
 import { type Content, digestOf } from './content.ts';
@@ -11,6 +10,7 @@ import { hasLink, keepLink } from './links.ts';
 import type { Leases } from './leases.ts';
 import type { Locks } from './locks.ts';
 import { type ManifestCache, manifestText, type StoredManifest } from './manifest-cache.ts';
+import { neededContent, type ValidationRules } from './needed.ts';
 import { blobData, revisionLink, revisionTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { RemoveRepository } from './remove-repository.ts';
@@ -19,18 +19,6 @@ import type { Admit, Use } from './admission.ts';
 import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Tags } from './tags.ts';
 import type { Trash } from './trash.ts';
-
-/** What a pushed manifest is held to (`validation` of the configuration). */
-export interface ValidationRules {
-  /** False: nothing about the presence of content is checked. */
-  readonly enabled: boolean;
-  /** Accept image manifests whose config or layers are missing. */
-  readonly sparse: boolean;
-  /** Which children of an index must be present: all, none, or those of the listed platforms (`os/arch`). */
-  readonly indexPlatforms: 'all' | 'none' | readonly string[];
-  /** Patterns that `urls` must match (any of `allow`) and must not match (`deny`). */
-  readonly urls: { readonly allow: readonly RegExp[]; readonly deny: readonly RegExp[] };
-}
 
 export interface FoundManifest extends StoredManifest {
   readonly digest: Digest;
@@ -271,10 +259,7 @@ export function createManifests({
     const sizes = new Map<Digest, number>();
     if (!rules.enabled) return { warnings, sizes };
     const missing: Digest[] = [];
-    const needed = manifest.isIndex
-      ? manifest.manifests.filter(isChildNeeded)
-      : [manifest.config, ...manifest.layers].filter((part) => part !== undefined).filter(isBlobNeeded);
-    for (const descriptor of new Map(needed.map((each) => [each.digest, each])).values()) {
+    for (const descriptor of neededContent(manifest, rules)) {
       const size = manifest.isIndex
         ? await childSize(repository, descriptor.digest)
         : (await blobs.find(repository, descriptor.digest))?.size;
@@ -289,19 +274,6 @@ export function createManifests({
     }
     if (missing.length > 0) throw missingContent(repository, missing);
     return { warnings, sizes };
-  }
-
-  function isChildNeeded({ platform }: Descriptor): boolean {
-    const { indexPlatforms } = rules;
-    if (typeof indexPlatforms === 'string') return indexPlatforms === 'all';
-    return (
-      platform !== undefined &&
-      indexPlatforms.some((each) => platform === each || platform.startsWith(`${each}/`))
-    );
-  }
-
-  function isBlobNeeded({ hasUrls, mediaType }: Descriptor): boolean {
-    return !rules.sparse && !hasUrls && !isNonDistributable(mediaType);
   }
 
   /** Children of an index are manifests; artifacts may list blobs. */

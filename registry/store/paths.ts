@@ -10,6 +10,9 @@
  *       _manifests/tags/<tag>/index/<alg>/<hex>/link              what it ever meant
  *       _uploads/<uuid>/{data,startedat}                          an upload session
  *   berth/quarantine/<alg>/<hex>                                  damaged blobs
+ *   berth/damaged/<alg>/<hex>.json                                what is known of them, and of missing ones
+ *   berth/scrub.json                                              how far the check of everything is
+ *   berth/collections.json, berth/usage.json                      the last collections; the room taken, by day
  *   berth/trash/<id>.json                                         removed tags and manifests
  *
  * A link holds the text of a digest, without a newline.
@@ -38,6 +41,21 @@ export function blobData(digest: Digest): string {
 export function quarantined(digest: Digest): string {
   return `berth/quarantine/${hexPath(digest)}`;
 }
+
+/** The directory of the records of damage; below it are algorithms. */
+export const damagedTree = 'berth/damaged';
+
+export function damagedRecord(digest: Digest): string {
+  return `${damagedTree}/${hexPath(digest)}.json`;
+}
+
+export const scrubState = 'berth/scrub.json';
+
+/** The last collections. */
+export const collectRuns = 'berth/collections.json';
+
+/** How much room was taken on each day. */
+export const usageSamples = 'berth/usage.json';
 
 /** The directory of the entries of the trash. */
 export const trashTree = 'berth/trash';

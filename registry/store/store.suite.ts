@@ -13,7 +13,7 @@ import type { Actor, StoreEvents } from '../spec/events.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import type { CollectOptions } from './collect.ts';
-import type { ValidationRules } from './manifests.ts';
+import type { ValidationRules } from './needed.ts';
 import { createStore, type Store, type StoreOptions } from './store.ts';
 import type { Chunk } from './uploads.ts';
 
@@ -96,13 +96,15 @@ export interface StoreSetup extends Watch {
   readonly clocks?: Partial<Pick<StoreOptions, 'now' | 'monotonic'>>;
   readonly collect?: CollectOptions;
   readonly trashKeepMs?: number;
+  /** Stands between the store and its driver. */
+  readonly wrap?: (driver: Driver) => Driver;
 }
 
 /** Opens an empty store; on the memory driver if nothing else is said. */
 export async function openStore(setup: StoreSetup = {}): Promise<OpenStore> {
   const { on = 'memory', uploadsPerUser = 100, rules, clocks, collect: collecting, trashKeepMs } = setup;
   const bare = await drivers[on]();
-  const driver = watched(bare, setup);
+  const driver = watched(setup.wrap?.(bare) ?? bare, setup);
   const told: [keyof StoreEvents, Record<string, unknown>][] = [];
   const events = new Proxy({} as StoreEvents, {
     get: (_, name: keyof StoreEvents) => (event: Record<string, unknown>) => void told.push([name, event]),

@@ -1,19 +1,23 @@
 import type { Driver } from '../driver/driver.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { StoreEvents } from '../spec/events.ts';
 import { type Admit, admitAll } from './admission.ts';
 import { type Blobs, createBlobs } from './blobs.ts';
 import { type CollectOptions, type Collector, createCollector } from './collect.ts';
 import { createContent } from './content.ts';
+import { createDamage, type Damage } from './damage.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createLocks } from './locks.ts';
 import { createManifestCache } from './manifest-cache.ts';
-import { createManifests, type Manifests, type ValidationRules } from './manifests.ts';
+import { createManifests, type Manifests } from './manifests.ts';
+import type { ValidationRules } from './needed.ts';
 import type { ProtectedBy } from './protection.ts';
 import { createReferenceReader } from './references.ts';
 import { createReferrers, type Referrers } from './referrers.ts';
 import { createRemoveRepository } from './remove-repository.ts';
 import { createRemoveTags } from './remove-tags.ts';
 import { createRepositories, type Repositories } from './repositories.ts';
+import { createScrubber, type Scrubber } from './scrub.ts';
 import { createTags, type Tags } from './tags.ts';
 import { createTrash, type Trash } from './trash.ts';
 import { createUploads, type Uploads } from './uploads.ts';
@@ -30,6 +34,8 @@ export interface Store {
   readonly collector: Collector;
   /** Keeps content from the collector through work of several steps. */
   readonly leases: Pick<Leases, 'hold'>;
+  readonly damage: Damage;
+  readonly scrubber: Scrubber;
 }
 
 export interface StoreOptions {
@@ -66,7 +72,9 @@ export function createStore({
   const locks = createLocks();
   const leases = createLeases({ graceMs: collect.graceMs, now: monotonic });
   const repositories = createRepositories(driver);
-  const content = createContent({ driver, events, locks });
+  const damage = createDamage({ driver, events, now });
+  const forget = (digest: Digest): void => cache.forget(digest);
+  const content = createContent({ driver, events, locks, damage, forget });
   const cache = createManifestCache({ driver, content, repositories });
   const references = createReferenceReader({ driver, cache });
   const tags = createTags(driver);
@@ -105,5 +113,18 @@ export function createStore({
     trash,
     collector: createCollector({ ...common, ...collect, now, monotonic }),
     leases,
+    damage,
+    scrubber: createScrubber({
+      driver,
+      events,
+      locks,
+      content,
+      damage,
+      cache,
+      repositories,
+      tags,
+      rules,
+      now,
+    }),
   };
 }

@@ -407,3 +407,28 @@ test('startedat holds the time of the start as RFC 3339', async () => {
 
   assert.equal(new TextDecoder().decode(text), '2026-02-03T04:05:06.000Z');
 });
+
+test('open uploads are listed page by page, with who began them as far as the process knows', async () => {
+  await using open = await openStore();
+  const { store } = open;
+  const ids: string[] = [];
+  for (let at = 0; at < 3; at++) {
+    const upload = await start(open);
+    await store.uploads.append(upload, chunk('x'.repeat(at)));
+    ids.push(upload.id);
+  }
+  await pushBlob(store, repository, 'done');
+
+  const first = await store.uploads.list({ limit: 2 });
+  const second = await store.uploads.list({ limit: 2, after: first.next });
+  const [row] = (await open.restart().uploads.list({ limit: 1 })).rows;
+
+  const rows = [...first.rows, ...second.rows];
+  assert.deepEqual(
+    rows.map(({ id, bytes, user }) => `${id} ${bytes} ${user}`),
+    ids.map((id, at) => `${id} ${at} dev`).toSorted(),
+  );
+  assert.deepEqual([first.total, second.total, second.next], [3, 3, undefined]);
+  assert.ok(rows.every(({ at }) => Math.abs(Date.parse(at) - Date.now()) < hour));
+  assert.deepEqual([row?.id, row?.user], [ids.toSorted()[0], undefined]);
+});

@@ -9,6 +9,8 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Driver, Part } from '../driver/driver.ts';
+import type { Page } from '../spec/admin/arguments.ts';
+import type { UploadRow } from '../spec/admin/upkeep.ts';
 import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
@@ -63,6 +65,8 @@ export interface Uploads {
   cancelAll(repository: RepoName, actor: Actor): Promise<void>;
   /** Drops the sessions whose last byte is older than `ageMs`; with `dryRun` only reports them. */
   purge(options: { ageMs: number; dryRun: boolean; signal: AbortSignal }): Promise<number>;
+  /** The sessions by repository and id, those after `after` only. */
+  list(options: { readonly after?: string | undefined; readonly limit: number }): Promise<Page<UploadRow>>;
   /** Sessions opened by this process and not yet ended. */
   readonly open: number;
 }
@@ -309,6 +313,32 @@ export function createUploads({
     }
   }
 
+  async function list({ after = '', limit }: Parameters<Uploads['list']>[0]): Promise<Page<UploadRow>> {
+    const rows: UploadRow[] = [];
+    let total = 0;
+    for await (const repository of repositories.walk()) {
+      for await (const { name } of driver.list(uploadsTree(repository))) {
+        const id = parseUploadId(name);
+        if (id === undefined) continue;
+        total++;
+        if (rows.length > limit || `${repository}/${id}` <= after) continue;
+        const row = await describe({ repository, id });
+        if (row !== undefined) rows.push(row);
+      }
+    }
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return { rows: shown, total, ...(last && { next: `${last.repository}/${last.id}` }) };
+  }
+
+  async function describe({ repository, id }: UploadKey): Promise<UploadRow | undefined> {
+    const info = await driver.stat(uploadData(repository, id));
+    if (info === undefined) return undefined;
+    const user = sessions.get(id)?.user;
+    const at = new Date(info.modifiedAt).toISOString();
+    return { repository, id, bytes: info.size, at, ...(user ? { user } : {}) };
+  }
+
   async function purge({
     ageMs,
     dryRun,
@@ -363,6 +393,7 @@ export function createUploads({
     cancel,
     cancelAll,
     purge,
+    list,
     get open() {
       return [...openByUser.values()].reduce((sum, count) => sum + count, 0);
     },

@@ -2,6 +2,15 @@
 import { z } from 'zod';
 import { levels, subsystems } from '../log-record.ts';
 
+/** The room on the disk of the data directory. The figures are absent where nobody knows them. */
+export interface DiskRow {
+  /** `low`: below what is warned of. `full`: below the reserve, so that pushes are refused. */
+  readonly state: 'ok' | 'low' | 'full';
+  readonly freeBytes?: number;
+  readonly freeInodes?: number;
+  readonly reserveBytes?: number;
+}
+
 export interface StatusRow {
   readonly version: string;
   readonly urls: readonly string[];
@@ -12,6 +21,7 @@ export interface StatusRow {
   readonly isReadOnly: boolean;
   /** `building` while lists are still read from the disk. */
   readonly index: 'building' | 'ready';
+  readonly disk: DiskRow;
 }
 
 /** Work that takes longer than an answer should: a collection, a rebuild, a check of all blobs, an import. */
@@ -32,7 +42,7 @@ export interface TaskRow {
   readonly error?: string;
 }
 
-export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import', 'rules'] as const;
+export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import', 'rules', 'scrub'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 export const processArguments = {
