@@ -102,10 +102,12 @@ export function openExchange(
  */
 function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs }: IdleLimits): AbortSignal {
   const controller = new AbortController();
-  res.setTimeout(req.complete ? downloadMs : uploadMs, () => {
+  // Node says so of a request without a body only after its handler has begun.
+  const isWhole = (): boolean => req.complete || !hasBody(req);
+  res.setTimeout(isWhole() ? downloadMs : uploadMs, () => {
     // A body that has arrived whole may take long to be verified and stored: that is our silence, not the peer's.
-    if (req.complete && !res.headersSent) return;
-    const seconds = (req.complete ? downloadMs : uploadMs) / 1000;
+    if (isWhole() && !res.headersSent) return;
+    const seconds = (isWhole() ? downloadMs : uploadMs) / 1000;
     controller.abort(
       new AppError('CANCELLED', { message: `No byte for ${seconds} seconds. What arrived is kept.` }),
     );
