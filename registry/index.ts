@@ -9,10 +9,12 @@ import { setFlagsFromString } from 'node:v8';
 import { type ComputerMethods, createAdminMethods } from './admin/methods.ts';
 import { createAdminServer } from './admin/server.ts';
 import { openAdminSocket } from './admin/socket.ts';
-import { createAuth } from './auth/auth.ts';
+import { accountFiles } from './auth/accounts.ts';
+import { createAuth, openTo } from './auth/auth.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { ownConfigFile, saveSetting } from './config/save.ts';
+import { ownConfigFile } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
+import { createSettings, type LoadConfig, type Settings } from './config/settings.ts';
 import { openIndex } from './derived/index-db.ts';
 import { createMemoryJournal, openJournal } from './derived/journal.ts';
 import { processUser } from './disk/process-user.ts';
@@ -20,6 +22,7 @@ import { checked } from './driver/checked.ts';
 import { openFsDriver } from './driver/fs.ts';
 import { lockRoot, sweepTemp } from './driver/lock.ts';
 import { createMemoryDriver } from './driver/memory.ts';
+import { createAdminEvents } from './feed/admin-events.ts';
 import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
@@ -51,7 +54,7 @@ import type { StatusRow } from './spec/admin/process.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
 import type { Actor } from './spec/events.ts';
-import type { Log } from './spec/log-record.ts';
+import { type Level, type Log, type Subsystem, subsystems } from './spec/log-record.ts';
 import type { Channel } from './spec/rpc.ts';
 import type { ValidationRules } from './store/needed.ts';
 import type { ProtectedBy } from './store/protection.ts';
@@ -65,6 +68,8 @@ import { version } from './version.ts';
 
 export interface RegistryOptions {
   readonly loaded: LoadedConfig;
+  /** Loads the configuration again, with a text as if the file held that. */
+  readonly load: LoadConfig;
   /** The data directory. */
   readonly root: string;
   /** Takes lines of the access log. */
@@ -85,6 +90,8 @@ export interface Registry extends AsyncDisposable {
   /** The last lines of the log, for whoever looks at it live. */
   readonly ring: Ring;
   readonly identity: Identity;
+  /** Reads the configuration again; what needs no restart comes into force. A broken one is logged and leaves all. */
+  reload(): Promise<void>;
 }
 
 export type { ComputerMethods } from './admin/methods.ts';
@@ -99,6 +106,7 @@ const defaultPort = 5443;
  */
 export async function createRegistry({
   loaded,
+  load,
   root,
   out,
   err,
@@ -107,6 +115,8 @@ export async function createRegistry({
   computer,
 }: RegistryOptions): Promise<Registry> {
   const { config } = loaded;
+  const settings = createSettings({ loaded, load, root });
+  const { current, live } = settings;
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await lockRoot(root));
   const logFile = opening.use(await openLogFile({ path: join(root, 'berth', 'logs', 'registry.log') }));
@@ -132,14 +142,15 @@ export async function createRegistry({
     await createAuth({
       mode: config.auth.none ? 'none' : 'htpasswd',
       root,
-      anonymous: config.berth.auth.anonymous,
+      open: live(({ berth }) => openTo(berth.auth.anonymous)),
       log: log.for('auth'),
       bcryptEntry,
       ...(config.auth.htpasswd.path === undefined ? {} : { htpasswdPath: config.auth.htpasswd.path }),
     }),
   );
-  const identity = opening.use(await openIdentity(identityOptions(config, root, log)));
+  const identity = opening.use(await openIdentity(identityOptions(current, root, log)));
   const feed = createFeed();
+  const adminEvents = createAdminEvents(log, feed);
   const isOnDisk = config.storage.filesystem !== undefined;
   const journal = opening.use(
     isOnDisk ? await openJournal({ directory: join(root, 'berth', 'journal'), log }) : createMemoryJournal(),
@@ -163,9 +174,9 @@ export async function createRegistry({
   const webhooks = opening.use(
     await openWebhooks({
       root,
-      config: () => config,
+      config: current,
       origin: {
-        configured: config.http.host === undefined ? undefined : `${config.http.host}${prefix}`,
+        configured: live(({ http: { host } }) => (host === undefined ? undefined : `${host}${prefix}`)),
         listening: () => `${listening.url}${prefix}`,
       },
       address: () => `${hostname()}:${listening.port}`,
@@ -175,11 +186,10 @@ export async function createRegistry({
     }),
   );
   const events = createEvents(log, { index, journal, feed, webhooks });
-  const { collect, shortestlife, protectedtags } = config.berth.storage;
   const rules = await openRules({
     root,
-    configured: () => protectedtags,
-    shortestLifeMs: () => shortestlife,
+    configured: () => current().berth.storage.protectedtags,
+    shortestLifeMs: () => current().berth.storage.shortestlife,
     events,
   });
   const compiled = () => rules.compiled();
@@ -188,10 +198,13 @@ export async function createRegistry({
   const store = createStore({
     driver,
     events,
-    rules: validationRules(config),
-    uploadsPerUser: config.berth.limits.uploadsperuser,
-    trashKeepMs: config.berth.storage.trash,
-    collect: { graceMs: collect.grace, deleteUntagged: collect.untagged },
+    rules: live(validationRules),
+    uploadsPerUser: () => current().berth.limits.uploadsperuser,
+    trashKeepMs: () => current().berth.storage.trash,
+    collect: {
+      graceMs: () => current().berth.storage.collect.grace,
+      deleteUntagged: () => current().berth.storage.collect.untagged,
+    },
     protectedBy,
     admit: quotas.admit,
   });
@@ -199,28 +212,30 @@ export async function createRegistry({
   const tidy = createTidy({ rules, index, store, events, ready: indexRead.promise });
   const health = opening.use(startHealth(healthChecks(config, storageCheck(driver)), log));
   const reserve = createReserve(driver, {
-    reserve: () => config.berth.storage.reserve,
-    warn: () => config.berth.storage.warn,
+    reserve: () => current().berth.storage.reserve,
+    warn: () => current().berth.storage.warn,
   });
   const traffic = createTraffic();
-  const isProxy = proxyTest(config.berth.http.trustedproxies);
+  const proxies = live(({ berth }) => proxyTest(berth.http.trustedproxies));
+  const isProxy = (address: string): boolean => proxies()(address);
+  const isReadOnly = (): boolean => current().storage.maintenance.readonly.enabled;
   const { http, berth } = config;
-  const realm = config.auth.htpasswd.realm;
+  const realm = (): string => current().auth.htpasswd.realm;
 
   const v2: V2Context = {
     auth,
     realm,
     store,
     secret: await loadSecret(root, http.secret),
-    lists: {
-      maxTags: config.tags.maxtags,
-      maxRepositories: config.catalog.maxentries,
+    lists: live(({ tags, catalog }) => ({
+      maxTags: tags.maxtags,
+      maxRepositories: catalog.maxentries,
       repositoryNames: (range) => index.repositoryNames(range),
       tagNames: (repository, range) => index.tagNames(repository, range),
-    },
-    maxBytes: berth.limits.manifestbytes,
-    isReadOnly: () => config.storage.maintenance.readonly.enabled,
-    isDeleteEnabled: config.storage.delete.enabled,
+    })),
+    maxBytes: () => current().berth.limits.manifestbytes,
+    isReadOnly,
+    isDeleteEnabled: () => current().storage.delete.enabled,
     checkReserve: () => reserve.check(),
     checkQuota: (repository) => quotas.checkStart(repository),
     expiryWarning: createExpiryWarning({ compiled, index }),
@@ -231,14 +246,16 @@ export async function createRegistry({
     blobPulled: (pull) => events.blobPulled(pull),
     warnings: () => [reserve.warning(), expiryWarning(identity)].filter((text) => text !== undefined),
     location: (exchange, path) => {
-      if (http.host !== undefined) return `${http.host}${prefix}${path}`;
-      return http.relativeurls ? `${exchange.prefix}${path}` : `${exchange.origin}${exchange.prefix}${path}`;
+      const { host, relativeurls } = current().http;
+      if (host !== undefined) return `${host}${prefix}${path}`;
+      return relativeurls ? `${exchange.prefix}${path}` : `${exchange.origin}${exchange.prefix}${path}`;
     },
   };
   const requestLog = createRequestLog({
     metrics,
     traffic,
-    access: config.log.accesslog.disabled ? undefined : { write: out, format: berth.log.access },
+    write: out,
+    format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
   });
   let door: Door | undefined;
   const app = createApp({
@@ -247,13 +264,16 @@ export async function createRegistry({
     pages: createPages({ auth, realm, notReady: () => health.failing() }),
     hosts: {
       certificateNames: () => [...identity.names().names, ...identity.names().addresses],
-      configured: [...(http.host === undefined ? [] : [http.host]), ...berth.http.hosts],
+      configured: live(({ http: { host }, berth: own }) => [
+        ...(host === undefined ? [] : [host]),
+        ...own.http.hosts,
+      ]),
     },
     isProxy,
     prefix,
-    headers: http.headers,
-    idle: { uploadMs: berth.limits.bodyidle, downloadMs: berth.limits.drainidle },
-    anonymous: auth.anonymous,
+    headers: () => current().http.headers,
+    idle: live(({ berth: { limits } }) => ({ uploadMs: limits.bodyidle, downloadMs: limits.drainidle })),
+    anonymous: () => auth.anonymous,
     log: log.for('http'),
     requestLog,
   });
@@ -262,7 +282,7 @@ export async function createRegistry({
     mayUpgrade: isRpcRequest,
     identity,
     onRawError: (answer) => requestLog.refused(answer),
-    plain: berth.listen.plain,
+    plain: () => current().berth.listen.plain,
     isProxy,
     minVersion: http.tls.minimumtls === 'tls1.3' ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: http.tls.ciphersuites.map((name) => cipherSuites[name] ?? name).join(':'),
@@ -273,13 +293,13 @@ export async function createRegistry({
     },
     log: log.for('http'),
   });
-  opening.defer(() => front.close({ drainMs: http.draintimeout }));
+  opening.defer(() => front.close({ drainMs: current().http.draintimeout }));
   const target = listenTarget(config);
   const bound = await front.listen(target);
   const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
   const port = bound[0]?.port;
   listening = { url: urls[0] ?? '', port: port ?? 0 };
-  if (!target.asked && port !== undefined) await keepPort(loaded, root, port);
+  if (!target.asked && port !== undefined) await keepPort(settings, root, port, log);
   if (http.debug.addr !== undefined) {
     const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;
     opening.use(
@@ -296,25 +316,39 @@ export async function createRegistry({
       }),
     );
   }
-  const { enabled, age, interval, dryrun } = config.storage.maintenance.uploadpurging;
-  if (enabled) {
-    opening.use(
-      startPurge({ uploads: store.uploads, log, ageMs: age, intervalMs: interval, dryRun: dryrun }),
-    );
-  }
-  const upkeep = opening.use(
-    startUpkeep({ config: () => config, driver, store, index, tasks, traffic, reserve, events, log }),
-  );
-  const isReadOnly = (): boolean => config.storage.maintenance.readonly.enabled;
-  if (!isReadOnly()) {
-    opening.use(
-      startRules({
-        ...tidy,
-        changes: ({ signal }) => expiryChanges(feed.subscribe({ signal }), { compiled, index }),
-        log,
+  const { onChange } = settings;
+  opening.use(
+    startPurge({
+      uploads: store.uploads,
+      log,
+      settings: live(({ storage }) => {
+        const { enabled, age, interval, dryrun } = storage.maintenance.uploadpurging;
+        return enabled ? { ageMs: age, intervalMs: interval, dryRun: dryrun } : undefined;
       }),
-    );
-  }
+      onChange,
+    }),
+  );
+  const upkeep = opening.use(
+    startUpkeep({ config: current, driver, store, index, tasks, traffic, reserve, events, log }),
+  );
+  const whileWritable =
+    <Options, Result>(act: (how: Options) => Promise<Result>) =>
+    async (how: Options): Promise<Result | undefined> =>
+      isReadOnly() ? undefined : await act(how);
+  opening.use(
+    startRules({
+      expire: whileWritable((how) => tidy.expire(how)),
+      run: whileWritable((how) => tidy.run(how)),
+      changes: ({ signal }) => expiryChanges(feed.subscribe({ signal }), { compiled, index }),
+      log,
+    }),
+  );
+  opening.defer(
+    onChange((paths) => {
+      if (paths.some((path) => levelPaths.has(path))) setLevels(log, current());
+      if (paths.some((path) => certificatePaths.has(path))) void identity.check();
+    }),
+  );
   const startedAt = new Date().toISOString();
   const admin = createAdminServer({
     methods: createAdminMethods({
@@ -340,13 +374,18 @@ export async function createRegistry({
       isReadOnly,
       disk: () => reserve.look(),
       freeBytes: async () => (await driver.free?.())?.bytes,
-      uploadAgeMs: () => age,
+      uploadAgeMs: () => current().storage.maintenance.uploadpurging.age,
       ...upkeep,
       stop: onStop,
       computer,
       webhooks,
       root,
       checkReserve: () => reserve.check(),
+      auth,
+      accounts: accountFiles(root, config.auth.htpasswd.path),
+      settings,
+      identity,
+      adminEvents,
     }),
     feed,
     ring,
@@ -370,7 +409,7 @@ export async function createRegistry({
         auth,
         tickets: createTickets(),
         connect: admin.connect,
-        idleMs: () => berth.web.session,
+        idleMs: () => current().berth.web.session,
         log: log.for('auth'),
       }),
     );
@@ -380,12 +419,44 @@ export async function createRegistry({
   await lock.announce(urls);
 
   const stack = opening.move();
-  return { urls, log, ring, identity, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    urls,
+    log,
+    ring,
+    identity,
+    async reload() {
+      try {
+        const paths = await settings.reload();
+        setLevels(log, current());
+        adminEvents.settingsChanged({ paths, pending: settings.pending() });
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        log.error('reloadFailed', error.message, { hint: error.hint });
+      }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** What the levels of the log are made of, and the names in the certificate. */
+const levelPaths = new Set(['log.level', 'berth.log.levels']);
+const certificatePaths = new Set(['http.host', 'berth.tls.names', 'berth.tls.renewbefore']);
+
+function levelsOf({ log, berth }: Config): Readonly<Record<Subsystem, Level>> {
+  return Object.fromEntries(subsystems.map((sys) => [sys, berth.log.levels[sys] ?? log.level])) as Record<
+    Subsystem,
+    Level
+  >;
+}
+
+function setLevels(log: Logger, config: Config): void {
+  for (const sys of subsystems) log.setLevel(sys, levelsOf(config)[sys]);
+  log.info('levelsChanged', 'the levels of the log are those of the configuration');
 }
 
 function openLog(config: Config, ring: Ring, write: (line: string) => void): Logger {
   return createLogger({
-    levels: { all: config.loglevel ?? config.log.level, ...config.berth.log.levels },
+    levels: levelsOf(config),
     formatter: config.log.formatter,
     fields: {
       service: 'registry',
@@ -400,15 +471,16 @@ function openLog(config: Config, ring: Ring, write: (line: string) => void): Log
 }
 
 /** Where authority, leaf and the user's own certificate are, for the registry and for `berth cert`. */
-export function identityOptions(config: Config, root: string, log: Log) {
-  const { certificate, key } = config.http.tls;
-  const { names, renewbefore } = config.berth.tls;
-  const host =
-    config.http.host === undefined ? [] : [new URL(config.http.host).hostname.replaceAll(/[[\]]/g, '')];
+export function identityOptions(current: () => Config, root: string, log: Log) {
+  const { certificate, key } = current().http.tls;
   return {
     dir: join(root, 'berth', 'tls'),
-    names: [...names, ...host],
-    renewBeforeMs: renewbefore * 24 * 60 * 60 * 1000,
+    names: () => {
+      const { http, berth } = current();
+      const host = http.host === undefined ? [] : [new URL(http.host).hostname.replaceAll(/[[\]]/g, '')];
+      return [...berth.tls.names, ...host];
+    },
+    renewBeforeMs: () => current().berth.tls.renewbefore * 24 * 60 * 60 * 1000,
     log: log.for('tls'),
     ...(certificate === undefined || key === undefined ? {} : { own: { certificate, key } }),
   };
@@ -451,9 +523,13 @@ function listenTarget({ http }: Config): ListenTarget {
 }
 
 /** The port that was found free at the first start is kept: clients remember it. */
-async function keepPort({ file }: LoadedConfig, root: string, port: number): Promise<void> {
-  if (file === undefined || file === ownConfigFile(root)) {
-    await saveSetting(root, ['http', 'addr'], `localhost:${port}`);
+async function keepPort(settings: Settings, root: string, port: number, log: Log): Promise<void> {
+  if (settings.file !== ownConfigFile(root)) return;
+  try {
+    await settings.change([{ path: 'http.addr', value: `localhost:${port}` }], { isApplied: true });
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    log.warn('portNotKept', error.message, { hint: error.hint });
   }
 }
 

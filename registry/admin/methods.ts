@@ -1,5 +1,7 @@
 /** The use cases of the control plane, on one registry: one file for each subject of `spec/admin/`. */
 import { AppError } from '../spec/errors.ts';
+import { type AccessDeps, createAccessMethods } from './access.ts';
+import { type CertificateDeps, createCertificateMethods } from './certificate.ts';
 import { type ContentDeps, createContentMethods } from './content.ts';
 import type { computerArguments } from '../spec/admin/computer.ts';
 import { createImageMethods, type ImageDeps } from './image.ts';
@@ -8,6 +10,7 @@ import { createIntegrityMethods, type IntegrityDeps } from './integrity.ts';
 import { createProcessMethods, type ProcessDeps } from './process.ts';
 import { createRulesMethods, type RulesDeps } from './rules.ts';
 import type { AdminMethods, MethodsOf } from './server.ts';
+import { createSettingsMethods, type SettingsDeps } from './settings.ts';
 import { createTransferMethods, type TransferDeps } from './transfer.ts';
 import { createUpkeepMethods, type UpkeepDeps } from './upkeep.ts';
 import { createWebhookMethods, type WebhookDeps } from './webhooks.ts';
@@ -21,6 +24,9 @@ export type AdminDeps = Omit<
     ProcessDeps &
     RulesDeps &
     PlansDeps &
+    AccessDeps &
+    SettingsDeps &
+    CertificateDeps &
     WebhookDeps &
     TransferDeps &
     IntegrityDeps,
@@ -46,6 +52,9 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...createTransferMethods(deps),
     ...createRulesMethods(deps),
     ...createPlansMethods(deps),
+    ...createAccessMethods(deps),
+    ...createSettingsMethods(deps),
+    ...createCertificateMethods(deps),
     ...all.computer,
     ...createWebhookMethods(deps),
     ...createIntegrityMethods(deps),

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAppError } from '../spec/errors.ts';
 import type { RepoName } from '../spec/names.ts';
-import { accessOf, emptyAccess, limitToToken, parseAccess, rightsOf, verbs, withOpen } from './access.ts';
-import type { AccessToken, AccessUser, Role, Verb } from './access.ts';
+import { type Role, type Verb, verbs } from '../spec/admin/access.ts';
+import { accessOf, emptyAccess, limitToToken, parseAccess, rightsOf, withOpen } from './access.ts';
+import type { AccessToken, AccessUser } from './access.ts';
 
 const user = (role: Role, more: Partial<AccessUser> = {}): AccessUser => ({
   name: 'u',

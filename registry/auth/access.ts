@@ -16,16 +16,11 @@
  * Unknown keys are refused: one written by a newer version may be a limit.
  */
 import { z } from 'zod';
+import { type Role, roles, type Verb, verbs } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
-import type { RepoName } from '../spec/names.ts';
-import { compileGlobs, everyRepository, isGlob } from './globs.ts';
+import { isGlob, type RepoName } from '../spec/names.ts';
+import { compileGlobs, everyRepository } from './globs.ts';
 import { isUserName } from './users.ts';
-
-export const verbs = ['pull', 'push', 'delete'] as const;
-export type Verb = (typeof verbs)[number];
-
-export const roles = ['admin', 'push', 'pull'] as const;
-export type Role = (typeof roles)[number];
 
 const globList = z.array(z.string().refine(isGlob, 'not a glob over repository names'));
 const userName = z.string().refine(isUserName, 'not a user name');

@@ -13,6 +13,8 @@ import {
   addAccount,
   createFirstUser,
   createToken,
+  exportAccounts,
+  importAccounts,
   listAccounts,
   listTokens,
   removeAccount,
@@ -318,4 +320,37 @@ test('a killed editor leaves whole files, every acknowledged user, and no lock',
     );
     assert.ok((await listAccounts(one.files)).length >= acknowledged.length);
   }
+});
+
+test('an import adds with the role asked for, and leaves role and limits of who is there', async () => {
+  await using one = await makeFolder();
+  const other = hashSync('anders', 4);
+  await addAccount(one.files, { name: 'anna', hash, role: 'admin' });
+  await addAccount(one.files, { name: 'same', hash, role: 'push', repositories: ['team/*'] });
+  const text = `anna:${other}\nsame:${hash}\nnew:${other}\nweak:plain\n`;
+  const options = { role: 'push', repositories: ['ci/**'] } as const;
+
+  const dry = await importAccounts(one.files, text, { ...options, isDryRun: true });
+  const untouched = await exportAccounts(one.files);
+  const done = await importAccounts(one.files, text, { ...options, isDryRun: false });
+  const again = await importAccounts(one.files, text, { ...options, isDryRun: false });
+
+  const skipped = [{ line: 4, reason: 'has a hash that is not bcrypt' }];
+  assert.deepEqual(done, { added: ['new'], changed: ['anna'], unchanged: ['same'], skipped });
+  assert.deepEqual(dry, done);
+  assert.deepEqual(again, { added: [], changed: [], unchanged: ['anna', 'same', 'new'], skipped });
+  assert.equal(untouched, `anna:${hash}\nsame:${hash}\n`);
+  assert.equal(await exportAccounts(one.files), `anna:${other}\nsame:${hash}\nnew:${other}\n`);
+  assert.deepEqual(
+    (await listAccounts(one.files)).map(({ name, role, repositories }) => [name, role, repositories]),
+    [
+      ['anna', 'admin', ['**']],
+      ['new', 'push', ['ci/**']],
+      ['same', 'push', ['team/*']],
+    ],
+  );
+  await assert.rejects(
+    importAccounts(one.files, text, { role: 'pull', repositories: ['A'], isDryRun: false }),
+    is('USAGE'),
+  );
 });

@@ -8,16 +8,18 @@
  */
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { ImportedUsers, Role, Verb } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
+import { isGlob } from '../spec/names.ts';
 import { accessOf, emptyAccess, parseAccess } from './access.ts';
-import type { Access, AccessToken, AccessUser, Role, Verb } from './access.ts';
-import { everyRepository, isGlob } from './globs.ts';
+import type { Access, AccessToken, AccessUser } from './access.ts';
+import { everyRepository } from './globs.ts';
 import { generatePassword, hashPassword } from './password.ts';
 import { identityPaths } from './paths.ts';
 import { withFileLock } from '../disk/file-lock.ts';
 import { makePrivateDirectory, systemCode, writePrivateFile } from '../disk/private-file.ts';
 import { generateToken } from './tokens.ts';
-import { editUsers, isUserName, parseUsers } from './users.ts';
+import { editUsers, isUserName, parseUsers, readForeignUsers } from './users.ts';
 import type { Users } from './users.ts';
 
 /** The files that an edit touches. */
@@ -91,28 +93,19 @@ export async function addAccount(
     });
   }
   checkGlobs(role, repositories);
-  await edit(files, async ({ users, access, saveUser, saveAccess }) => {
+  await edit(files, async ({ users, access, saveUsers, saveAccess }) => {
     if (users.byName.has(name))
       throw new AppError('USER_EXISTS', { message: `There is a user ${name} already.` });
-    const entry = {
-      name,
-      role,
-      repositories: [...repositories],
-      grants: [],
-      disabled: false,
-      createdAt: isoNow(),
-    };
-    const former = withoutUser(access, name);
-    await saveAccess({ ...former, users: [...former.users, entry] });
-    await saveUser(name, hash);
+    await saveAccess(withNewUser(access, { name, role, repositories }));
+    await saveUsers(new Map([[name, hash]]));
   });
 }
 
 /** Sets another password hash. Throws USER_UNKNOWN, USERS_INVALID, DATA_UNUSABLE. */
 export async function setPasswordHash(files: AccountFiles, name: string, hash: string): Promise<void> {
-  await edit(files, async ({ users, saveUser }) => {
+  await edit(files, async ({ users, saveUsers }) => {
     mustHave(users, name);
-    await saveUser(name, hash);
+    await saveUsers(new Map([[name, hash]]));
   });
 }
 
@@ -139,12 +132,62 @@ export async function setDisabled(files: AccountFiles, name: string, disabled: b
 
 /** Removes a user with rights and tokens. Throws USER_UNKNOWN, LAST_ADMIN, USERS_INVALID, DATA_UNUSABLE. */
 export async function removeAccount(files: AccountFiles, name: string): Promise<void> {
-  await edit(files, async ({ users, access, saveUser, saveAccess }) => {
+  await edit(files, async ({ users, access, saveUsers, saveAccess }) => {
     mustHave(users, name);
     mustKeepAdmin(files, users, access, name);
-    await saveUser(name, undefined);
+    await saveUsers(new Map([[name, undefined]]));
     await saveAccess(withoutUser(access, name));
   });
+}
+
+/**
+ * Takes users with bcrypt hashes from the text of another htpasswd file. Who is there keeps role and repositories, who
+ * is new gets those that are given. Throws USAGE, USERS_INVALID, DATA_UNUSABLE.
+ */
+export async function importAccounts(
+  files: AccountFiles,
+  text: string,
+  {
+    role,
+    repositories = [everyRepository],
+    isDryRun,
+  }: {
+    readonly role: Role;
+    readonly repositories?: readonly string[] | undefined;
+    readonly isDryRun: boolean;
+  },
+): Promise<ImportedUsers> {
+  checkGlobs(role, repositories);
+  const { hashes, skipped } = readForeignUsers(text);
+  const plan = ({ byName }: Users): ImportedUsers => {
+    const names = [...hashes.keys()];
+    const isSame = (name: string): boolean => byName.get(name)?.hash === hashes.get(name);
+    return {
+      added: names.filter((name) => !byName.has(name)),
+      changed: names.filter((name) => byName.has(name) && !isSame(name)),
+      unchanged: names.filter(isSame),
+      skipped,
+    };
+  };
+  if (isDryRun) return plan((await readAccounts(files)).users);
+  let done = plan({ byName: new Map(), cost: 0, warnings: [] });
+  await edit(files, async ({ users, access, saveUsers, saveAccess }) => {
+    done = plan(users);
+    if (done.added.length > 0) {
+      await saveAccess(
+        done.added.reduce((all, name) => withNewUser(all, { name, role, repositories }), access),
+      );
+    }
+    if (done.added.length + done.changed.length > 0) await saveUsers(hashes);
+  });
+  return done;
+}
+
+/** Answers those users that can log in as the text of an htpasswd file. Throws USERS_INVALID, DATA_UNUSABLE. */
+export async function exportAccounts(files: AccountFiles): Promise<string> {
+  const { users } = await readAccounts(files);
+  const usable = [...users.byName.values()].filter(({ isUsable }) => isUsable);
+  return usable.map(({ name, hash }) => `${name}:${hash}\n`).join('');
 }
 
 /**
@@ -245,8 +288,8 @@ interface Accounts {
 }
 
 interface Edit extends Accounts {
-  /** Sets or (`undefined`) removes the line of a user. */
-  readonly saveUser: (name: string, hash: string | undefined) => Promise<void>;
+  /** Sets or (`undefined`) removes the lines of users. */
+  readonly saveUsers: (hashes: ReadonlyMap<string, string | undefined>) => Promise<void>;
   readonly saveAccess: (access: Access) => Promise<void>;
 }
 
@@ -256,8 +299,8 @@ async function edit(files: AccountFiles, change: (edit: Edit) => Promise<void>):
     const { bytes, ...accounts } = await readAccounts(files);
     await change({
       ...accounts,
-      async saveUser(name, hash) {
-        await writePrivateFile(files.users, editUsers(bytes, files.users, name, hash), {
+      async saveUsers(hashes) {
+        await writePrivateFile(files.users, editUsers(bytes, files.users, hashes), {
           keepMode: !files.isOwn,
         });
       },
@@ -326,6 +369,27 @@ function mustKeepAdmin(files: AccountFiles, users: Users, access: Access, leavin
   if (!isAdmin(leaving)) return;
   if ([...users.byName.keys()].some((name) => name !== leaving && isAdmin(name))) return;
   throw new AppError('LAST_ADMIN', { message: `"${leaving}" is the last administrator.` });
+}
+
+/** What a former user of that name may have left is dropped. */
+function withNewUser(
+  access: Access,
+  {
+    name,
+    role,
+    repositories,
+  }: { readonly name: string; readonly role: Role; readonly repositories: readonly string[] },
+): Access {
+  const former = withoutUser(access, name);
+  const entry = {
+    name,
+    role,
+    repositories: [...repositories],
+    grants: [],
+    disabled: false,
+    createdAt: isoNow(),
+  };
+  return { ...former, users: [...former.users, entry] };
 }
 
 function withoutUser(access: Access, name: string): Access {

@@ -10,6 +10,7 @@
  */
 import { resolve } from 'node:path';
 import type { KeyObject } from 'node:crypto';
+import type { Role } from '../spec/admin/access.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { RepoName } from '../spec/names.ts';
@@ -23,16 +24,19 @@ import {
   rightsOf,
   withOpen,
 } from './access.ts';
-import type { Access, AccessToken, Rights, Role } from './access.ts';
+import type { Access, AccessToken, Rights } from './access.ts';
 import { parseAuthorization } from './basic.ts';
+import type { BasicCredentials } from './basic.ts';
 import { createBcryptPool } from './bcrypt-pool.ts';
 import type { WorkerEntry } from './bcrypt-pool.ts';
 import { createBearer, generateTokenKey, loadTokenKey } from './bearer.ts';
 import type { Bearer } from './bearer.ts';
 import { allows, callerOf, formatProof, limitToScopes, markOf, parseProof } from './caller.ts';
 import type { Caller, Identity, Proof } from './caller.ts';
-import { compileGlobs, isGlob } from './globs.ts';
+import { compileGlobs } from './globs.ts';
 import { createGuard } from './guard.ts';
+import { openLastUses } from './last-uses.ts';
+import type { LastUse, LastUses, UseKey } from './last-uses.ts';
 import type { GuardOptions } from './guard.ts';
 import { checkNewPassword } from './password.ts';
 import { identityPaths } from './paths.ts';
@@ -52,8 +56,8 @@ export interface AuthOptions {
   readonly root: string;
   /** auth.htpasswd.path, if it is not berth/users. Its users have the role admin unless access.json says less. */
   readonly htpasswdPath?: string;
-  /** Globs of the repositories that anyone may pull; none: anonymous pull is off. */
-  readonly anonymous?: readonly string[];
+  /** Tells, each time, which repositories anyone may pull; none: anonymous pull is off. */
+  readonly open?: () => Openness;
   readonly log: Log;
   readonly bcryptEntry?: WorkerEntry;
   readonly bcryptThreads?: number;
@@ -69,14 +73,10 @@ export interface IdentifyRequest {
   readonly authorization: string | undefined;
   /** The address of the client. */
   readonly address: string;
+  /** The User-Agent of the client, as it was sent. */
+  readonly client?: string | undefined;
   /** The audience a Bearer token must have: the host the client speaks to. The same as in `issue`. */
   readonly service?: string;
-}
-
-export interface LastUse {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly address: string;
 }
 
 export interface Auth extends AsyncDisposable {
@@ -109,27 +109,44 @@ export interface Auth extends AsyncDisposable {
   reload(): Promise<AppError | undefined>;
   /** Hashes a new password in a worker thread. Throws PASSWORD_INVALID, TOO_MANY_LOGINS, CANCELLED. */
   hashPassword(password: string, options?: { readonly signal?: AbortSignal }): Promise<string>;
-  /** When `user <name>` or `token <id>` was last right, since the start of this process. */
-  readonly lastUses: ReadonlyMap<string, LastUse>;
+  /** When a user or token was last let in; kept over restarts, but for the last half minute before a crash. */
+  lastUse(kind: 'user' | 'token', id: string): LastUse | undefined;
   /** How many bcrypt computations were begun. */
   readonly bcryptCount: number;
 }
 
 /**
- * Reads the files and is ready to identify. Throws USERS_INVALID (file and line), DATA_UNUSABLE (modes, key),
- * CONFIG_INVALID (an anonymous glob). Dispose it to end the worker threads.
+ * Reads the files and is ready to identify. Throws USERS_INVALID (file and line), DATA_UNUSABLE (modes, key).
+ * Dispose it to end the worker threads.
  */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
-  for (const glob of options.anonymous ?? []) {
-    if (isGlob(glob)) continue;
-    throw new AppError('CONFIG_INVALID', {
-      message: `"${glob}" is not a glob over repository names (anonymous pull).`,
-    });
-  }
-  const paths = identityPaths(options.root);
-  return options.mode === 'none'
-    ? serve(options, generateTokenKey(), undefined)
-    : serve(options, await loadTokenKey(paths.tokenKey), await watchIdentity(options));
+  if (options.mode === 'none') return serve(options, generateTokenKey(), undefined);
+  const { root, log } = options;
+  const paths = identityPaths(root);
+  const key = await loadTokenKey(paths.tokenKey);
+  const watched = await watchIdentity(options);
+  const isKnown = async ({ kind, id }: UseKey): Promise<boolean> => {
+    const state = await watched.current();
+    // While a file is broken nobody knows.
+    if ('error' in state) return true;
+    const { users, access } = state.value;
+    return kind === 'user' ? users.byName.has(id) : access.tokens.some((token) => token.id === id);
+  };
+  return serve(options, key, {
+    ...watched,
+    uses: await openLastUses({ path: paths.lastUses, log, isKnown }),
+  });
+}
+
+/** Which repositories anyone may pull. */
+export interface Openness {
+  readonly isOn: boolean;
+  readonly isOpen: (repository: RepoName) => boolean;
+}
+
+/** Opens the repositories that match one of the globs to everybody. */
+export function openTo(globs: readonly string[]): Openness {
+  return { isOn: globs.length > 0, isOpen: compileGlobs(globs) };
 }
 
 /** What the two files say, or why one of them cannot be used. */
@@ -142,12 +159,17 @@ interface WatchedIdentity {
   readonly listeners: Set<() => void>;
 }
 
+interface Files extends WatchedIdentity {
+  readonly uses: LastUses;
+}
+
+const nothingOpen = openTo([]);
+
 const defaultAudience = 'berth';
 
-function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | undefined): Auth {
-  const { anonymous: openGlobs = [], now = Date.now } = options;
-  const isAnonymousOn = openGlobs.length > 0;
-  const isOpen = compileGlobs(openGlobs);
+function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): Auth {
+  const { open = () => nothingOpen, now = Date.now } = options;
+  const isOpen = (repository: RepoName): boolean => open().isOpen(repository);
   const anonymous = callerOf('', withOpen(noRights, isOpen));
   const everyone = callerOf('', allRights);
   const bearer: Bearer = createBearer({ key, now });
@@ -157,14 +179,15 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
   });
   const guard = createGuard(options.guard);
   const verifyPassword = createPasswordVerifier({ pool, guard });
-  const lastUses = new Map<string, LastUse>();
 
   return {
     mode: options.mode,
-    isAnonymousOn,
+    get isAnonymousOn() {
+      return open().isOn;
+    },
     isOpen,
     anonymous: files === undefined ? everyone : anonymous,
-    lastUses,
+    lastUse: (kind, id) => files?.uses.find({ kind, id }),
     get bcryptCount() {
       return pool.count;
     },
@@ -179,8 +202,8 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
           return { kind: 'rejected', reason: 'malformed', scheme: 'basic' };
         case 'basic':
           return isTokenText(given.password)
-            ? await byToken(files, given.user, given.password, request.address)
-            : await byPassword(files, given.user, given.password, request.address, waitOptions);
+            ? await byToken(files, given, request)
+            : await byPassword(files, given, request, waitOptions);
         case 'bearer':
           return await byBearer(files, given.token, request);
         default:
@@ -211,15 +234,14 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
       return await pool.hash(password, ownCost, waitOptions);
     },
     async [Symbol.asyncDispose]() {
-      await pool[Symbol.asyncDispose]();
+      await Promise.all([pool[Symbol.asyncDispose](), files?.uses[Symbol.asyncDispose]()]);
     },
   };
 
   async function byPassword(
-    from: WatchedIdentity,
-    user: string,
-    password: string,
-    address: string,
+    from: Files,
+    { user, password }: BasicCredentials,
+    { address, client }: IdentifyRequest,
     waitOptions: { readonly signal?: AbortSignal } | undefined,
   ): Promise<Identity> {
     const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
@@ -235,33 +257,32 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
       return rejected;
     const rights = userRights(from, after.value.access, user);
     if (rights === undefined) return rejected;
-    noteUse(`user ${user}`, address);
+    from.uses.note({ kind: 'user', id: user }, { at: now(), address, client });
     const proof: Proof = { kind: 'password', mark: markOf(hash) };
     return { kind: 'caller', caller: callerOf(user, withOpen(rights, isOpen)), scheme: 'basic', proof };
   }
 
   async function byToken(
-    from: WatchedIdentity,
-    user: string,
-    text: string,
-    address: string,
+    from: Files,
+    { user, password }: BasicCredentials,
+    { address, client }: IdentifyRequest,
   ): Promise<Identity> {
     const state = await from.current();
     const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
     if ('error' in state) return rejected;
-    const token = findToken(state.value.access, text);
+    const token = findToken(state.value.access, password);
     const rights = token?.owner === user ? tokenRights(from, state.value, token) : undefined;
     if (token === undefined || rights === undefined) {
       guard.begin(address, user);
       return rejected;
     }
     if (isExpired(token, now())) return { ...rejected, reason: 'expired' };
-    noteUse(`token ${token.id}`, address);
+    from.uses.note({ kind: 'token', id: token.id }, { at: now(), address, client });
     const caller = callerOf(user, withOpen(rights, isOpen), 'token');
     return { kind: 'caller', caller, scheme: 'basic', proof: { kind: 'token', id: token.id } };
   }
 
-  async function byBearer(from: WatchedIdentity, token: string, request: IdentifyRequest): Promise<Identity> {
+  async function byBearer(from: Files, token: string, request: IdentifyRequest): Promise<Identity> {
     const result = bearer.verify(token, request.service ?? defaultAudience);
     if ('failed' in result) {
       const reason = result.failed === 'expired' ? 'expired' : 'invalid_token';
@@ -269,9 +290,12 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
     }
     const proof = parseProof(result.claims.via);
     const caller = proof && (await presentCaller(from, { user: result.claims.sub, proof }));
-    if (caller === undefined) {
+    if (caller === undefined || proof === undefined) {
       return { kind: 'rejected', reason: 'invalid_token', scheme: 'bearer', user: result.claims.sub };
     }
+    const used = useOf(result.claims.sub, proof);
+    const { address, client } = request;
+    if (used !== undefined) from.uses.note(used, { at: now(), address, client });
     const scopes = result.claims.access.flatMap((claim) => fromClaim(claim) ?? []);
     return {
       kind: 'caller',
@@ -282,10 +306,10 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
   }
 
   async function presentCaller(
-    from: WatchedIdentity,
+    from: Files,
     { user, proof }: { readonly user: string; readonly proof: Proof },
   ): Promise<Caller | undefined> {
-    if (proof.kind === 'none') return user === '' && isAnonymousOn ? anonymous : undefined;
+    if (proof.kind === 'none') return user === '' && open().isOn ? anonymous : undefined;
     const state = await from.current();
     if ('error' in state) return undefined;
     if (proof.kind === 'token') {
@@ -299,10 +323,12 @@ function serve(options: AuthOptions, key: KeyObject, files: WatchedIdentity | un
     const rights = userRights(from, state.value.access, user);
     return rights && callerOf(user, withOpen(rights, isOpen));
   }
+}
 
-  function noteUse(who: string, address: string): void {
-    lastUses.set(who, { at: now(), address });
-  }
+/** What was let in by a Bearer token: what had been shown for it. */
+function useOf(user: string, proof: Proof): UseKey | undefined {
+  if (proof.kind === 'none') return undefined;
+  return proof.kind === 'token' ? { kind: 'token', id: proof.id } : { kind: 'user', id: user };
 }
 
 /** The rights of a user who may log in; `undefined` for a disabled one. */

@@ -2,9 +2,14 @@
 import { isHashable } from './password.ts';
 import { isUserName } from './users.ts';
 
+export interface BasicCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
 export type Authorization =
   | { readonly kind: 'none' }
-  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | ({ readonly kind: 'basic' } & BasicCredentials)
   | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'malformed' };
 

@@ -1,8 +1,9 @@
 /** Who asks, and what that caller may do. */
 import { createHash } from 'node:crypto';
+import type { Verb } from '../spec/admin/access.ts';
 import { assertNever } from '../spec/errors.ts';
 import type { RepoName } from '../spec/names.ts';
-import type { Rights, Verb } from './access.ts';
+import type { Rights } from './access.ts';
 import type { Scope } from './scopes.ts';
 
 /** The one who sends a request. Made for one request: the rights are those of the moment it came. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { compileGlobs, isGlob } from './globs.ts';
+import { isGlob } from '../spec/names.ts';
+import { compileGlobs } from './globs.ts';
 
 const matches = (glob: string, name: string): boolean => compileGlobs([glob])(name);
 

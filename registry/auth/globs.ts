@@ -7,18 +7,9 @@
  * Nothing else is special. Matching never goes back further than the last star, so its time is at most the length
  * of the name times the length of the glob, both bounded by 255.
  */
-import { maxNameLength } from '../spec/names.ts';
 
 /** Every repository. */
 export const everyRepository = '**';
-
-/** True for a glob that can match a repository name: its characters, `*`, and `**` as a whole part. */
-export function isGlob(text: string): boolean {
-  if (text.length > maxNameLength) return false;
-  return text
-    .split('/')
-    .every((part) => part === '**' || (/^[a-z0-9._*-]+$/.test(part) && !part.includes('**')));
-}
 
 /** Answers a function that tells whether one of the globs matches a name, be it of a repository or of a tag. */
 export function compileGlobs(globs: readonly string[]): (name: string) => boolean {

@@ -6,6 +6,7 @@ export function identityPaths(root: string): {
   readonly access: string;
   readonly tokenKey: string;
   readonly lock: string;
+  readonly lastUses: string;
 } {
   const directory = join(root, 'berth');
   return {
@@ -13,5 +14,6 @@ export function identityPaths(root: string): {
     access: join(directory, 'access.json'),
     tokenKey: join(directory, 'token.key'),
     lock: join(directory, 'access.lock'),
+    lastUses: join(directory, 'last-uses.json'),
   };
 }

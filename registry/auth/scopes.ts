@@ -1,8 +1,7 @@
 /** Scopes of the Bearer flow: `repository:<name>:pull,push,delete` and `registry:catalog:*` (distribution, "Token Scope"). */
 import type { RepoName } from '../spec/names.ts';
 import { parseRepoName } from '../spec/names.ts';
-import { verbs } from './access.ts';
-import type { Verb } from './access.ts';
+import { type Verb, verbs } from '../spec/admin/access.ts';
 import type { GrantedScope } from './bearer.ts';
 
 /** What a request asks for, or needs. */

@@ -7,7 +7,7 @@ import { hashSync } from 'bcryptjs';
 import { isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import { accountFiles, addAccount, createToken } from './accounts.ts';
-import { createAuth } from './auth.ts';
+import { createAuth, openTo } from './auth.ts';
 import type { Auth } from './auth.ts';
 import { basicAuthorization } from './basic.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
@@ -40,7 +40,9 @@ before(async () => {
     repositories: ['team/**'],
   });
   personal = (await createToken(files, { owner: 'dev', label: '', verbs: ['pull'] })).text;
-  auth = stack.use(await createAuth({ mode: 'htpasswd', root: folder.path, log, anonymous: ['open/*'] }));
+  auth = stack.use(
+    await createAuth({ mode: 'htpasswd', root: folder.path, log, open: () => openTo(['open/*']) }),
+  );
 });
 after(() => stack.disposeAsync());
 

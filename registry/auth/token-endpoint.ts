@@ -20,6 +20,8 @@ export interface TokenRequest {
   readonly parameters: URLSearchParams;
   readonly authorization: string | undefined;
   readonly address: string;
+  /** The User-Agent of the client. */
+  readonly client?: string | undefined;
 }
 
 export interface TokenAnswer {
@@ -38,9 +40,9 @@ export async function answerTokenRequest(
   { auth, realm, service }: { readonly auth: Auth; readonly realm: string; readonly service: string },
   options?: { readonly signal?: AbortSignal },
 ): Promise<TokenAnswer> {
-  const { address, parameters } = request;
+  const { address, client, parameters } = request;
   const authorization = request.method === 'POST' ? formCredentials(parameters) : request.authorization;
-  const identity = await auth.identify({ authorization, address, service }, options);
+  const identity = await auth.identify({ authorization, address, client, service }, options);
   if (!mayIssue(identity)) {
     return {
       status: 401,

@@ -8,7 +8,7 @@ import { needs } from '../../test/support/tools.ts';
 import { compareSync, hashSync } from 'bcryptjs';
 import * as fc from 'fast-check';
 import { isAppError } from '../spec/errors.ts';
-import { editUsers, isUserName, parseUsers } from './users.ts';
+import { editUsers, isUserName, parseUsers, readForeignUsers } from './users.ts';
 
 const hash = '$2b$05$abcdefghijklmnopqrstuuPJQVB7mJQBKm9aUeYVCOiEHYI6XOzUu';
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -47,7 +47,7 @@ test('htpasswd verifies a line that was edited here', needs('htpasswd'), async (
   const file = join(folder.path, 'htpasswd');
   spawnSync('htpasswd', ['-cB', '-i', file, 'dev'], { input: 'geheim' });
 
-  await writeFile(file, editUsers(await readFile(file), file, 'neu', hashSync('pässwort', 4)));
+  await writeFile(file, editUsers(await readFile(file), file, new Map([['neu', hashSync('pässwort', 4)]])));
 
   const verify = (name: string, password: string): number | null =>
     spawnSync('htpasswd', ['-vi', file, name], { input: password }).status;
@@ -153,13 +153,13 @@ test('an edit changes its line and leaves every other byte', () => {
   ];
 
   for (const { name, hash: set, after } of table) {
-    assert.equal(editUsers(bytes(before), 'f', name, set), after, name);
+    assert.equal(editUsers(bytes(before), 'f', new Map([[name, set]])), after, name);
   }
-  assert.equal(editUsers(bytes(''), 'f', 'dev', hash), `dev:${hash}\n`);
+  assert.equal(editUsers(bytes(''), 'f', new Map([['dev', hash]])), `dev:${hash}\n`);
 });
 
 test('a user whose name equals its hash is edited in the hash', () => {
-  assert.equal(editUsers(bytes('plain:plain\n'), 'f', 'plain', hash), `plain:${hash}\n`);
+  assert.equal(editUsers(bytes('plain:plain\n'), 'f', new Map([['plain', hash]])), `plain:${hash}\n`);
 });
 
 test('a name is 1 to 255 bytes that a line of the file can hold', () => {
@@ -186,12 +186,71 @@ test('any bytes are read or refused, and what is read survives an edit', () => {
         assert.ok(isAppError(error, 'USERS_INVALID'));
         return;
       }
-      const added = [...parseUsers(bytes(editUsers(file, 'f', 'fresh user', hash)), 'f').byName.keys()];
+      const added = [
+        ...parseUsers(bytes(editUsers(file, 'f', new Map([['fresh user', hash]]))), 'f').byName.keys(),
+      ];
       assert.deepEqual(added, names.includes('fresh user') ? names : [...names, 'fresh user']);
       const removed = names.map((name) =>
-        parseUsers(bytes(editUsers(file, 'f', name, undefined)), 'f').byName.has(name),
+        parseUsers(bytes(editUsers(file, 'f', new Map([[name, undefined]]))), 'f').byName.has(name),
       );
       assert.ok(!removed.includes(true));
     }),
+  );
+});
+
+test('several users are set, added and removed in one edit', () => {
+  const before = '# ours\r\nold:plain\r\n\nanna:plain\ngone:plain';
+
+  const after = editUsers(
+    bytes(before),
+    'f',
+    new Map([
+      ['anna', hash],
+      ['gone', undefined],
+      ['new', hash],
+      ['never', undefined],
+      ['old', hash],
+      ['second', hash],
+    ]),
+  );
+
+  assert.equal(after, `# ours\r\nold:${hash}\r\n\nanna:${hash}\nnew:${hash}\nsecond:${hash}\n`);
+});
+
+test('of a foreign file each line is taken, or told with its number and why not', () => {
+  const lines = [
+    '# people',
+    `anna:${hash}`,
+    '',
+    'md5:$apr1$x$y',
+    'no colon',
+    ':nobody',
+    'empty:',
+    'broken:$2y$10$broken',
+    `slow:${hash.replace('$05$', '$17$')}`,
+    `anna:${hash}`,
+    `berta:${hash}\r`,
+  ];
+
+  const { hashes, skipped } = readForeignUsers(lines.join('\n'));
+
+  assert.deepEqual(
+    [...hashes],
+    [
+      ['anna', hash],
+      ['berta', hash],
+    ],
+  );
+  assert.deepEqual(
+    skipped.map(({ line, reason }) => `${line} ${reason}`),
+    [
+      '4 has a hash that is not bcrypt',
+      '5 has no colon between name and hash',
+      '6 has a user name that cannot be used',
+      '7 has no hash',
+      '8 has a damaged bcrypt hash',
+      '9 has the bcrypt cost 17, which takes longer than a login may (16 at most)',
+      '10 has a user that came before',
+    ],
   );
 });

@@ -54,18 +54,16 @@ export function parseUsers(bytes: Uint8Array, file: string): Users {
   const byName = new Map<string, User>();
   const warnings: string[] = [];
   const costs = new Map<number, number>();
-  for (const [index, text] of decode(bytes, file).split('\n').entries()) {
-    const line = index + 1;
-    const content = text.trim();
-    if (content === '' || content.startsWith('#')) continue;
-    const { name, hash } = splitLine(content, file, line);
+  for (const [line, content] of contentsOf(decode(bytes, file))) {
+    const said = readLine(content);
+    if ('wrong' in said) throw broken(file, line, said.wrong);
+    const { name, hash, cost } = said;
     const former = byName.get(name);
     if (former !== undefined) throw broken(file, line, `has the user of line ${former.line} again`);
-    const cost = costOf(hash, file, line);
-    const isUsable = cost !== undefined && cost <= maxCost;
-    if (isUsable) costs.set(cost, (costs.get(cost) ?? 0) + 1);
-    else warnings.push(warningFor(file, line, cost));
-    byName.set(name, { name, hash, isUsable, line });
+    const why = weakness(cost);
+    if (cost !== undefined && why === undefined) costs.set(cost, (costs.get(cost) ?? 0) + 1);
+    else warnings.push(warningFor(file, line, why ?? ''));
+    byName.set(name, { name, hash, isUsable: why === undefined, line });
   }
   if (costs.size > 1) {
     warnings.push(`"${file}" mixes bcrypt costs; the time of a login tells which users have the rarer ones.`);
@@ -74,22 +72,67 @@ export function parseUsers(bytes: Uint8Array, file: string): Users {
 }
 
 /**
- * Answers the text of a user file with the hash of one user set (`undefined` removes the line). Every other line
+ * Answers the text of a user file with the hashes of some users set (`undefined` removes the line). Every other line
  * stays byte for byte. Throws as parseUsers.
  */
-export function editUsers(bytes: Uint8Array, file: string, name: string, hash: string | undefined): string {
-  const user = parseUsers(bytes, file).byName.get(name);
-  const lines = decode(bytes, file).split('\n');
-  if (user !== undefined) {
+export function editUsers(
+  bytes: Uint8Array,
+  file: string,
+  hashes: ReadonlyMap<string, string | undefined>,
+): string {
+  const { byName } = parseUsers(bytes, file);
+  const lines: (string | undefined)[] = decode(bytes, file).split('\n');
+  const added: string[] = [];
+  for (const [name, hash] of hashes) {
+    const user = byName.get(name);
+    if (user === undefined) {
+      if (hash !== undefined) added.push(`${name}:${hash}`);
+      continue;
+    }
     const old = lines[user.line - 1] ?? '';
-    if (hash === undefined) lines.splice(user.line - 1, 1);
-    else
-      lines[user.line - 1] = `${old.slice(0, old.indexOf(':') + 1)}${hash}${old.endsWith('\r') ? '\r' : ''}`;
-  } else if (hash !== undefined) {
-    if (lines.at(-1) === '') lines.pop();
-    lines.push(`${name}:${hash}`, '');
+    lines[user.line - 1] =
+      hash === undefined
+        ? undefined
+        : `${old.slice(0, old.indexOf(':') + 1)}${hash}${old.endsWith('\r') ? '\r' : ''}`;
   }
-  return lines.join('\n');
+  if (added.length > 0 && lines.at(-1) === '') lines.pop();
+  const kept = lines.filter((line) => line !== undefined);
+  return [...kept, ...added, ...(added.length > 0 ? [''] : [])].join('\n');
+}
+
+/** A line of a foreign user file that cannot be used here. */
+export interface SkippedLine {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Reads what of a foreign user file can log in here, and tells of each other line why it cannot. */
+export function readForeignUsers(text: string): {
+  readonly hashes: ReadonlyMap<string, string>;
+  readonly skipped: readonly SkippedLine[];
+} {
+  const hashes = new Map<string, string>();
+  const skipped: SkippedLine[] = [];
+  for (const [index, content] of contentsOf(text)) {
+    const said = readLine(content);
+    const reason = 'wrong' in said ? said.wrong : (weakness(said.cost) ?? repetition(hashes, said.name));
+    if (reason !== undefined) skipped.push({ line: index, reason });
+    else if ('name' in said) hashes.set(said.name, said.hash);
+  }
+  return { hashes, skipped };
+}
+
+function repetition(hashes: ReadonlyMap<string, string>, name: string): string | undefined {
+  return hashes.has(name) ? 'has a user that came before' : undefined;
+}
+
+/** The lines that say something, with their number counted from 1. */
+function* contentsOf(text: string): Iterable<readonly [number, string]> {
+  for (const [index, line] of text.split('\n').entries()) {
+    const content = line.trim();
+    if (content !== '' && !content.startsWith('#')) yield [index + 1, content];
+  }
 }
 
 function decode(bytes: Uint8Array, file: string): string {
@@ -101,30 +144,32 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
-function splitLine(content: string, file: string, line: number): { name: string; hash: string } {
+/** What a line says, or what is wrong with it. The cost of a hash that is not bcrypt is `undefined`. */
+function readLine(
+  content: string,
+): { readonly name: string; readonly hash: string; readonly cost: number | undefined } | { wrong: string } {
   const colon = content.indexOf(':');
-  if (colon < 0) throw broken(file, line, 'has no colon between name and hash');
+  if (colon < 0) return { wrong: 'has no colon between name and hash' };
   const name = content.slice(0, colon);
   const hash = content.slice(colon + 1);
-  if (!isUserName(name)) throw broken(file, line, 'has a user name that cannot be used');
-  if (hash === '') throw broken(file, line, 'has no hash');
-  return { name, hash };
-}
-
-/** The cost of a bcrypt hash, `undefined` for another kind. `$2x$`, a broken variant of 2011, is another kind. */
-function costOf(hash: string, file: string, line: number): number | undefined {
-  if (!/^\$2[aby]\$/.test(hash)) return undefined;
+  if (!isUserName(name)) return { wrong: 'has a user name that cannot be used' };
+  if (hash === '') return { wrong: 'has no hash' };
+  // `$2x$`, a broken variant of 2011, is another kind.
+  if (!/^\$2[aby]\$/.test(hash)) return { name, hash, cost: undefined };
   const cost = Number(bcryptHash.exec(hash)?.[1] ?? Number.NaN);
-  if (!(cost >= 4 && cost <= 31)) throw broken(file, line, 'has a damaged bcrypt hash');
-  return cost;
+  return cost >= 4 && cost <= 31 ? { name, hash, cost } : { wrong: 'has a damaged bcrypt hash' };
 }
 
-function warningFor(file: string, line: number, cost: number | undefined): string {
-  const what =
-    cost === undefined
-      ? 'has a hash that is not bcrypt'
-      : `has the bcrypt cost ${cost}, which takes longer than a login may (${maxCost} at most)`;
-  return `Line ${line} of "${file}" ${what}: this user cannot log in. Set the password again with htpasswd -B.`;
+/** Why nobody can log in by a hash of that cost, or `undefined`. */
+function weakness(cost: number | undefined): string | undefined {
+  if (cost === undefined) return 'has a hash that is not bcrypt';
+  return cost <= maxCost
+    ? undefined
+    : `has the bcrypt cost ${cost}, which takes longer than a login may (${maxCost} at most)`;
+}
+
+function warningFor(file: string, line: number, why: string): string {
+  return `Line ${line} of "${file}" ${why}: this user cannot log in. Set the password again with htpasswd -B.`;
 }
 
 function broken(file: string, line: number, what: string): AppError {

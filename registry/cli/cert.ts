@@ -1,9 +1,11 @@
-/** berth cert: the certificate that the registry shows. A running registry takes a new one over by itself. */
+/** berth cert: the certificate that the registry shows. A running registry renews and seals by itself. */
 import type { Command } from 'commander';
 import { identityOptions } from '../index.ts';
 import { createLogger } from '../log/logger.ts';
+import type { IdentityInfo } from '../spec/admin/certificate.ts';
 import { AppError } from '../spec/errors.ts';
 import { type Identity, openIdentity } from '../tls/identity.ts';
+import { findRunning } from './client.ts';
 import { withConfig } from './config.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
@@ -31,9 +33,7 @@ export function registerCert(program: Command, io: Io): void {
     .description('issue a new certificate under the same authority; nobody needs to trust anything again')
     .option('--json', 'answer in JSON')
     .action(async (options: CertOptions) => {
-      await using identity = await open(io, options);
-      await identity.renew();
-      const { leaf } = identity.show();
+      const { leaf } = await renew(io, options);
       done(io, options, leaf, `The new certificate holds until ${leaf.validTo}.`);
     });
 
@@ -57,14 +57,16 @@ export function registerCert(program: Command, io: Io): void {
     .option('--json', 'answer in JSON')
     .action(async (options: CertOptions & { readonly yes?: boolean }) => {
       await using identity = await open(io, options, false);
-      const { leaf } = identity.show();
+      const { leaf, authority } = identity.show();
       if (options.yes !== true) {
         throw new AppError('USAGE', {
           message: `After this the certificate cannot be renewed; it holds until ${leaf.validTo}.`,
           hint: 'Say berth cert seal --yes to destroy the key of the authority.',
         });
       }
-      await identity.seal();
+      using running = await findRunning((await loadFor(io, options)).root);
+      if (running === undefined) await identity.seal();
+      else await running.call('certificate.seal', { fingerprint: authority?.fingerprint ?? '' });
       done(
         io,
         options,
@@ -74,11 +76,20 @@ export function registerCert(program: Command, io: Io): void {
     });
 }
 
+/** A registry that runs does it itself, so that its next answer has the new certificate. */
+async function renew(io: Io, options: ConfigOptions): Promise<IdentityInfo> {
+  using running = await findRunning((await loadFor(io, options)).root);
+  if (running !== undefined) return await running.call('certificate.renew', {});
+  await using identity = await open(io, options);
+  await identity.renew();
+  return identity.show();
+}
+
 /** Verbs that only look, or destroy, must not issue a leaf for the names of this shell's environment. */
 async function open(io: Io, options: ConfigOptions, mayIssue = true): Promise<Identity> {
   const { loaded, root } = await loadFor(io, options);
   const log = createLogger({ write: io.err, levels: { all: 'warn' } });
-  return await openIdentity({ ...identityOptions(loaded.config, root, log), mayIssue });
+  return await openIdentity({ ...identityOptions(() => loaded.config, root, log), mayIssue });
 }
 
 function describe({ source, leaf, authority, leftOut }: ReturnType<Identity['show']>): string {

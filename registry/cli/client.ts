@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { createLineChannel } from '../admin/line-channel.ts';
 import { findSocketAddress } from '../admin/socket-address.ts';
 import { systemCode } from '../disk/private-file.ts';
-import { AppError } from '../spec/errors.ts';
+import { AppError, isAppError } from '../spec/errors.ts';
 import { createClient } from '../spec/rpc.ts';
 import type { Client } from '../spec/rpc.ts';
 
@@ -26,6 +26,16 @@ export async function openClient(root: string): Promise<AdminClient> {
     return { ...client, [Symbol.dispose]: () => client.close() };
   } catch (error) {
     throw explain(error, resolve(root));
+  }
+}
+
+/** Connects as `openClient` does; `undefined` where no registry holds the data directory. */
+export async function findRunning(root: string): Promise<AdminClient | undefined> {
+  try {
+    return await openClient(root);
+  } catch (error) {
+    if (isAppError(error, 'NOT_RUNNING')) return undefined;
+    throw error;
   }
 }
 

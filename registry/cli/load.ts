@@ -8,11 +8,15 @@ export interface ConfigOptions {
   readonly config?: string | undefined;
 }
 
-/** The configuration that `berth serve` would use with the same options, and its data directory. */
+/**
+ * The configuration that `berth serve` would use with the same options, and its data directory; with a text as if the
+ * file held that.
+ */
 export async function loadFor(
   io: Io,
   options: ConfigOptions,
   flags: Readonly<Record<string, unknown>> = {},
+  text?: string,
 ): Promise<{ readonly loaded: LoadedConfig; readonly root: string }> {
   const root = options.data ?? defaultDataDir(io.env);
   const loaded = await loadConfig({
@@ -20,6 +24,7 @@ export async function loadFor(
     env: io.env,
     flags: { 'storage.filesystem.rootdirectory': options.data, ...flags },
     root,
+    text,
     otherVariables: ['BERTH_DATA'],
   });
   return { loaded, root: loaded.config.storage.filesystem?.rootdirectory ?? root };

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { accountFiles, createToken, listAccounts, revokeToken } from '../auth/accounts.ts';
-import { verbs } from '../auth/access.ts';
+import { verbs } from '../spec/admin/access.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Credentials } from '../../main/engine/api/engine-auth.ts';
 import { applyPlan, undoChange } from '../../main/engine/changes/apply.ts';

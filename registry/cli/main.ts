@@ -26,6 +26,7 @@ import { registerTransfer } from './transfer.ts';
 import { registerTrust } from './trust.ts';
 import { registerUser } from './user.ts';
 import { registerVerify } from './verify.ts';
+import { registerUsers } from './users.ts';
 import { registerWebhook } from './webhook.ts';
 
 /** Makes the whole program, for running it and for its reference page. */
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
   registerServe(program, io);
   registerLife(program, io);
   registerUser(program, io);
+  registerUsers(program, io);
   registerToken(program, io);
   registerCert(program, io);
   registerConfig(program, io);
@@ -105,6 +107,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   TRASH_UNKNOWN: 5,
   DAMAGE_UNKNOWN: 5,
   TASK_UNKNOWN: 5,
+  SETTING_UNKNOWN: 5,
   WEBHOOK_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,

@@ -6,8 +6,7 @@ import { writePrivateFile } from '../disk/private-file.ts';
 import { createRegistry } from '../index.ts';
 import { openLogFile } from '../log/file.ts';
 import type { Config } from '../spec/config.ts';
-import { AppError } from '../spec/errors.ts';
-import { type Level, levels, type Subsystem } from '../spec/log-record.ts';
+import { type Level, levels } from '../spec/log-record.ts';
 import { createComputerMethods } from './computer.ts';
 import { withConfig } from './config.ts';
 import { greeting, type Started } from './greeting.ts';
@@ -36,13 +35,13 @@ export function registerServe(program: Command, io: Io): void {
 }
 
 async function serve(io: Io, options: ServeOptions): Promise<void> {
-  const load = () =>
-    loadFor(io, options, {
-      'http.addr': options.listen,
-      'log.level': options.logLevel,
-      'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
-    });
-  const { loaded, root } = await load();
+  const flags = {
+    'http.addr': options.listen,
+    'log.level': options.logLevel,
+    'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
+  };
+  const { loaded, root } = await loadFor(io, options, flags);
+  const load = async (text?: string) => (await loadFor(io, options, flags, text)).loaded;
   const stopped = Promise.withResolvers<string>();
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopped.resolve(`${name} received`));
   const isBackground = options.background === true;
@@ -53,6 +52,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   const first = ownsUsers(loaded.config.auth) ? await createFirstUser({ root }) : undefined;
   await using registry = await createRegistry({
     loaded,
+    load,
     root,
     out: (line) => (accessLog === undefined ? io.out(line) : accessLog.write(line)),
     err: isBackground ? ignore : io.err,
@@ -73,22 +73,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   if (loaded.config.auth.none)
     log.warn('loginOff', 'auth: none: everybody who reaches this port may do everything');
 
-  using _ = onSignal('SIGHUP', () => void reloadLevels());
+  using _ = onSignal('SIGHUP', () => void registry.reload());
   log.info('stopping', `${await stopped.promise}: finishing what runs`);
-
-  /** SIGHUP: the levels of the log are read again; what needs a restart is left as it is. */
-  async function reloadLevels(): Promise<void> {
-    try {
-      const { config } = (await load()).loaded;
-      log.setLevel('all', config.loglevel ?? config.log.level);
-      for (const [sys, level] of Object.entries(config.berth.log.levels))
-        log.setLevel(sys as Subsystem, level);
-      log.info('levelsChanged', 'log levels were read again');
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      log.error('reloadFailed', error.message, { hint: error.hint });
-    }
-  }
 }
 
 function ignore(): void {}

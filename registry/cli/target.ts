@@ -8,7 +8,8 @@ import { systemCode } from '../disk/private-file.ts';
 import { identityOptions, readHolder } from '../index.ts';
 import { createLogger } from '../log/logger.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
-import { type IdentityInfo, openIdentity } from '../tls/identity.ts';
+import type { IdentityInfo } from '../spec/admin/certificate.ts';
+import { openIdentity } from '../tls/identity.ts';
 import type { RegistryTarget } from '../../main/engine/engine.ts';
 import type { Credentials } from '../../main/engine/api/engine-auth.ts';
 import { doctorRepository } from '../../main/engine/doctor/check.ts';
@@ -105,7 +106,10 @@ async function readCertificate(
   try {
     // To look must not make a directory.
     await access(own ?? join(root, 'berth', 'tls', 'ca.crt'));
-    await using identity = await openIdentity({ ...identityOptions(config, root, log), mayIssue: false });
+    await using identity = await openIdentity({
+      ...identityOptions(() => config, root, log),
+      mayIssue: false,
+    });
     return identity.show();
   } catch (error) {
     // Nothing was made yet, or it is not for this user to read; the doctor says which.

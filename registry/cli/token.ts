@@ -1,10 +1,10 @@
 /** berth token: personal access tokens, used as the password of their owner. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { verbs } from '../auth/access.ts';
-import type { AccessToken, Verb } from '../auth/access.ts';
+import type { AccessToken } from '../auth/access.ts';
 import { createToken, listTokens, revokeToken } from '../auth/accounts.ts';
 import { isExpired } from '../auth/tokens.ts';
+import { type Verb, verbs } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Io } from './io.ts';
 import { formatTable } from './table.ts';

@@ -1,8 +1,6 @@
 /** berth user: the people and machines that may log in. Edits the files of the data directory. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { roles } from '../auth/access.ts';
-import type { Role } from '../auth/access.ts';
 import {
   accountFiles,
   addAccount,
@@ -15,6 +13,7 @@ import {
 import type { AccountFiles } from '../auth/accounts.ts';
 import { generatePassword, hashPassword } from '../auth/password.ts';
 import { defaultDataDir } from '../config/data-dir.ts';
+import { type Role, roles } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Io } from './io.ts';
 import { formatTable } from './table.ts';

@@ -7,7 +7,7 @@ import { configSchema } from '../spec/config.ts';
 import type { Config } from '../spec/config.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { shownUrl } from '../spec/webhook.ts';
-import { fields, metaOf } from './fields.ts';
+import { fields, metaOf, supportedFields, valueAt } from './fields.ts';
 import type { Field } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
 import { tableRow } from './markdown.ts';
@@ -20,17 +20,14 @@ export function printConfig({ config, sources }: LoadedConfig): string {
   const document = new Document({});
   // Only one way to log in may be named in a file.
   const unnamed = config.auth.none ? 'auth.htpasswd.' : 'auth.none';
-  for (const field of fields.filter(
-    ({ level, path }) => level === 'supported' && !path.startsWith(unnamed),
-  )) {
-    const keys = field.path.split('.');
-    const value = keys.reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), config);
+  for (const field of supportedFields.filter(({ path }) => !path.startsWith(unnamed))) {
+    const value = valueAt(config, field.path);
     if (value === undefined) continue;
-    const node = document.createNode(written(field, value));
+    const node = document.createNode(writtenValue(field, value));
     if (isCollection(node)) node.flow = true;
     const { kind, where } = sources.get(field.path) ?? { kind: 'default', where: '' };
     if (isNode(node)) node.comment = ` ${kind} ${where}`.trimEnd();
-    document.setIn(keys, node);
+    document.setIn(field.path.split('.'), node);
   }
   return document.toString({ lineWidth: 0 });
 }
@@ -81,15 +78,16 @@ export function renderConfigPage(): string {
     '- `berth config check` reads the configuration without starting; `berth config print` shows each value and',
     '  where it comes from.',
     '',
-    'A change takes effect at the next start. The levels of the log are read again on SIGHUP, while the registry runs.',
+    'A change by `berth config set` is in force at once where the column Restart is empty; so is one of the file on',
+    'SIGHUP. Where it says `listener` or `process`, the next start takes it.',
     '',
   ];
   for (const section of new Set(fields.map(({ path }) => sectionOf(path)))) {
     lines.push(
       `## ${section}`,
       '',
-      '| Key | Type | Default | Level | What it does |',
-      '| --- | --- | --- | --- | --- |',
+      '| Key | Type | Default | Level | Restart | What it does |',
+      '| --- | --- | --- | --- | --- | --- |',
     );
     for (const field of fields.filter(({ path }) => sectionOf(path) === section)) {
       const supported = field.level === 'supported';
@@ -99,6 +97,7 @@ export function renderConfigPage(): string {
           supported ? field.type : '',
           supported ? field.default : '',
           field.level,
+          supported && field.restart !== 'none' ? field.restart : '',
           `${field.title}. ${field.help}`,
         ]),
       );
@@ -108,7 +107,13 @@ export function renderConfigPage(): string {
   return lines.join('\n');
 }
 
-function written(field: Field, value: unknown): unknown {
+/** Whether a value is shown with `***` in the place of what nobody shall see. */
+export function hidesSecrets({ path, secret }: Pick<Field, 'path' | 'secret'>, shown: unknown): boolean {
+  return (secret || path === 'notifications.endpoints') && JSON.stringify(shown ?? null).includes('***');
+}
+
+/** A value as one would write it in the file; a secret as `***`. */
+export function writtenValue(field: Field, value: unknown): unknown {
   if (field.secret) return '***';
   if (field.path === 'notifications.endpoints' && Array.isArray(value)) return value.map(writtenEndpoint);
   if (field.path === 'health.file' && Array.isArray(value))
@@ -138,10 +143,6 @@ function writtenEndpoint({
   };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
 function narrow({ kind, values }: FieldMeta): object | undefined {
   if (values) return { type: 'string', enum: values };
   if (kind === 'true or false') return { type: 'boolean' };
@@ -149,7 +150,8 @@ function narrow({ kind, values }: FieldMeta): object | undefined {
   return kind === 'duration' ? { type: 'string' } : undefined;
 }
 
-function sectionOf(path: string): string {
+/** The part of the configuration that a setting belongs to, for people. */
+export function sectionOf(path: string): string {
   const [first = '', second = ''] = path.split('.');
   return first === 'berth' ? `berth.${second}` : first;
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { FieldMeta, Support } from '../spec/config-fields.ts';
 import { configSchema } from '../spec/config.ts';
+import type { Config } from '../spec/config.ts';
 
 /** One setting, as the reference page and `berth config` show it. */
 export interface Field {
@@ -28,6 +29,29 @@ export type Shape =
 
 /** Every setting in the order of the schema, ignored and refused ones included. */
 export const fields: readonly Field[] = fieldsOf(configSchema, []);
+
+/** The settings that mean something: neither ignored nor refused. */
+export const supportedFields = fields.filter(({ level }) => level === 'supported');
+
+/** The value of a setting; `undefined` where it is not said and has no default. */
+export function valueAt(config: Config, path: string): unknown {
+  return path.split('.').reduce<unknown>((part, key) => (isRecord(part) ? part[key] : undefined), config);
+}
+
+/** Answers the configuration with other values at some paths, all of which have their group in it. */
+export function withValues(config: Config, values: ReadonlyMap<string, unknown>): Config {
+  const copy = structuredClone(config);
+  for (const [path, value] of values) {
+    const keys = path.split('.');
+    const group = keys.length === 1 ? copy : valueAt(copy, keys.slice(0, -1).join('.'));
+    if (isRecord(group)) group[keys.at(-1) ?? ''] = value;
+  }
+  return copy;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
 
 /** Answers the shape under defaults and conversions. */
 export function shapeOf(schema: z.core.$ZodType): Shape {

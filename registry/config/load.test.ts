@@ -288,7 +288,7 @@ test('each key of distribution is supported, ignored with a notice, or refused w
     ['berth: {auth: {anonymous: [public/**, "*"]}}', fine],
     [
       'berth: {auth: {anonymous: true}}',
-      'FILE:1:27: berth.auth.anonymous must be off or a list of repository patterns, such as [public/**]; * means all',
+      'FILE:1:27: berth.auth.anonymous must be off or a list of repository patterns, such as [public/**]; ** means all',
     ],
     [
       'berth: {http: {trustedproxies: [10.0.0.0/8, proxy]}}',

@@ -47,6 +47,8 @@ export interface LoadOptions {
   readonly flags?: Readonly<Record<string, unknown>>;
   /** The data directory if nothing names one. */
   readonly root: string;
+  /** What the file would hold; findings then name the settings alone, for there is no line to look at. */
+  readonly text?: string | undefined;
   /** Variables with our prefixes that mean something else to the caller. */
   readonly otherVariables?: readonly string[];
 }
@@ -58,8 +60,10 @@ export interface LoadOptions {
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const flags = Object.entries(options.flags ?? {}).filter(([, value]) => value !== undefined);
   const { file, text } = await readConfigFile(options, Object.fromEntries(flags));
+  const place =
+    options.text === undefined ? placeIn(file ?? '') : () => ({ kind: 'file', where: '' }) as const;
 
-  const written = file === undefined || text === undefined ? emptyGroup(unsaid) : parseFile(text, file);
+  const written = text === undefined ? emptyGroup(unsaid) : parseFile(text, place);
   const { tree: withEnv, notices } = applyEnvironment(written, options.env, options.otherVariables ?? []);
   const withFlags = flags.reduce((tree, [path, value]) => setFlag(tree, path, value), withEnv);
   const tree = renameLogLevel(completeStorage(withFlags, options.root));
@@ -80,7 +84,7 @@ const unsaid: Source = { kind: 'default', where: '' };
 // --- the file ------------------------------------------------------------------------------------------------
 
 async function readConfigFile(
-  { file: asked, env, root }: LoadOptions,
+  { file: asked, env, root, text: given }: LoadOptions,
   flags: Readonly<Record<string, unknown>>,
 ): Promise<{ file?: string; text?: string }> {
   const named = asked ?? (env['REGISTRY_CONFIGURATION_PATH'] || undefined);
@@ -88,6 +92,7 @@ async function readConfigFile(
   const directory =
     typeof flagRoot === 'string' ? flagRoot : env['REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY'] || root;
   const file = named ?? join(directory, 'berth', 'config.yml');
+  if (given !== undefined) return { file, text: given };
   try {
     return { file, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)) };
   } catch (error) {
@@ -105,11 +110,13 @@ const readFaults: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'the file is not UTF-8 text',
 };
 
-function parseFile(text: string, file: string): Group {
-  const place = (line: number, column: number): Source => ({
-    kind: 'file',
-    where: `${file}:${String(line)}:${String(column)}`,
-  });
+type Place = (line: number, column: number) => Source;
+
+function placeIn(file: string): Place {
+  return (line, column) => ({ kind: 'file', where: `${file}:${String(line)}:${String(column)}` });
+}
+
+function parseFile(text: string, place: Place): Group {
   const tree = parseYaml(text, place);
   if (tree === undefined) return emptyGroup(unsaid);
   if (tree.kind !== 'group') throw invalid(tree.at, 'the file has to be a map of keys, such as "http:"');

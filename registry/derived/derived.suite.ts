@@ -75,14 +75,14 @@ export async function openRegistry({ driver, directory }: Place, setup: OpenSetu
   const store = createStore({
     driver,
     events: createEvents(log, isWatched ? { index, journal, now } : {}),
-    uploadsPerUser: 100,
-    rules: {
+    uploadsPerUser: () => 100,
+    rules: () => ({
       enabled: true,
       sparse: false,
       indexPlatforms: 'all',
       urls: { allow: [], deny: [] },
       ...rules,
-    },
+    }),
     ...more,
   });
   index.start(store);

@@ -18,6 +18,8 @@ import { type Reach, reachOf } from './proxies.ts';
 import type { RequestLog } from './request-log.ts';
 import { allowedMethods, handleV2, type V2Context } from './v2.ts';
 
+type ExtraHeaders = Readonly<Record<string, readonly string[]>>;
+
 export interface AppOptions {
   readonly v2: V2Context;
   readonly pages: Pages;
@@ -28,9 +30,9 @@ export interface AppOptions {
   /** `http.prefix`, without a slash at its end; empty for none. */
   readonly prefix: string;
   /** `http.headers`: sent with every answer. */
-  readonly headers: Readonly<Record<string, readonly string[]>>;
-  readonly idle: IdleLimits;
-  readonly anonymous: Caller;
+  readonly headers: () => ExtraHeaders;
+  readonly idle: () => IdleLimits;
+  readonly anonymous: () => Caller;
   readonly log: Log;
   readonly requestLog: RequestLog;
 }
@@ -61,11 +63,11 @@ function open(
     origin: originOf(reach),
     prefix: `${reach.prefix}${options.prefix}`,
     log: options.log,
-    idle: options.idle,
-    anonymous: options.anonymous,
+    idle: options.idle(),
+    anonymous: options.anonymous(),
     head,
   });
-  for (const [name, values] of Object.entries(options.headers)) res.setHeader(name, values);
+  for (const [name, values] of Object.entries(options.headers())) res.setHeader(name, values);
   return exchange;
 }
 
@@ -110,7 +112,7 @@ async function handle(exchange: Exchange, { authority }: Reach, options: AppOpti
     sendEmpty(exchange, 200, { Allow: [...methods, 'OPTIONS'].join(', ') });
     return;
   }
-  checkOrigin(exchange, options.headers);
+  checkOrigin(exchange, options.headers());
   if (path === '/v2' || path.startsWith('/v2/')) await handleV2(exchange, options.v2);
   else await options.pages(exchange);
 }
@@ -121,7 +123,7 @@ function closing(res: ServerResponse, error: unknown): unknown {
 }
 
 /** Browsers send Origin with every write of a page; only pages that the configuration names may write. */
-function checkOrigin({ req, origin: own }: Exchange, headers: AppOptions['headers']): void {
+function checkOrigin({ req, origin: own }: Exchange, headers: ExtraHeaders): void {
   const { origin } = req.headers;
   if (origin === undefined || req.method === 'GET' || req.method === 'HEAD') return;
   const allowed =

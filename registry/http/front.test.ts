@@ -90,7 +90,7 @@ async function openFront(more: Partial<FrontOptions> = {}, host = 'localhost') {
         return () => (listener = undefined);
       },
     },
-    plain: 'loopback',
+    plain: () => 'loopback',
     isProxy: () => false,
     log,
     ...more,
@@ -207,15 +207,15 @@ test('a handshake that stops half way is cut', async () => {
 test('plain HTTP is for loopback ends; others get 426 with the address to use', async (t) => {
   const skip = lanAddress === undefined ? 'this machine has no other address than loopback' : false;
   const cases: readonly (readonly [string, Partial<FrontOptions>, string | undefined, number])[] = [
-    ['loopback on loopback', { plain: 'loopback' }, '127.0.0.1', 200],
-    ['off on loopback', { plain: 'off' }, '127.0.0.1', 426],
-    ['loopback from afar', { plain: 'loopback' }, lanAddress, 426],
-    ['off from afar', { plain: 'off' }, lanAddress, 426],
-    ['any from afar', { plain: 'any' }, lanAddress, 200],
-    ['proxies from a stranger', { plain: 'proxies' }, lanAddress, 426],
+    ['loopback on loopback', { plain: () => 'loopback' }, '127.0.0.1', 200],
+    ['off on loopback', { plain: () => 'off' }, '127.0.0.1', 426],
+    ['loopback from afar', { plain: () => 'loopback' }, lanAddress, 426],
+    ['off from afar', { plain: () => 'off' }, lanAddress, 426],
+    ['any from afar', { plain: () => 'any' }, lanAddress, 200],
+    ['proxies from a stranger', { plain: () => 'proxies' }, lanAddress, 426],
     [
       'proxies from a proxy',
-      { plain: 'proxies', isProxy: (address) => address === lanAddress },
+      { plain: () => 'proxies', isProxy: (address) => address === lanAddress },
       lanAddress,
       200,
     ],
@@ -255,7 +255,7 @@ test('plain HTTP is for loopback ends; others get 426 with the address to use', 
 });
 
 test('a strange Host is not echoed in the 426', async () => {
-  await using made = await openFront({ plain: 'off' });
+  await using made = await openFront({ plain: () => 'off' });
 
   const answer = await talk(made.port, 'GET / HTTP/1.1\r\nHost: <b>"evil\r\n\r\n');
 
@@ -263,7 +263,7 @@ test('a strange Host is not echoed in the 426', async () => {
 });
 
 test('a client that first writes a large body and then reads gets its 426', async () => {
-  await using made = await openFront({ plain: 'off', limits: { lingerMs: 5_000 } });
+  await using made = await openFront({ plain: () => 'off', limits: { lingerMs: 5_000 } });
   const socket = connect(made.port, '127.0.0.1');
   const head = 'POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388608\r\n\r\n';
 

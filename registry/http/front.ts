@@ -63,7 +63,7 @@ export interface FrontOptions {
   /** Whether the connection of a request that offers an upgrade may be taken over; never, if absent. */
   readonly mayUpgrade?: (req: IncomingMessage) => boolean;
   readonly identity: TlsSource;
-  readonly plain: PlainRule;
+  readonly plain: () => PlainRule;
   readonly isProxy: (address: string) => boolean;
   readonly limits?: Partial<FrontLimits>;
   /** Default TLSv1.2; older ones are not offered. */
@@ -445,10 +445,11 @@ function renderAnswer(status: number, body: string, headers: Readonly<Record<str
 }
 
 function mayBePlain(socket: Socket, { plain, isProxy }: Pick<FrontOptions, 'plain' | 'isProxy'>): boolean {
-  if (plain === 'off') return false;
+  const rule = plain();
+  if (rule === 'off') return false;
   const peer = plainAddress(socket.remoteAddress ?? '');
   const isLocal = isLoopback(peer) && isLoopback(plainAddress(socket.localAddress ?? ''));
-  return plain === 'any' || isLocal || (plain === 'proxies' && isProxy(peer));
+  return rule === 'any' || isLocal || (rule === 'proxies' && isProxy(peer));
 }
 
 function isLoopback(address: string): boolean {

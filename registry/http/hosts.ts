@@ -5,7 +5,7 @@ export interface HostRules {
   /** Names and addresses in the certificate; they may change while running. */
   readonly certificateNames: () => readonly string[];
   /** `http.host` and `berth.http.hosts`; `*` admits every host to /v2, and to nothing else. */
-  readonly configured: readonly string[];
+  readonly configured: () => readonly string[];
 }
 
 /**
@@ -25,8 +25,9 @@ export function checkHost(
 
 function isOurs(host: string, path: string, { certificateNames, configured }: HostRules): boolean {
   if (isLoopbackName(host)) return true;
-  if (configured.includes('*') && (path === '/v2' || path.startsWith('/v2/'))) return true;
-  const names = [...configured.map(hostName), ...certificateNames()];
+  const said = configured();
+  if (said.includes('*') && (path === '/v2' || path.startsWith('/v2/'))) return true;
+  const names = [...said.map(hostName), ...certificateNames()];
   return names.some((name) => covers(name.toLowerCase(), host));
 }
 

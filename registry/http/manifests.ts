@@ -12,7 +12,7 @@ export interface ManifestContext {
   readonly store: Store;
   readonly location: (exchange: Exchange, path: string) => string;
   /** The largest manifest, in bytes. */
-  readonly maxBytes: number;
+  readonly maxBytes: () => number;
   /** Takes note of a manifest that a client has read. */
   readonly pulled: PullEvents['manifestPulled'];
   /** When a tag expires, for who has just pushed it, and for who reads it shortly before. */
@@ -87,7 +87,7 @@ export async function putManifest(
     throw new AppError('TOO_MANY_TAGS', { message: `At most ${maxTags} tags may be given in one request.` });
   }
   const tags = reference.kind === 'tag' ? [reference.tag] : asked.map(requireTag);
-  const bytes = await readLimited(exchange, maxBytes);
+  const bytes = await readLimited(exchange, maxBytes());
   const { digest, manifest, warnings } = await store.manifests.put({
     repository,
     bytes,

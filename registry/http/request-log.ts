@@ -1,7 +1,7 @@
 /** What is written when a request has been answered: the access line, the line of the service log, the metrics. */
 import type { Metrics } from '../feed/metrics.ts';
 import type { Traffic } from '../feed/traffic.ts';
-import { accessLine } from '../log/access.ts';
+import { type AccessEntry, accessLine } from '../log/access.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { errorEntry } from '../spec/errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -10,9 +10,10 @@ import type { RawAnswer } from './front.ts';
 export interface RequestLogOptions {
   readonly metrics: Metrics;
   readonly traffic: Pick<Traffic, 'started' | 'ended'>;
-  /** Takes lines of the access log; `undefined` when it is switched off. */
-  readonly access:
-    { readonly write: (line: string) => void; readonly format: 'combined' | 'json' } | undefined;
+  /** Takes lines of the access log. */
+  readonly write: (line: string) => void;
+  /** How lines of the access log are written; `undefined` while it is switched off. */
+  readonly format: () => 'combined' | 'json' | undefined;
 }
 
 export interface RequestLog {
@@ -22,7 +23,12 @@ export interface RequestLog {
   refused(answer: RawAnswer): void;
 }
 
-export function createRequestLog({ metrics, traffic, access }: RequestLogOptions): RequestLog {
+export function createRequestLog({ metrics, traffic, write, format }: RequestLogOptions): RequestLog {
+  function writeAccess(entry: AccessEntry): void {
+    const chosen = format();
+    if (chosen !== undefined) write(accessLine(entry, chosen));
+  }
+
   return {
     started(exchange) {
       metrics.requestStarted(handlerOf(exchange));
@@ -46,27 +52,22 @@ export function createRequestLog({ metrics, traffic, access }: RequestLogOptions
         bytesIn: Number(req.headers['content-length'] ?? 0),
         bytesOut: bytesSent,
       });
-      access?.write(
-        accessLine(
-          {
-            at: Date.now() - durationMs,
-            requestId: id,
-            remoteAddress: address,
-            user: caller.name,
-            method: req.method ?? '',
-            uri: target,
-            httpVersion: req.httpVersion,
-            host: req.headers.host,
-            referer: req.headers.referer,
-            userAgent: req.headers['user-agent'],
-            status: res.statusCode,
-            bytesSent,
-            contentType: header(exchange, 'Content-Type'),
-            durationMs,
-          },
-          access.format,
-        ),
-      );
+      writeAccess({
+        at: Date.now() - durationMs,
+        requestId: id,
+        remoteAddress: address,
+        user: caller.name,
+        method: req.method ?? '',
+        uri: target,
+        httpVersion: req.httpVersion,
+        host: req.headers.host,
+        referer: req.headers.referer,
+        userAgent: req.headers['user-agent'],
+        status: res.statusCode,
+        bytesSent,
+        contentType: header(exchange, 'Content-Type'),
+        durationMs,
+      });
       writeServiceLine(exchange, { durationMs, bytesSent });
     },
     refused({ status, requestId, address, bytes }) {
@@ -80,7 +81,7 @@ export function createRequestLog({ metrics, traffic, access }: RequestLogOptions
       });
       const at = Date.now();
       const request = { method: '-', uri: '-', httpVersion: '1.1', status, bytesSent: bytes, durationMs: 0 };
-      access?.write(accessLine({ at, requestId, remoteAddress: address, ...request }, access.format));
+      writeAccess({ at, requestId, remoteAddress: address, ...request });
     },
   };
 }

@@ -13,7 +13,7 @@ const maxFormBytes = 16 * 1024;
 export interface PagesOptions {
   readonly auth: Auth;
   /** `auth.htpasswd.realm`. */
-  readonly realm: string;
+  readonly realm: () => string;
   /** The names of the parts that are not ready; empty when all are. */
   readonly notReady: () => readonly string[];
 }
@@ -76,8 +76,10 @@ async function answerToken(exchange: Exchange, { auth, realm }: Omit<PagesOption
   const { req, query, address, signal, origin } = exchange;
   const method = req.method === 'POST' ? 'POST' : 'GET';
   const parameters = method === 'POST' ? new URLSearchParams(await readForm(exchange)) : query;
-  const request = { method, parameters, authorization: req.headers.authorization, address } as const;
-  return await answerTokenRequest(request, { auth, realm, service: new URL(origin).host }, { signal });
+  const { authorization, 'user-agent': client } = req.headers;
+  const request = { method, parameters, authorization, address, client } as const;
+  const service = new URL(origin).host;
+  return await answerTokenRequest(request, { auth, realm: realm(), service }, { signal });
 }
 
 async function readForm(exchange: Exchange): Promise<string> {

@@ -4,9 +4,9 @@
  *   Host (app) > credentials 401 > route 404 > method 405 > grammar 400 > permission 403 > existence 404
  */
 import type { Auth } from '../auth/auth.ts';
-import type { Verb } from '../auth/access.ts';
 import { challenge } from '../auth/challenge.ts';
 import type { Scope } from '../auth/scopes.ts';
+import type { Verb } from '../spec/admin/access.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import { maxNameLength, parseRepoName, type RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
@@ -28,10 +28,10 @@ export interface V2Context extends UploadContext, ManifestContext, BlobContext {
   readonly store: Store;
   readonly auth: Auth;
   /** `auth.htpasswd.realm`. */
-  readonly realm: string;
-  readonly lists: ListOptions;
+  readonly realm: () => string;
+  readonly lists: () => ListOptions;
   readonly isReadOnly: () => boolean;
-  readonly isDeleteEnabled: boolean;
+  readonly isDeleteEnabled: () => boolean;
   /** What everybody who asks `/v2/` or touches a manifest should know: expiring certificate, disk nearly full. */
   readonly warnings: () => readonly string[];
 }
@@ -48,7 +48,7 @@ export async function handleV2(exchange: Exchange, context: V2Context): Promise<
     return;
   }
   if (route.endpoint === 'catalog') {
-    await listRepositories(exchange, context.store, context.lists);
+    await listRepositories(exchange, context.store, context.lists());
     return;
   }
   const repository = readName(route);
@@ -69,7 +69,10 @@ async function judgeCredentials(
   const { req, address, origin, prefix, signal } = exchange;
   const service = new URL(origin).host;
   const { authorization } = req.headers;
-  const identity = await auth.identify({ authorization, address, service }, { signal });
+  const identity = await auth.identify(
+    { authorization, address, client: req.headers['user-agent'], service },
+    { signal },
+  );
   exchange.caller = identity.kind === 'caller' ? identity.caller : auth.anonymous;
   const repository = route === undefined ? undefined : parseRepoName(decodeReference(route.name));
   const header = challenge({
@@ -79,7 +82,7 @@ async function judgeCredentials(
     isBase: route?.endpoint === 'base',
     repositoryOpen: repository !== undefined && auth.isOpen(repository),
     anonymousOn: auth.isAnonymousOn,
-    realm,
+    realm: realm(),
     tokenUrl: `${origin}${prefix}/token`,
     service,
     neededScope: route === undefined ? undefined : neededScope(exchange, route, repository),
@@ -152,7 +155,7 @@ function judgePermission(
     });
   }
   if (!isRead(exchange) && isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
-  if (verb === 'delete' && !isDeleteEnabled) throw new AppError('DELETE_DISABLED');
+  if (verb === 'delete' && !isDeleteEnabled()) throw new AppError('DELETE_DISABLED');
 }
 
 async function answer(
@@ -171,7 +174,7 @@ async function answer(
   const { method } = exchange.req;
   switch (endpoint) {
     case 'tags':
-      return await listTags(exchange, context.store, repository, context.lists);
+      return await listTags(exchange, context.store, repository, context.lists());
     case 'referrers':
       return await listReferrers(exchange, context.store, repository, reference);
     case 'blob':

@@ -25,7 +25,12 @@ for (const days of [24, 25, 365]) {
     const { counter, uploads } = countingUploads();
     const intervalMs = days * 24 * 60 * 60 * 1000;
     {
-      await using _ = startPurge({ uploads, log, ageMs: 1, intervalMs, dryRun: false, firstMs: 0 });
+      await using _ = startPurge({
+        uploads,
+        log,
+        settings: () => ({ ageMs: 1, intervalMs, dryRun: false }),
+        firstMs: 0,
+      });
       await counter.ran;
       // A timer that is too long fires after a millisecond.
       await delay(20);
@@ -38,9 +43,8 @@ for (const days of [24, 25, 365]) {
 test('a purge that has not begun ends at once when it is stopped', async () => {
   const { counter, uploads } = countingUploads();
 
-  await startPurge({ uploads, log, ageMs: 1, intervalMs: 1, dryRun: false, firstMs: 3_600_000 })[
-    Symbol.asyncDispose
-  ]();
+  const settings = () => ({ ageMs: 1, intervalMs: 3_600_000, dryRun: false });
+  await startPurge({ uploads, log, settings, firstMs: 3_600_000 })[Symbol.asyncDispose]();
 
   assert.equal(counter.runs, 0);
 });

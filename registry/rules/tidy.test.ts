@@ -31,7 +31,7 @@ async function opened(t: { after(cleanup: () => unknown): void }) {
     store: {
       now,
       // As the configuration has it: an untagged manifest is needed.
-      collect: { deleteUntagged: false },
+      collect: { deleteUntagged: () => false },
       protectedBy: (repository, tag) => rules?.compiled().protectedBy(repository, tag),
     },
   });

@@ -4,6 +4,8 @@
  * One file of `admin/` for each subject.
  */
 import { z } from 'zod';
+import { accessArguments, type AccessResults } from './admin/access.ts';
+import { certificateArguments, type CertificateResults } from './admin/certificate.ts';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { integrityArguments, type IntegrityResults } from './admin/integrity.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
@@ -11,6 +13,7 @@ import { imageArguments, type ImageResults } from './admin/image.ts';
 import { plansArguments, type PlansResults } from './admin/plans.ts';
 import { type DiskRow, processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
 import { rulesArguments, type RulesResults } from './admin/rules.ts';
+import { settingsArguments, type SettingsResults } from './admin/settings.ts';
 import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
 import { webhookArguments, type WebhookResults } from './admin/webhooks.ts';
@@ -28,6 +31,9 @@ export const adminArguments = {
   ...webhookArguments,
   ...transferArguments,
   ...integrityArguments,
+  ...accessArguments,
+  ...settingsArguments,
+  ...certificateArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -47,7 +53,10 @@ export interface AdminResults
     RulesResults,
     PlansResults,
     TransferResults,
-    IntegrityResults {}
+    IntegrityResults,
+    AccessResults,
+    SettingsResults,
+    CertificateResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {
@@ -83,6 +92,11 @@ export interface FeedItem {
     /** `count` tags were deleted by rules. */
     | 'ruleRan'
     | 'tagExpired'
+    /** `names` are the users, tokens or settings. */
+    | 'userChanged'
+    | 'tokenChanged'
+    | 'settingsChanged'
+    | 'certificateChanged'
     /** Began, went on or ended; at most four times a second. */
     | 'taskChanged'
     /** A webhook was set, removed or purged, began to fail, or works again. */
@@ -92,7 +106,9 @@ export interface FeedItem {
   readonly repository?: string;
   readonly tag?: string;
   readonly digest?: string;
+  /** Who did it. */
   readonly user?: string;
+  readonly names?: readonly string[];
   readonly bytes?: number;
   readonly count?: number;
   /** The id of a rule. */

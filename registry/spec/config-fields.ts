@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { parseBytes, parseDuration } from './duration.ts';
+import { isGlob } from './names.ts';
 
 export type Support = 'supported' | 'ignored' | 'refused';
 
@@ -138,7 +139,7 @@ export function several(parse: (value: string) => string | undefined, expected: 
       context.issues.push({ code: 'custom', message: `must be ${expected}`, input: value });
       return z.NEVER;
     })
-    .meta(field('list', '[]', { restart: 'listener', ...about }));
+    .meta(field('list', '[]', { restart: 'none', ...about }));
 }
 
 /** Patterns of repository names; `off` is none. Words that look like a switch are no repositories. */
@@ -147,8 +148,8 @@ export function globs(about: About) {
     .prefault('off')
     .transform((value, context): readonly string[] => {
       const list = value === 'off' ? [] : split(value);
-      if (list.every((glob) => /^[a-z0-9*][a-z0-9*._/-]*$/.test(glob) && !switchWords.has(glob))) return list;
-      const message = 'must be off or a list of repository patterns, such as [public/**]; * means all';
+      if (list.every((glob) => isGlob(glob) && !switchWords.has(glob))) return list;
+      const message = 'must be off or a list of repository patterns, such as [public/**]; ** means all';
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     })
@@ -167,7 +168,7 @@ export function tagRules(about: About) {
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
     })
-    .meta(field('off, or list of patterns of repositories and tags', 'off', about));
+    .meta(field('off, or list of patterns of repositories and tags', 'off', { restart: 'none', ...about }));
 }
 
 export function patterns(about: About) {

@@ -162,6 +162,7 @@ const settings = z.strictObject({
           disabled: flag(false, {
             title: 'Access log off',
             help: 'true writes no access log.',
+            restart: 'none',
           }),
         })
         .prefault({}),
@@ -209,6 +210,7 @@ const settings = z.strictObject({
           enabled: flag(true, {
             title: 'Allow deleting',
             help: 'false answers 405 to every DELETE of a tag, manifest or blob. Deleting also needs the permission to.',
+            restart: 'none',
           }),
         })
         .prefault({}),
@@ -219,18 +221,22 @@ const settings = z.strictObject({
               enabled: flag(true, {
                 title: 'Remove abandoned uploads',
                 help: 'false keeps the bytes of uploads that were never finished.',
+                restart: 'none',
               }),
               age: duration('24h', {
                 title: 'Age of an abandoned upload',
                 help: 'How long after its last byte an upload is removed.',
+                restart: 'none',
               }),
               interval: duration('24h', {
                 title: 'Time between removals',
                 help: 'How often abandoned uploads are looked for.',
+                restart: 'none',
               }),
               dryrun: flag(false, {
                 title: 'Only report abandoned uploads',
                 help: 'true logs what would be removed and removes nothing.',
+                restart: 'none',
               }),
             })
             .prefault({}),
@@ -239,6 +245,7 @@ const settings = z.strictObject({
               enabled: flag(false, {
                 title: 'Read-only',
                 help: 'true answers 405 to every request that would change something.',
+                restart: 'none',
               }),
             })
             .prefault({}),
@@ -365,12 +372,10 @@ const settings = z.strictObject({
           certificate: optionalText('path', 'a leaf of the own authority', {
             title: 'Certificate',
             help: 'A PEM file with the certificate and its chain, read again when it changes.',
-            restart: 'none',
           }),
           key: optionalText('path', 'the key of the own leaf', {
             title: 'Private key',
             help: 'The PEM file of the key that belongs to the certificate.',
-            restart: 'none',
           }),
           minimumtls: choice(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3'])
             .transform((version) => (version === 'tls1.3' ? 'tls1.3' : 'tls1.2'))
@@ -705,18 +710,22 @@ const settings = z.strictObject({
               enabled: flag(true, {
                 title: 'Collect garbage',
                 help: 'false frees nothing by itself; berth gc still does. Read-only mode frees nothing either.',
+                restart: 'none',
               }),
               interval: duration('6h', {
                 title: 'Time between collections',
-                help: 'How often what nothing needs is looked for. The first time is 20 minutes after the start.',
+                help: 'How often what nothing needs is looked for. The first time is 20 minutes after the start, or earlier where the time is shorter.',
+                restart: 'none',
               }),
               grace: duration('1h', {
                 title: 'Grace of unused content',
                 help: 'How long content stays at least after it was uploaded, mounted or asked for.',
+                restart: 'none',
               }),
               untagged: flag(false, {
                 title: 'Collect untagged manifests',
                 help: 'true removes manifests that no tag, index, referrer or trash entry needs.',
+                restart: 'none',
               }),
             })
             .prefault({}),
@@ -760,6 +769,7 @@ const settings = z.strictObject({
           trash: duration('168h', {
             title: 'Time in the trash',
             help: 'How long deleted tags and repositories can be restored. 0s keeps none longer than to the next collection.',
+            restart: 'none',
           }),
         })
         .prefault({}),
@@ -790,7 +800,7 @@ const settings = z.strictObject({
         .strictObject({
           anonymous: globs({
             title: 'Pull without login',
-            help: 'Repositories that everybody may read. * and ** mean all.',
+            help: 'Repositories that everybody may read. ** means all, * one part of a name.',
           }),
         })
         .prefault({}),
@@ -838,6 +848,7 @@ const settings = z.strictObject({
           access: oneOf(['combined', 'json'], 'combined', {
             title: 'Access log format',
             help: 'combined is the format of Apache, json has the field names of the service log.',
+            restart: 'none',
           }),
         })
         .prefault({}),

@@ -350,6 +350,16 @@ export const errors = {
     when: 'A configuration file, variable or option is broken or unsafe to ignore.',
     action: 'Mend the line that the message names; berth config check reads it without starting.',
   },
+  SETTING_UNKNOWN: {
+    message: 'There is no such setting.',
+    when: 'The path is not that of a setting, or of one that this version does not have.',
+    action: 'berth config print lists the settings.',
+  },
+  SETTING_LOCKED: {
+    message: 'The setting cannot be changed here.',
+    when: 'An environment variable or an option fixes it, or the configuration file cannot be written.',
+    action: 'Change the variable or option where the registry is started.',
+  },
   USERS_INVALID: {
     message: 'The user file cannot be used.',
     when: 'The htpasswd file or the access file is missing, unreadable or malformed.',
@@ -399,6 +409,11 @@ export const errors = {
     message: 'The password cannot be used.',
     when: 'It is empty, longer than 72 bytes (bcrypt reads no more) or holds a NUL.',
     action: 'Choose another password.',
+  },
+  LOGIN_OFF: {
+    message: 'This registry knows no users: login is switched off.',
+    when: 'Users, tokens or rights are asked for, and the registry runs with auth: none.',
+    action: 'Start it without auth: none and without --auth none.',
   },
   TOKEN_UNKNOWN: {
     message: 'There is no such token.',

@@ -1,5 +1,5 @@
 /**
- * What happens in the store, named in the past tense. `feed/events.ts` turns each into a log line, a line of the journal,
+ * What happens in the store, and what somebody changes of the registry, named in the past tense. `feed/events.ts` turns each into a log line, a line of the journal,
  * the change of the index and an item of the feed. What answers a promise is waited for before the store answers.
  */
 import type { DiskRow } from './admin/process.ts';
@@ -41,6 +41,22 @@ export interface PullEvents {
   }): void;
   /** Bytes of a blob, all or a range, were sent. */
   blobPulled(event: { repository: RepoName; digest: Digest; size: number; actor: Actor }): void;
+}
+
+/** What somebody changed of the registry itself. Nothing here holds a password, a token or a value of a setting. */
+export interface AdminEvents {
+  userChanged(event: {
+    name: string;
+    change: 'added' | 'removed' | 'password' | 'role' | 'disabled' | 'enabled';
+    actor: Actor;
+  }): void;
+  /** Users were taken from a file; both lists hold names. */
+  usersImported(event: { added: readonly string[]; changed: readonly string[]; actor: Actor }): void;
+  tokenChanged(event: { id: string; change: 'created' | 'revoked'; owner?: string; actor: Actor }): void;
+  /** `pending` are those that wait for a restart. */
+  settingsChanged(event: { paths: readonly string[]; pending: readonly string[]; actor?: Actor }): void;
+  certificateRenewed(event: { fingerprint: string; actor: Actor }): void;
+  authoritySealed(event: { fingerprint: string; actor: Actor }): void;
 }
 
 export interface StoreEvents {

@@ -36,3 +36,11 @@ export function parseTag(text: string): Tag | undefined {
 export function parseUploadId(text: string): UploadId | undefined {
   return uploadId.test(text) ? (text as UploadId) : undefined;
 }
+
+/** True for a glob over repository names that can match: its characters, `*`, and `**` as a whole part. */
+export function isGlob(text: string): boolean {
+  if (text.length > maxNameLength) return false;
+  return text
+    .split('/')
+    .every((part) => part === '**' || (/^[a-z0-9._*-]+$/.test(part) && !part.includes('**')));
+}

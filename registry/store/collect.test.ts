@@ -4,7 +4,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Digest } from '../spec/digest.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
-import type { CollectOptions } from './collect.ts';
 import {
   blobData,
   blobTree,
@@ -18,6 +17,7 @@ import {
 import {
   actor,
   collect,
+  type CollectSetup,
   descriptorOf,
   drivers,
   keysBelow,
@@ -41,10 +41,7 @@ const graceMs = 1000;
 const nothing = { blobs: 0, bytes: 0, manifests: 0, keptBlobs: 0, keptBytes: 0 };
 
 /** A store whose clocks stand until `pass`; grace and quarantine are a second each. The first grace time is over. */
-async function openCollecting({
-  collect: options,
-  ...setup
-}: StoreSetup & { collect?: CollectOptions } = {}) {
+async function openCollecting({ collect: options, ...setup }: StoreSetup & { collect?: CollectSetup } = {}) {
   const clock = { monotonic: 0, wall: Date.now() };
   const clocks = { now: () => clock.wall, monotonic: () => clock.monotonic };
   const pass = (ms: number): void => {
@@ -72,6 +69,19 @@ async function openCollecting({
       (await keysBelow(open.driver, 'docker/registry/v2/blobs')).map((key) => key.split('/').at(-2)),
   };
 }
+
+test('a shorter grace time counts for what was uploaded before', async () => {
+  let chosenMs = 1000 * graceMs;
+  await using open = await openCollecting({ collect: { graceMs: () => chosenMs } });
+  open.pass(chosenMs);
+  await pushBlob(open.store, repository, 'garbage');
+
+  const long = await open.collectAll();
+  chosenMs = graceMs;
+  const short = await open.collectAll();
+
+  assert.deepEqual([long.blobs, long.keptBlobs, short.blobs], [0, 1, 1]);
+});
 
 const hex = (digest: Digest): string => digest.slice('sha256:'.length);
 
@@ -205,7 +215,7 @@ async function pushBlobs({ store }: Opened): Promise<void> {
 
 /** Pushes an image without a tag, and what should keep it or not. */
 const keepers: Readonly<
-  Record<string, { keeps: boolean; collect?: CollectOptions; act: (open: Opened) => Promise<unknown> }>
+  Record<string, { keeps: boolean; collect?: CollectSetup; act: (open: Opened) => Promise<unknown> }>
 > = {
   'nothing else': { keeps: false, act: async () => undefined },
   'nothing else, where untagged manifests stay': {

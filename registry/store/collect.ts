@@ -90,11 +90,11 @@ export interface CollectRunOptions {
 
 export interface CollectOptions {
   /** How long what is unreferenced stays at least, by its lease and by its file. */
-  readonly graceMs?: number | undefined;
+  readonly graceMs?: (() => number) | undefined;
   /** How long it stays at least after a run has seen it first; as long as the grace where it is not said. */
   readonly quarantineMs?: number | undefined;
   /** False keeps manifests without a tag; true removes those that nothing needs. */
-  readonly deleteUntagged?: boolean | undefined;
+  readonly deleteUntagged?: (() => boolean) | undefined;
 }
 
 interface Candidate {
@@ -127,9 +127,9 @@ export function createCollector({
   references,
   tags,
   trash,
-  graceMs = defaultGraceMs,
-  quarantineMs = graceMs,
-  deleteUntagged = true,
+  graceMs = () => defaultGraceMs,
+  quarantineMs,
+  deleteUntagged = () => true,
   now,
   monotonic,
 }: CollectOptions & {
@@ -250,12 +250,12 @@ export function createCollector({
 
   function wasSeen(key: string): boolean {
     const at = seenAt.get(key);
-    return at !== undefined && monotonic() - at >= quarantineMs;
+    return at !== undefined && monotonic() - at >= (quarantineMs ?? graceMs());
   }
 
   /** A time in the future, as after a clock was set back, counts as young. */
   function isYoungTime(modifiedAt: number): boolean {
-    return now() - modifiedAt < graceMs;
+    return now() - modifiedAt < graceMs();
   }
 
   async function isReady({ repository, digest }: Candidate, isDue = wasSeen): Promise<boolean> {
@@ -374,7 +374,7 @@ export function createCollector({
       if (named === undefined) {
         live.add(digest);
         isOpaque = true;
-      } else if (tagged.has(digest) || !deleteUntagged) {
+      } else if (tagged.has(digest) || !deleteUntagged()) {
         markParts(live, { digest, references: named });
         roots.push(digest, ...neededBy(named));
       } else untagged.add({ repository, digest, references: named });

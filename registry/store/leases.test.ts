@@ -8,7 +8,7 @@ const [a, b, c] = ['a', 'b', 'c'].map((text) => `sha256:${text.repeat(64)}`) as 
 /** Leases of 100 ms on a clock that the test sets; the first grace time is over. */
 function settledLeases(options: { readonly limit?: number } = {}) {
   const clock = { now: 0 };
-  const leases = createLeases({ graceMs: 100, now: () => clock.now, ...options });
+  const leases = createLeases({ graceMs: () => 100, now: () => clock.now, ...options });
   clock.now = 1000;
   return { clock, leases };
 }
@@ -37,7 +37,7 @@ test('a digest is leased for the grace time after it was renewed, and another on
 
 test('everything is leased for one grace time after the start', () => {
   const clock = { now: 5000 };
-  const leases = createLeases({ graceMs: 100, now: () => clock.now });
+  const leases = createLeases({ graceMs: () => 100, now: () => clock.now });
 
   const before = leases.isLeased(a);
   clock.now = 5100;

@@ -24,7 +24,7 @@ export interface Leases {
 }
 
 export interface LeasesOptions {
-  readonly graceMs?: number | undefined;
+  readonly graceMs?: (() => number) | undefined;
   /** A clock that nobody sets, in milliseconds. */
   readonly now?: (() => number) | undefined;
   /** How many renewed digests are remembered one by one; more take about 150 bytes each. */
@@ -35,7 +35,7 @@ export interface LeasesOptions {
 export const defaultGraceMs = 60 * 60 * 1000;
 
 export function createLeases({
-  graceMs = defaultGraceMs,
+  graceMs = () => defaultGraceMs,
   now = () => performance.now(),
   limit = 100_000,
 }: LeasesOptions = {}): Leases {
@@ -47,7 +47,7 @@ export function createLeases({
   const watches = new Set<{ readonly since: number }>();
 
   function isRecent(at: number): boolean {
-    return at > now() - graceMs || watches.values().some(({ since }) => at >= since);
+    return at > now() - graceMs() || watches.values().some(({ since }) => at >= since);
   }
 
   function isLeased(digest: Digest): boolean {

@@ -106,7 +106,7 @@ export function createManifests({
   readonly tags: Tags;
   readonly trash: Trash;
   readonly blobs: Blobs;
-  readonly rules: ValidationRules;
+  readonly rules: () => ValidationRules;
   readonly removeRepository: RemoveRepository;
   readonly removeTags: RemoveTags;
   readonly protectedBy: ProtectedBy;
@@ -229,7 +229,7 @@ export function createManifests({
   }
 
   function checkUrls({ config, layers }: Manifest): void {
-    const { allow, deny } = rules.urls;
+    const { allow, deny } = rules().urls;
     const urls = [config, ...layers].flatMap((descriptor) => descriptor?.urls ?? []);
     const refused = urls.find(
       (url) =>
@@ -247,7 +247,7 @@ export function createManifests({
     { config, layers, manifests }: Manifest,
     sizes: ReadonlyMap<Digest, number>,
   ): readonly Use[] {
-    const isLookedFor = rules.enabled && !rules.sparse;
+    const isLookedFor = rules().enabled && !rules().sparse;
     return [config, ...layers, ...manifests]
       .filter((part) => part !== undefined)
       .map(({ digest, size }) => ({ digest, size: sizes.get(digest) ?? (isLookedFor ? 0 : size) }));
@@ -257,9 +257,9 @@ export function createManifests({
   async function checkContent(repository: RepoName, manifest: Manifest) {
     const warnings: string[] = [];
     const sizes = new Map<Digest, number>();
-    if (!rules.enabled) return { warnings, sizes };
+    if (!rules().enabled) return { warnings, sizes };
     const missing: Digest[] = [];
-    for (const descriptor of neededContent(manifest, rules)) {
+    for (const descriptor of neededContent(manifest, rules())) {
       const size = manifest.isIndex
         ? await childSize(repository, descriptor.digest)
         : (await blobs.find(repository, descriptor.digest))?.size;

@@ -81,8 +81,8 @@ for (const mustAll of [false, true]) {
     const store = createStore({
       driver: opened.driver,
       events: new Proxy({} as never, { get: () => () => undefined }),
-      rules: { enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } },
-      uploadsPerUser: 1,
+      rules: () => ({ enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } }),
+      uploadsPerUser: () => 1,
       protectedBy: (_, tag) => (tag === one ? '*:one' : undefined),
     });
 

@@ -91,7 +91,7 @@ export function createScrubber({
   readonly cache: ManifestCache;
   readonly repositories: Repositories;
   readonly tags: Tags;
-  readonly rules: ValidationRules;
+  readonly rules: () => ValidationRules;
   readonly now: () => number;
 }): Scrubber {
   let running: Counts | undefined;
@@ -348,7 +348,7 @@ export function createScrubber({
     if (info === undefined || info.size > storedLimit) return undefined;
     try {
       const manifest = (await cache.get(digest))?.manifest;
-      return manifest && neededContent(manifest, rules);
+      return manifest && neededContent(manifest, rules());
     } catch (error) {
       if (isAppError(error, 'STORAGE_FAILED')) return undefined;
       throw error;

@@ -12,7 +12,6 @@ import type { Algorithm, Digest } from '../spec/digest.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
-import type { CollectOptions } from './collect.ts';
 import type { ValidationRules } from './needed.ts';
 import { createStore, type Store, type StoreOptions } from './store.ts';
 import type { Chunk } from './uploads.ts';
@@ -89,12 +88,18 @@ export interface OpenStore extends AsyncDisposable {
   restart(options?: Partial<Pick<StoreOptions, 'now' | 'monotonic'>>): Store;
 }
 
+export interface CollectSetup {
+  readonly graceMs?: number | (() => number);
+  readonly quarantineMs?: number;
+  readonly deleteUntagged?: boolean;
+}
+
 export interface StoreSetup extends Watch {
   readonly on?: keyof typeof drivers;
   readonly uploadsPerUser?: number;
   readonly rules?: Partial<ValidationRules>;
   readonly clocks?: Partial<Pick<StoreOptions, 'now' | 'monotonic'>>;
-  readonly collect?: CollectOptions;
+  readonly collect?: CollectSetup;
   readonly trashKeepMs?: number;
   /** Stands between the store and its driver. */
   readonly wrap?: (driver: Driver) => Driver;
@@ -103,6 +108,14 @@ export interface StoreSetup extends Watch {
 /** Opens an empty store; on the memory driver if nothing else is said. */
 export async function openStore(setup: StoreSetup = {}): Promise<OpenStore> {
   const { on = 'memory', uploadsPerUser = 100, rules, clocks, collect: collecting, trashKeepMs } = setup;
+  const { graceMs, quarantineMs, deleteUntagged } = collecting ?? {};
+  const allRules: ValidationRules = {
+    enabled: true,
+    sparse: false,
+    indexPlatforms: 'all',
+    urls: { allow: [], deny: [] },
+    ...rules,
+  };
   const bare = await drivers[on]();
   const driver = watched(setup.wrap?.(bare) ?? bare, setup);
   const told: [keyof StoreEvents, Record<string, unknown>][] = [];
@@ -112,18 +125,16 @@ export async function openStore(setup: StoreSetup = {}): Promise<OpenStore> {
   const options = {
     driver,
     events,
-    uploadsPerUser,
+    uploadsPerUser: () => uploadsPerUser,
     ...clocks,
-    ...(collecting && { collect: collecting }),
-    ...(trashKeepMs !== undefined && { trashKeepMs }),
-    rules: {
-      enabled: true,
-      sparse: false,
-      indexPlatforms: 'all',
-      urls: { allow: [], deny: [] },
-      ...rules,
-    } satisfies ValidationRules,
-  } as const;
+    collect: {
+      quarantineMs,
+      ...(graceMs !== undefined && { graceMs: typeof graceMs === 'number' ? () => graceMs : graceMs }),
+      ...(deleteUntagged !== undefined && { deleteUntagged: () => deleteUntagged }),
+    },
+    ...(trashKeepMs !== undefined && { trashKeepMs: () => trashKeepMs }),
+    rules: () => allRules,
+  } satisfies StoreOptions;
   return {
     store: createStore(options),
     driver,

@@ -41,15 +41,15 @@ export interface Store {
 export interface StoreOptions {
   readonly driver: Driver;
   readonly events: StoreEvents;
-  readonly rules: ValidationRules;
+  readonly rules: () => ValidationRules;
   /** Upload sessions that one user may have open. */
-  readonly uploadsPerUser: number;
+  readonly uploadsPerUser: () => number;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
   /** A clock that nobody sets, in milliseconds. */
   readonly monotonic?: () => number;
   /** How long removed things are kept. */
-  readonly trashKeepMs?: number;
+  readonly trashKeepMs?: () => number;
   readonly collect?: CollectOptions;
   /** Tags that keep their meaning; none where it is absent. */
   readonly protectedBy?: ProtectedBy;

@@ -73,7 +73,7 @@ export function createTrash({
   leases,
   references,
   tags,
-  keepMs = defaultKeepMs,
+  keepMs = () => defaultKeepMs,
   now,
 }: {
   readonly driver: Driver;
@@ -82,12 +82,12 @@ export function createTrash({
   readonly leases: Leases;
   readonly references: ReferenceReader;
   readonly tags: Tags;
-  readonly keepMs?: number | undefined;
+  readonly keepMs?: (() => number) | undefined;
   readonly now: () => number;
 }): Trash {
   /** Tells the time of an entry without reading it. */
   function isOver(id: string): boolean {
-    return now() - Number(idForm.exec(id)?.[1]) >= keepMs;
+    return now() - Number(idForm.exec(id)?.[1]) >= keepMs();
   }
 
   async function ids(): Promise<readonly string[]> {
@@ -115,7 +115,7 @@ export function createTrash({
   }
 
   function rowOf({ id, repository, digest, tags: names, deletedAt, by }: TrashEntry): TrashRow {
-    const expiresAt = new Date(Date.parse(deletedAt) + keepMs).toISOString();
+    const expiresAt = new Date(Date.parse(deletedAt) + keepMs()).toISOString();
     return { id, deletedAt, expiresAt, by, repository, digest, tags: names };
   }
 

@@ -102,7 +102,7 @@ export function createUploads({
   readonly blobs: Blobs;
   readonly repositories: Repositories;
   /** Sessions that one user may have open. */
-  readonly perUser: number;
+  readonly perUser: () => number;
   readonly now: () => number;
 }): Uploads {
   const sessions = new Map<UploadId, Session>();
@@ -113,7 +113,7 @@ export function createUploads({
     { algorithm, actor }: { algorithm: Algorithm; actor: Actor },
   ): Promise<UploadKey> {
     const count = openByUser.get(actor.user) ?? 0;
-    if (count >= perUser) {
+    if (count >= perUser()) {
       throw new AppError('TOO_MANY_UPLOADS', {
         message: `You have ${count} open uploads. Finish or cancel some before starting another.`,
         retryAfterSeconds: 30,

@@ -42,7 +42,7 @@ async function makeDirectory() {
 function optionsFor(dir: string, more: Partial<IdentityOptions> = {}): IdentityOptions {
   return {
     dir,
-    names: [],
+    names: () => [],
     log: keepLog().log,
     hostname: 'dock',
     now: () => start,
@@ -149,7 +149,7 @@ test('names that the authority may not sign are left out, logged and shown', asy
   const { log, lines } = keepLog();
 
   await using identity = await openIdentity(
-    optionsFor(made.dir, { log, names: ['late.example.com', 'a b', 'dock2.test', '203.0.113.7'] }),
+    optionsFor(made.dir, { log, names: () => ['late.example.com', 'a b', 'dock2.test', '203.0.113.7'] }),
   );
 
   assert.deepEqual(identity.show().leftOut, [
@@ -165,7 +165,7 @@ test('names configured before the first start are in scope', async () => {
   await using made = await makeDirectory();
 
   await using identity = await openIdentity(
-    optionsFor(made.dir, { names: ['hub.example.com', '203.0.113.7'] }),
+    optionsFor(made.dir, { names: () => ['hub.example.com', '203.0.113.7'] }),
   );
 
   assert.deepEqual(identity.show().leftOut, []);
@@ -377,7 +377,11 @@ test('what another process renews or seals is taken over at the next check', asy
 
 test('who may only look makes nothing and issues nothing', async () => {
   await using made = await makeDirectory();
-  const look = optionsFor(made.dir, { mayIssue: false, names: ['other.test'], interfaceAddresses: () => [] });
+  const look = optionsFor(made.dir, {
+    mayIssue: false,
+    names: () => ['other.test'],
+    interfaceAddresses: () => [],
+  });
 
   await failsWith('CERTIFICATE_INVALID', /no certificate in/, () => openIdentity(look));
   await assert.rejects(readdir(made.dir), { code: 'ENOENT' });
@@ -386,4 +390,33 @@ test('who may only look makes nothing and issues nothing', async () => {
 
   assert.deepEqual(looker.material(), served.material());
   assert.equal(looker.exportCa(), served.exportCa());
+});
+
+test('names and the time of the renewal are asked for at each check', async () => {
+  await using made = await makeDirectory();
+  const chosen = { names: [] as readonly string[], now: start, renewBeforeMs: 30 * dayMs };
+  await using identity = await openIdentity(
+    optionsFor(made.dir, {
+      names: () => chosen.names,
+      now: () => chosen.now,
+      renewBeforeMs: () => chosen.renewBeforeMs,
+    }),
+  );
+  const fingerprints = [identity.show().leaf.fingerprint];
+  const look = async (): Promise<void> => {
+    await identity.check();
+    fingerprints.push(identity.show().leaf.fingerprint);
+  };
+
+  chosen.names = ['dock3.local'];
+  await look();
+  const names = identity.names().names;
+  chosen.now += 300 * dayMs;
+  await look();
+  chosen.renewBeforeMs = 150 * dayMs;
+  await look();
+
+  assert.ok(names.includes('dock3.local'), names.join());
+  const [first, second, third, fourth] = fingerprints;
+  assert.deepEqual([first === second, second === third, third === fourth], [false, true, false]);
 });

@@ -9,13 +9,13 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
+import type { CertificateInfo, IdentityInfo } from '../spec/admin/certificate.ts';
 import type { Log } from '../spec/log-record.ts';
 import { namesOf } from './leaf.ts';
-import type { LeafNames, LeftOut, Material } from './leaf.ts';
+import type { LeafNames, Material } from './leaf.ts';
 import { openMadeSource } from './made-source.ts';
 import { openOwnSource } from './own-certificate.ts';
 import type { OwnFiles } from './own-certificate.ts';
-import type { Scope } from './scope.ts';
 import type { CertificateSource } from './source.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -25,13 +25,13 @@ export interface IdentityOptions {
   /** The directory of the authority and leaf, `<root>/berth/tls`. Not touched if `own` is given. */
   readonly dir: string;
   /** DNS names and addresses from the configuration. */
-  readonly names: readonly string[];
+  readonly names: () => readonly string[];
   readonly own?: OwnFiles;
   readonly log: Log;
   /** False: only look; nothing is made, issued or checked again. Default true. */
   readonly mayIssue?: boolean;
   /** The leaf is issued again when it ends within this time; default 30 days. */
-  readonly renewBeforeMs?: number;
+  readonly renewBeforeMs?: () => number;
   /** Time between two checks; default one minute. */
   readonly checkEveryMs?: number;
   /** Milliseconds since the epoch; default the system clock. */
@@ -60,24 +60,6 @@ export interface Identity extends AsyncDisposable {
   renew(): Promise<void>;
   /** Destroys the authority's key for good. Throws USAGE if the user's own certificate is served. */
   seal(): Promise<void>;
-}
-
-export interface CertificateInfo {
-  readonly subject: string;
-  /** SHA-256, upper-case hexadecimal with colons. */
-  readonly fingerprint: string;
-  /** RFC 3339. */
-  readonly validFrom: string;
-  /** RFC 3339. */
-  readonly validTo: string;
-}
-
-export interface IdentityInfo {
-  readonly source: 'berth' | 'own';
-  readonly leaf: CertificateInfo & LeafNames;
-  readonly authority: (CertificateInfo & { readonly scope: Scope; readonly isSealed: boolean }) | undefined;
-  /** Names and addresses that were wanted and are not in the leaf. */
-  readonly leftOut: readonly LeftOut[];
 }
 
 /**
@@ -182,7 +164,7 @@ function openSource(options: IdentityOptions, now: () => number): Promise<Certif
     mayIssue: options.mayIssue ?? true,
     hostname: options.hostname ?? hostname(),
     interfaceAddresses: options.interfaceAddresses ?? systemAddresses,
-    renewBeforeMs: options.renewBeforeMs ?? 30 * dayMs,
+    renewBeforeMs: options.renewBeforeMs ?? (() => 30 * dayMs),
   });
 }
 

@@ -13,11 +13,11 @@ const hourMs = 60 * 60 * 1000;
 
 export interface MadeSourceOptions {
   readonly dir: string;
-  readonly names: readonly string[];
+  readonly names: () => readonly string[];
   readonly hostname: string;
   readonly interfaceAddresses: () => readonly string[];
   readonly now: () => number;
-  readonly renewBeforeMs: number;
+  readonly renewBeforeMs: () => number;
   readonly log: Log;
   /** False: what is there is looked at, and nothing is made or issued. */
   readonly mayIssue: boolean;
@@ -37,7 +37,7 @@ export async function openMadeSource(options: MadeSourceOptions): Promise<Certif
       hint: 'Start the registry: berth serve makes it.',
     });
   }
-  const authority = await openAuthority(dir, { hostname, names: options.names, now: now() });
+  const authority = await openAuthority(dir, { hostname, names: options.names(), now: now() });
   let isSealed = (await findAuthorityKey(dir, authority)) === undefined;
   let wanted = currentNames();
   let lastComplaint: string | undefined;
@@ -85,7 +85,7 @@ export async function openMadeSource(options: MadeSourceOptions): Promise<Certif
   function findReason(): string | undefined {
     const certificate = new X509Certificate(material.cert);
     const end = certificate.validToDate.getTime();
-    if (end - now() < renewBeforeMs && leafEnd(authority, now()) > end + hourMs) return 'it ends soon';
+    if (end - now() < renewBeforeMs() && leafEnd(authority, now()) > end + hourMs) return 'it ends soon';
     if (certificate.validFromDate.getTime() > now()) return 'it is not valid yet: the clock went back';
     if (textOf(namesOf(certificate)) !== textOf(wanted))
       return 'the names or addresses of this machine changed';
@@ -125,7 +125,7 @@ export async function openMadeSource(options: MadeSourceOptions): Promise<Certif
     return chooseNames(authority, {
       hostname,
       interfaceAddresses: options.interfaceAddresses(),
-      configured: options.names,
+      configured: options.names(),
     });
   }
 

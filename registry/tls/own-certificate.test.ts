@@ -68,7 +68,7 @@ test('a certificate with its chain and key is served as it is', { skip }, async 
 
   await using identity = await openIdentity({
     dir: join(dir.path, 'tls'),
-    names: [],
+    names: () => [],
     own: { certificate: join(dir.path, 'chain.crt'), key: join(dir.path, 'chained.key') },
     log: keepLog().log,
   });
@@ -130,7 +130,7 @@ test(
     const own = { certificate: join(dir.path, 'live.crt'), key: join(dir.path, 'live.key') };
     makePair(dir.path, 'live', san);
     const { log, lines } = keepLog();
-    await using identity = await openIdentity({ dir: '/nonexistent', names: [], own, log });
+    await using identity = await openIdentity({ dir: '/nonexistent', names: () => [], own, log });
     const subjects: string[] = [];
     let announced = 0;
     identity.onChange(() => (announced += 1));
@@ -165,7 +165,7 @@ test('a readable key, a certificate without names and a near end are logged', { 
 
   await using identity = await openIdentity({
     dir: '/nonexistent',
-    names: [],
+    names: () => [],
     own: { certificate: join(dir.path, 'bare.crt'), key: join(dir.path, 'bare.key') },
     log,
   });

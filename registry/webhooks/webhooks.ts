@@ -57,7 +57,7 @@ export interface WebhooksOptions {
     readonly berth: Pick<Config['berth'], 'notifications'>;
   };
   /** What links begin with: `http.host` if it is set, else what the request says, else where the registry listens. */
-  readonly origin: { readonly configured: string | undefined; readonly listening: () => string };
+  readonly origin: { readonly configured: () => string | undefined; readonly listening: () => string };
   /** Host name and port, as events name their source. */
   readonly address: () => string;
   readonly userAgent: string;
@@ -131,7 +131,7 @@ export async function openWebhooks(options: WebhooksOptions): Promise<Webhooks> 
   }
 
   function line(happening: Happening): string {
-    const links = origin.configured ?? happening.actor.origin ?? origin.listening();
+    const links = origin.configured() ?? happening.actor.origin ?? origin.listening();
     const source = { address: address(), instanceId, origin: links };
     const includesReferences = config().notifications.events.includereferences;
     return JSON.stringify(eventOf(happening, source, { at: new Date(), includesReferences }));

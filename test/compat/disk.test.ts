@@ -173,8 +173,8 @@ test('uploads that docker-registry left open disturb nothing and are purged', ne
   const { uploads } = createStore({
     driver: checked(await openFsDriver({ root: dataDir })),
     events,
-    rules: { enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } },
-    uploadsPerUser: 1,
+    rules: () => ({ enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } }),
+    uploadsPerUser: () => 1,
     now: () => Date.now() + 25 * 60 * 60 * 1000,
   });
   const signal = new AbortController().signal;

@@ -25,12 +25,12 @@ const events = new Proxy({} as StoreEvents, {
 const store = createStore({
   driver: checked(await openFsDriver({ root })),
   events,
-  rules: { enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } },
-  uploadsPerUser: 100,
-  trashKeepMs: 0,
+  rules: () => ({ enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } }),
+  uploadsPerUser: () => 100,
+  trashKeepMs: () => 0,
   now: () => Date.now() + 3_600_000,
   monotonic: () => pushes,
-  collect: { graceMs: 12, quarantineMs: 0 },
+  collect: { graceMs: () => 12, quarantineMs: 0 },
 });
 
 async function push(tag: string): Promise<void> {

@@ -43,12 +43,12 @@ function openStore(driver: Awaited<ReturnType<typeof openFsDriver>>, monotonic: 
   return createStore({
     driver,
     events: new Proxy({} as StoreEvents, { get: () => () => undefined }),
-    rules: { enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } },
-    uploadsPerUser: 100,
-    trashKeepMs: 0,
+    rules: () => ({ enabled: true, sparse: false, indexPlatforms: 'all', urls: { allow: [], deny: [] } }),
+    uploadsPerUser: () => 100,
+    trashKeepMs: () => 0,
     now: () => Date.now() + 3_600_000,
     monotonic,
-    collect: { graceMs: 1, quarantineMs: 0 },
+    collect: { graceMs: () => 1, quarantineMs: 0 },
   });
 }
 

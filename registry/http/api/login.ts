@@ -40,9 +40,12 @@ export async function logIn(
   };
   // A colon would end the name where the scheme Basic looks for it.
   const authorization = isUserName(user) ? basicAuthorization(user, password) : 'Basic -';
-  const identity = await auth.identify({ authorization, address }, { signal }).catch((error: unknown) => {
-    throw refuse(error, isAppError(error, 'TOO_MANY_LOGINS') ? 'too many wrong passwords' : 'not judged');
-  });
+  const client = exchange.req.headers['user-agent'];
+  const identity = await auth
+    .identify({ authorization, address, client }, { signal })
+    .catch((error: unknown) => {
+      throw refuse(error, isAppError(error, 'TOO_MANY_LOGINS') ? 'too many wrong passwords' : 'not judged');
+    });
   if (identity.kind !== 'caller') {
     const message = 'The user name or password is wrong.';
     throw refuse(new AppError('UNAUTHORIZED', { message }), 'wrong user or password');

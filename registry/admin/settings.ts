@@ -1,0 +1,42 @@
+/** The settings: the form, and changes that are in force at once where they can be. */
+import { settingsForm } from '../config/form.ts';
+import type { SettingEdit, Settings } from '../config/settings.ts';
+import type { SettingsChange, settingsArguments } from '../spec/admin/settings.ts';
+import type { Actor, AdminEvents } from '../spec/events.ts';
+import type { MethodsOf } from './server.ts';
+
+export interface SettingsDeps {
+  readonly settings: Settings;
+  readonly adminEvents: AdminEvents;
+}
+
+export function createSettingsMethods(deps: SettingsDeps): MethodsOf<typeof settingsArguments> {
+  return {
+    'settings.form': async () => settingsForm(deps.settings),
+    'settings.set': ({ changes }, { actor }) =>
+      changeSettings(
+        deps,
+        // Nothing, as in a file: what holds without it.
+        changes.map(({ path, value }) => ({ path, value: value ?? undefined })),
+        actor,
+      ),
+    'settings.reset': ({ paths }, { actor }) =>
+      changeSettings(
+        deps,
+        paths.map((path) => ({ path, value: undefined })),
+        actor,
+      ),
+  };
+}
+
+/** Changes settings and says so. Throws what Settings.change throws. */
+export async function changeSettings(
+  { settings, adminEvents }: SettingsDeps,
+  edits: readonly SettingEdit[],
+  actor: Actor,
+): Promise<SettingsChange> {
+  const change = await settings.change(edits);
+  const pending = change.pending.map(({ path }) => path);
+  adminEvents.settingsChanged({ paths: [...change.inForce, ...pending], pending, actor });
+  return change;
+}
