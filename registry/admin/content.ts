@@ -1,5 +1,5 @@
 /** Repositories, tags, manifests and the trash. */
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { contentArguments, TagRow } from '../spec/admin/content.ts';

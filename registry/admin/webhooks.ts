@@ -1,5 +1,5 @@
 /** Webhooks: who is told what happens, and whether they could be reached. */
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import type { webhookArguments } from '../spec/admin/webhooks.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';

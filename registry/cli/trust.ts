@@ -1,7 +1,7 @@
 /** berth trust: which engines accept the registry, and what makes them accept it. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import { processUser } from '../disk/process-user.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Plan } from '../../main/engine/change.ts';

@@ -9,7 +9,7 @@
 import type { z } from 'zod';
 import { configSchema } from '../spec/config.ts';
 import { fields, metaOf, shapeOf } from './fields.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import { emptyGroup, invalid, leaf, nameToGroup, parseYaml } from './tree.ts';
 import type { Group, List, Notice, Source, Tree } from './tree.ts';
 

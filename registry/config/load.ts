@@ -16,7 +16,7 @@ import type { Config } from '../spec/config.ts';
 import { AppError } from '../spec/errors.ts';
 import { fields, metaOf, shapeOf } from './fields.ts';
 import { applyEnvironment, setValue } from './environment.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import {
   emptyGroup,
   invalid,

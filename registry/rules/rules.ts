@@ -1,5 +1,5 @@
 /** The rules of a registry: what is in force, and how that is changed. */
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import { makePrivateDirectory } from '../disk/private-file.ts';
 import type { ChangedRules, ProtectionRow, RuleSet } from '../spec/admin/rules.ts';
 import { AppError } from '../spec/errors.ts';
