@@ -2,7 +2,8 @@
 import { nearest } from '../spec/nearest.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { contentArguments, TagRow } from '../spec/admin/content.ts';
+import type { contentArguments, ManifestListRow, TagRow } from '../spec/admin/content.ts';
+import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,11 @@ export function createContentMethods({
       await mustExist({ store, index }, args.repository);
       const { rows, ...page } = index.tags(args);
       return { rows: rows.map((row) => ({ ...row, ...saidByRules(row) })), ...page };
+    },
+    async 'manifests.list'(args) {
+      await mustExist({ store, index }, args.repository);
+      const { rows, ...more } = index.manifests(args);
+      return { rows: rows.map((row) => withLease(store, row)), ...more };
     },
     async 'manifests.get'(args) {
       const row = index.manifest(args);
@@ -82,6 +88,13 @@ export function createContentMethods({
     const expiry = record === undefined ? undefined : compiled.expiryOf(repository, record);
     return expiry === undefined ? {} : { expiresAt: new Date(expiry.at).toISOString() };
   }
+}
+
+/** What nothing else keeps, the collector leaves alone for a while after it was pushed or asked for. */
+function withLease({ leases }: Store, row: ManifestListRow): ManifestListRow {
+  const digest = parseDigest(row.digest);
+  const isKept = row.keptBy === 'untagged' && digest !== undefined && leases.isLeased(digest);
+  return isKept ? { ...row, keptBy: 'grace' } : row;
 }
 
 /** Throws NAME_UNKNOWN with the nearest name. */

@@ -6,7 +6,7 @@ import { compareImages } from '../image/compare.ts';
 import { fitArtifact, fitComparison, fitDetail } from '../image/fit.ts';
 import { describeImage, titleAnnotation } from '../image/image-detail.ts';
 import { present } from '../image/image-config.ts';
-import { kindOf } from '../image/kinds.ts';
+import { kindOf } from '../spec/kinds.ts';
 import { compareWithBelow, createLayerFiles, type LayerFiles, pageOfFiles } from '../image/layer-files.ts';
 import { type ManifestView, viewManifest } from '../image/manifest-view.ts';
 import { documentLimit, listPackages, type PackageListing, pageOfPackages } from '../image/packages.ts';

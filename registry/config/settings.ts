@@ -20,7 +20,7 @@ import { AppError, isAppError } from '../spec/errors.ts';
 import { hidesSecrets } from './describe.ts';
 import { type Field, fields, supportedFields, valueAt, withValues } from './fields.ts';
 import type { LoadedConfig } from './load.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../spec/nearest.ts';
 import { editConfig, ownConfigFile } from './save.ts';
 
 /** A setting by its dotted path; `undefined` takes it out of the file. */

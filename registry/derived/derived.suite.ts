@@ -6,8 +6,9 @@ import type { Driver } from '../driver/driver.ts';
 import { createEvents } from '../feed/events.ts';
 import { createLogger } from '../log/logger.ts';
 import { createRing } from '../log/ring.ts';
-import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
+import type { ManifestListRow, ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
+import { type AttachmentKind, attachmentsOf, kindOf } from '../spec/kinds.ts';
 import type { Manifest } from '../spec/manifest.ts';
 import type { RepoName } from '../spec/names.ts';
 import { blobData } from '../store/paths.ts';
@@ -16,6 +17,7 @@ import { createStore, type Store, type StoreOptions } from '../store/store.ts';
 import { drivers } from '../store/store.suite.ts';
 import { type Index, openIndex } from './index-db.ts';
 import { type Journal, openJournal } from './journal.ts';
+import { everythingIn, findRepositories } from './naive-filter.suite.ts';
 import { verifyIndex } from './verify.suite.ts';
 
 export interface Place extends AsyncDisposable {
@@ -134,26 +136,44 @@ export function historyOf(index: Index, repository: string): readonly MoveRow[] 
   return everyRow((after) => index.history({ repository: repository as RepoName, limit: 3, after }));
 }
 
-/** Those of the children, or that of the config, where that is JSON. */
-async function platformsOf(driver: Driver, { config, manifests }: Manifest): Promise<readonly string[]> {
-  const listed = manifests.map(({ platform }) => platform).filter((each) => each !== undefined);
-  if (config?.mediaType !== 'application/vnd.oci.image.config.v1+json') return [...new Set(listed)];
+/** Empty where it is no JSON, or of another kind. */
+async function configOf(driver: Driver, { config }: Manifest): Promise<Readonly<Record<string, string>>> {
+  if (config?.mediaType !== 'application/vnd.oci.image.config.v1+json') return {};
   const bytes = await driver.readSmall(blobData(config.digest), { limit: 1000 });
-  const { os, architecture, variant } = JSON.parse(Buffer.from(bytes ?? []).toString() || '{}') as Record<
-    string,
-    string
-  >;
+  return JSON.parse(Buffer.from(bytes ?? []).toString() || '{}') as Record<string, string>;
+}
+
+/** Those of the children, or that of the config. */
+function platformsOf({ manifests }: Manifest, config: Readonly<Record<string, string>>): readonly string[] {
+  const listed = manifests.map(({ platform }) => platform).filter((each) => each !== undefined);
+  const { os, architecture, variant } = config;
   const platform = [os, architecture, variant].filter((each) => each !== undefined).join('/');
-  return platform === '' ? [] : [platform];
+  return [...new Set(platform === '' ? listed : [platform])];
+}
+
+function traitsOf({ isIndex, artifactType, config, layers, annotations = {} }: Manifest) {
+  const layerTypes = layers.map(({ mediaType }) => mediaType);
+  const thing = { artifactType, configType: config?.mediaType, layerTypes, annotations };
+  const predicateTypes = layers.flatMap(({ predicateType }) => predicateType ?? []);
+  const kind = isIndex && artifactType === undefined ? 'image' : kindOf(thing);
+  return { kind, attachments: attachmentsOf({ ...thing, predicateTypes }) };
+}
+
+/** What the journal and the clock tell. */
+const told = ['pushedAt', 'pushedBy', 'client', 'lastPulledAt', 'pullCount', 'pulls30d'] as const;
+type FromDisk<Row> = Omit<Row, (typeof told)[number]>;
+
+/** A row without what a walk of the disk cannot know. */
+function fromDisk<Row extends object>(row: Row): FromDisk<Row> {
+  const kept = Object.entries(row).filter(([key]) => !told.some((each) => each === key));
+  return Object.fromEntries(kept) as FromDisk<Row>;
 }
 
 interface Walked {
-  readonly repositories: readonly Pick<
-    RepositoryRow,
-    'name' | 'tagCount' | 'untaggedCount' | 'exclusiveBytes' | 'sharedBytes'
-  >[];
-  readonly tags: readonly Pick<TagRow, 'repository' | 'tag' | 'digest' | 'mediaType' | 'totalBytes'>[];
+  readonly repositories: readonly FromDisk<RepositoryRow>[];
+  readonly tags: readonly FromDisk<TagRow>[];
   readonly manifests: ReadonlyMap<string, ManifestRow>;
+  readonly listed: readonly (FromDisk<ManifestListRow> & { readonly repository: string })[];
 }
 
 /** The same read from the store and the driver, the long way: whole sets, no sums that are kept. */
@@ -162,6 +182,7 @@ async function walk(store: Store, driver: Driver): Promise<Walked> {
     readonly repository: RepoName;
     readonly digest: Digest;
     readonly row: ManifestRow;
+    readonly traits: ReturnType<typeof traitsOf> & { readonly createdAt: string };
     /** Digests that it needs itself, with the sizes that it says. */
     readonly needs: ReadonlyMap<Digest, number>;
   }
@@ -179,20 +200,22 @@ async function walk(store: Store, driver: Driver): Promise<Walked> {
       ];
       const needs = new Map(parts.map((part) => [part.digest, part.size]));
       needs.set(digest, found.bytes.length);
+      const config = await configOf(driver, manifest);
       const row: ManifestRow = {
         digest,
         mediaType: found.mediaType,
         ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
         totalBytes: 0,
         exclusiveBytes: 0,
-        platforms: await platformsOf(driver, manifest),
+        platforms: platformsOf(manifest, config),
         children: manifest.manifests.map((child) => child.digest),
         ...(manifest.subject === undefined ? {} : { subject: manifest.subject.digest }),
         referrers: {},
         annotations: manifest.annotations ?? {},
         tags: [],
       };
-      held.push({ repository, digest, row, needs });
+      const traits = { ...traitsOf(manifest), createdAt: config['created'] ?? '' };
+      held.push({ repository, digest, row, traits, needs });
     }
     for await (const tag of store.tags.list(repository)) {
       const digest = await store.tags.find(repository, tag);
@@ -241,6 +264,49 @@ async function walk(store: Store, driver: Driver): Promise<Walked> {
   }
 
   const names = [...new Set(held.map(({ repository }) => repository))];
+  const find = (repository: string, digest: string): Held | undefined =>
+    held.find((one) => one.repository === repository && one.digest === digest);
+  const createdOf = (top: Held): { readonly createdAt?: string } => {
+    const newest = [...below(top)]
+      .map(({ traits }) => traits.createdAt)
+      .toSorted()
+      .at(-1);
+    return newest === undefined || newest === '' ? {} : { createdAt: newest };
+  };
+  const attachedTo = ({ repository, digest, row }: Held): ReadonlySet<AttachmentKind> => {
+    const hex = digest.replace(':', '-');
+    const hanging = tags
+      .filter((tag) => tag.repository === repository && [hex, `${hex}.sig`].includes(tag.tag))
+      .map((tag) => tag.digest);
+    const parts = held.filter(
+      (one) =>
+        one.repository === repository &&
+        (one.row.subject === digest || [...row.children, ...hanging].includes(one.digest)),
+    );
+    return new Set(parts.flatMap(({ traits }) => traits.attachments));
+  };
+  const isFallback = (tag: string): boolean => tag.startsWith('sha256-');
+  const tagRows = tags
+    .filter(({ repository }) => names.includes(repository))
+    .map((tag) => {
+      const means = find(tag.repository, tag.digest);
+      const row = manifests.get(`${tag.repository}@${tag.digest}`);
+      const attached = means === undefined ? new Set() : attachedTo(means);
+      return {
+        ...tag,
+        mediaType: row?.mediaType ?? '',
+        kind: means?.traits.kind ?? 'other',
+        digestTags: tags.filter((one) => one.repository === tag.repository && one.digest === tag.digest)
+          .length,
+        isFallback: isFallback(tag.tag),
+        hasSignature: attached.has('signature'),
+        hasSbom: attached.has('sbom'),
+        hasProvenance: attached.has('provenance'),
+        platforms: row?.platforms ?? [],
+        totalBytes: row?.totalBytes ?? 0,
+        ...(means === undefined ? {} : createdOf(means)),
+      };
+    });
   const repositories = names.map((name) => {
     const here = held.filter(({ repository }) => repository === name);
     const used = new Set(here.flatMap(({ needs }) => [...needs.keys()]));
@@ -249,8 +315,14 @@ async function walk(store: Store, driver: Driver): Promise<Walked> {
     );
     const tagged = new Set(tags.filter(({ repository }) => repository === name).map(({ digest }) => digest));
     const listed = new Set(here.flatMap(({ row }) => row.children));
+    const shown = tagRows.filter(({ repository, tag }) => repository === name && !isFallback(tag));
+    const [kind, ...kinds] = new Set(shown.map((tag) => tag.kind));
     return {
       name,
+      ...(kind === undefined ? {} : { kind: kinds.length > 0 ? ('mixed' as const) : kind }),
+      isMultiPlatform: shown.some(
+        ({ platforms }) => platforms.filter((each) => each !== 'unknown/unknown').length > 1,
+      ),
       tagCount: tags.filter(({ repository }) => repository === name).length,
       untaggedCount: here.filter(
         ({ digest, row }) => !tagged.has(digest) && !listed.has(digest) && row.subject === undefined,
@@ -261,43 +333,78 @@ async function walk(store: Store, driver: Driver): Promise<Walked> {
   });
   return {
     repositories,
-    tags: tags
-      .filter(({ repository }) => names.includes(repository))
-      .map((tag) => {
-        const row = manifests.get(`${tag.repository}@${tag.digest}`);
-        return { ...tag, mediaType: row?.mediaType ?? '', totalBytes: row?.totalBytes ?? 0 };
-      }),
+    tags: tagRows,
     manifests,
+    listed: held.map((each) => {
+      const { repository, digest, traits } = each;
+      const row = manifests.get(`${repository}@${digest}`) ?? each.row;
+      const isListed = held.some((one) => one.repository === repository && one.row.children.includes(digest));
+      const without = isListed ? 'index' : 'untagged';
+      return {
+        repository,
+        digest,
+        mediaType: row.mediaType,
+        ...(row.artifactType === undefined ? {} : { artifactType: row.artifactType }),
+        kind: traits.kind,
+        platforms: row.platforms,
+        totalBytes: row.totalBytes,
+        ...createdOf(each),
+        ...(row.subject === undefined ? {} : { subject: row.subject }),
+        tagCount: row.tags.length,
+        keptBy: row.tags.length > 0 ? 'tag' : row.subject === undefined ? without : 'referrer',
+      } as const;
+    }),
   };
+}
+
+const asked = [
+  'is:signed',
+  'is:unsigned',
+  'is:multiplatform',
+  'kind:image',
+  '-kind:image',
+  'kind:mixed',
+  'by:dev',
+];
+
+function byKey<Row extends { readonly repository: string; readonly digest: string }>(rows: readonly Row[]) {
+  return new Map(rows.map((row) => [`${row.repository}@${row.digest}`, row]));
+}
+
+function manifestsOf(index: Index, repositories: readonly RepositoryRow[], untagged: boolean) {
+  return repositories.flatMap(({ name }) =>
+    everyRow((after) =>
+      index.manifests({ repository: name as RepoName, untagged, sort: 'size', limit: 3, after }),
+    ).map((row) => ({ repository: name, ...fromDisk(row) })),
+  );
 }
 
 /** What lists and walk have in common. */
 export async function compared({ store, index }: Opened, { driver }: Place) {
   const walked = await walk(store, driver);
   const lists = listsOf(index);
+  const everything = everythingIn(index);
   return {
     have: {
-      repositories: lists.repositories.map(
-        ({ name, tagCount, untaggedCount, exclusiveBytes, sharedBytes }) => ({
-          name,
-          tagCount,
-          untaggedCount,
-          exclusiveBytes,
-          sharedBytes,
-        }),
+      repositories: lists.repositories.map(fromDisk),
+      tags: lists.tags.map(fromDisk),
+      listed: byKey(manifestsOf(index, lists.repositories, false)),
+      untagged: byKey(manifestsOf(index, lists.repositories, true)),
+      found: asked.map((q) =>
+        index.repositories({ q, sort: 'name', limit: 1000 }).rows.map(({ name }) => name),
       ),
-      tags: lists.tags.map(({ repository, tag, digest, mediaType, totalBytes }) => ({
-        repository,
-        tag,
-        digest,
-        mediaType,
-        totalBytes,
-      })),
       manifests: [...walked.manifests.keys()].map((key) => {
         const [repository = '', digest = ''] = key.split('@');
         return index.manifest({ repository, digest });
       }),
     },
-    want: { repositories: walked.repositories, tags: walked.tags, manifests: [...walked.manifests.values()] },
+    want: {
+      repositories: walked.repositories,
+      tags: walked.tags,
+      listed: byKey(walked.listed),
+      untagged: byKey(walked.listed.filter(({ tagCount }) => tagCount === 0)),
+      found: asked.map((q) => findRepositories(everything, { q, sort: 'name' }, Date.now())),
+      manifests: [...walked.manifests.values()],
+    },
   };
 }

@@ -1,8 +1,15 @@
 /** What the disk says about one tag, manifest or blob: everything that the index keeps of it. */
 import type { Driver } from '../driver/driver.ts';
 import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
+import {
+  type ArtifactKind,
+  type AttachmentKind,
+  attachmentsOf,
+  isImageConfig,
+  kindOf,
+} from '../spec/kinds.ts';
 import { lifetimeKeys, parseLifetime } from '../spec/lifetime.ts';
-import type { Descriptor } from '../spec/manifest.ts';
+import type { Descriptor, Manifest } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { describeManifest, storedLimit, type StoredManifest } from '../store/manifest-cache.ts';
 import { blobData, revisionLink, tagLink, tagTree } from '../store/paths.ts';
@@ -29,6 +36,9 @@ export interface ManifestFacts {
   readonly isReadable: boolean;
   readonly mediaType: string;
   readonly artifactType: string | undefined;
+  readonly kind: ArtifactKind;
+  /** What it is to the image that it refers to, or stands beside in an index. */
+  readonly attachments: readonly AttachmentKind[];
   readonly subject: Digest | undefined;
   readonly platforms: readonly string[];
   readonly children: readonly Digest[];
@@ -39,15 +49,14 @@ export interface ManifestFacts {
   readonly uses: readonly { readonly digest: Digest; readonly kind: UseKind; readonly size: number }[];
   /** When it came into the repository. */
   readonly pushedAt: number;
+  /** When it was made, as its config says, or its annotation; 0 where neither does. */
+  readonly createdAt: number;
 }
 
 /** Above the granularity of the times of any file system in use (FAT: 2 s). */
 const settledMs = 3000;
 const configLimit = 1024 * 1024;
-const imageConfigs = [
-  'application/vnd.oci.image.config.v1+json',
-  'application/vnd.docker.container.image.v1+json',
-];
+const createdNote = 'org.opencontainers.image.created';
 
 export interface DiskFacts {
   tag(repository: RepoName, tag: Tag): Promise<TagFacts | undefined>;
@@ -108,6 +117,7 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
       isReadable: true,
       mediaType,
       artifactType,
+      ...typesOf(found.manifest),
       subject: subject?.digest,
       platforms: [...new Set(platforms.filter((platform) => platform !== undefined))],
       children: [...new Set(manifests.map((child) => child.digest))],
@@ -116,6 +126,7 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
       // The first use of a digest counts: an empty config may also be the only layer.
       uses: [...new Map(uses.toReversed().map((use) => [use.digest, use])).values()],
       pushedAt,
+      createdAt: image?.createdAt || timeIn(annotations?.[createdNote]),
     };
   }
 
@@ -127,9 +138,9 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     return bytes === undefined ? undefined : describeManifest(bytes);
   }
 
-  /** Platform and labels of an image stand in its config (OCI image-spec, "Image Configuration"). */
+  /** What stands in the config of an image (OCI image-spec, "Image Configuration"). */
   async function readConfig({ digest, mediaType }: Descriptor): Promise<ImageConfig | undefined> {
-    if (!imageConfigs.includes(mediaType)) return undefined;
+    if (!isImageConfig(mediaType)) return undefined;
     const info = await driver.stat(blobData(digest));
     if (info === undefined || info.size > configLimit) return undefined;
     const bytes = await driver.readSmall(blobData(digest), { limit: configLimit });
@@ -159,6 +170,8 @@ function unreadable(
     isReadable: size !== undefined,
     mediaType: mediaType ?? '',
     artifactType: undefined,
+    kind: 'other',
+    attachments: [],
     subject: undefined,
     platforms: [],
     children: [],
@@ -166,12 +179,32 @@ function unreadable(
     lifetimeMs: undefined,
     uses: [{ digest, kind: 'self', size: size ?? 0 }],
     pushedAt,
+    createdAt: 0,
+  };
+}
+
+/** What an index is, its children are; most of them are images. */
+function typesOf(manifest: Manifest): Pick<ManifestFacts, 'kind' | 'attachments'> {
+  const { isIndex, artifactType, config, layers, annotations = {} } = manifest;
+  const thing = {
+    artifactType,
+    configType: config?.mediaType,
+    layerTypes: layers.map(({ mediaType }) => mediaType),
+    annotations,
+  };
+  const predicateTypes = layers
+    .map(({ predicateType }) => predicateType)
+    .filter((each) => each !== undefined);
+  return {
+    kind: isIndex && artifactType === undefined ? 'image' : kindOf(thing),
+    attachments: attachmentsOf({ ...thing, predicateTypes }),
   };
 }
 
 interface ImageConfig {
   readonly platform: string | undefined;
   readonly labels: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
 }
 
 function parseConfig(text: string): ImageConfig | undefined {
@@ -182,12 +215,13 @@ function parseConfig(text: string): ImageConfig | undefined {
     // Not every client writes JSON there; such an image has no platform.
     return undefined;
   }
-  const { os, architecture, variant, config } = Object(value) as Readonly<Record<string, unknown>>;
+  const { os, architecture, variant, config, created } = Object(value) as Readonly<Record<string, unknown>>;
   const parts = [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '');
   const { Labels: labels } = Object(config) as Readonly<Record<string, unknown>>;
   return {
     platform: parts.length === 0 ? undefined : parts.join('/'),
     labels: Object(labels) as Readonly<Record<string, unknown>>,
+    createdAt: timeIn(created),
   };
 }
 
@@ -197,4 +231,10 @@ function lifetimeIn(texts: Readonly<Record<string, unknown>> = {}): number | und
     .map((key) => texts[key])
     .map((text) => (typeof text === 'string' ? parseLifetime(text) : undefined))
     .find((each) => each !== undefined);
+}
+
+/** Milliseconds of an RFC 3339 text. Builds that can be repeated say 1970 or the year 1: that is no time. */
+function timeIn(text: unknown): number {
+  const ms = typeof text === 'string' && /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : 0;
+  return ms > 0 ? ms : 0;
 }

@@ -200,12 +200,10 @@ test('a part of a name in any case, or the start of a digest, finds repositories
   const page = { limit: 1, sort: 'name' } as const;
 
   const found = {
-    repositories: ['TEAM', 'we', 'nothing', 'sha256:', image.slice(0, 20), image, 'sha256:zz', '%', ''].map(
-      (q) => {
-        const { rows, total } = index.repositories({ q, ...page });
-        return [q, rows.map(({ name }) => name), total];
-      },
-    ),
+    repositories: ['TEAM', 'we', 'nothing', 'sha256:0 -api', image.slice(0, 20), image, '%', ''].map((q) => {
+      const { rows, total } = index.repositories({ q, ...page });
+      return [q, rows.map(({ name }) => name), total];
+    }),
     tags: ['RELEASE', '_', image.slice(0, 20), ''].map((q) => {
       const { rows, total } = index.tags({ repository: api, q, ...page });
       return [q, rows.map(({ tag }) => tag), total];
@@ -217,10 +215,9 @@ test('a part of a name in any case, or the start of a digest, finds repositories
       ['TEAM', [api], 2],
       ['we', [web], 1],
       ['nothing', [], 0],
-      ['sha256:', [api], 2],
+      ['sha256:0 -api', [], 0],
       [image.slice(0, 20), [api], 1],
       [image, [api], 1],
-      ['sha256:zz', [], 0],
       ['%', [], 0],
       ['', [api], 2],
     ],
@@ -230,6 +227,10 @@ test('a part of a name in any case, or the start of a digest, finds repositories
       [image.slice(0, 20), ['Release-1'], 3],
       ['', ['Release-1'], 4],
     ],
+  });
+  assert.throws(() => index.repositories({ q: 'sha256:zz', ...page }), {
+    code: 'QUERY_INVALID',
+    detail: { problems: [{ start: 7, end: 9, message: 'A digest is up to 64 of the digits 0-9 and a-f.' }] },
   });
 });
 
@@ -437,19 +438,28 @@ describe('history and pulls', () => {
     const [after] = again.index.repositories({ sort: 'pulls', limit: 1 }).rows;
     await again.store.manifests.removeTag(api, '1' as Tag, actor);
     await again.store.manifests.setTag(api, '1' as Tag, top, actor);
+    const gone = again.index
+      .tags({ repository: api, sort: 'name', limit: 9 })
+      .rows.map((row) => row.pulls30d);
     const anew = again.index.tags({ repository: api, sort: 'name', limit: 1 }).rows[0]?.pullCount;
 
     const at = new Date(clock - 30 * day).toISOString();
     assert.deepEqual(
-      rows.map(({ tag, pullCount, lastPulledAt }) => ({ tag, pullCount, lastPulledAt })),
+      rows.map(({ tag, pullCount, lastPulledAt, pulls30d: [oldest] }) => ({
+        tag,
+        pullCount,
+        lastPulledAt,
+        oldest,
+      })),
       [
-        { tag: '1', pullCount: 2, lastPulledAt: at },
-        { tag: '2', pullCount: 1, lastPulledAt: at },
+        { tag: '1', pullCount: 2, lastPulledAt: at, oldest: 2 },
+        { tag: '2', pullCount: 1, lastPulledAt: at, oldest: 1 },
       ],
     );
     assert.deepEqual(before?.pulls30d, [2, ...Array<number>(29).fill(0)]);
     assert.deepEqual(after?.pulls30d, Array<number>(30).fill(0));
     assert.equal(after?.lastPulledAt, at);
+    assert.deepEqual(gone, Array(2).fill(Array<number>(30).fill(0)));
     assert.equal(anew, 0);
     assert.deepEqual(await again.differences(), []);
   });

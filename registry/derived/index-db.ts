@@ -407,6 +407,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     },
     repositories: (query) => answer((queries) => queries.repositories(query)),
     tags: (query) => answer((queries) => queries.tags(query)),
+    manifests: (query) => answer((queries) => queries.manifests(query)),
     manifest: (query) => answer((queries) => queries.manifest(query)),
     history: (query) => answer((queries) => queries.history(query)),
     referrers: (query) => answer((queries) => queries.referrers(query)),

@@ -15,6 +15,16 @@ const length = Number(process.env['INDEX_COMMANDS'] ?? 40);
 const repository = fc.constantFrom('a', 'a/b', 'team/api') as fc.Arbitrary<string> as fc.Arbitrary<RepoName>;
 const tag = fc.constantFrom('1', '1.0', '2', 'latest') as fc.Arbitrary<string> as fc.Arbitrary<Tag>;
 const seed = fc.nat({ max: 4 });
+/** What is attached: by its artifact type, and by the predicates that its layers carry. */
+const attachment = fc.constantFrom(
+  'application/signature',
+  'application/vnd.dev.cosign.artifact.sig.v1+json',
+  'application/spdx+json',
+  'application/vnd.in-toto+json',
+);
+
+/** When the image comes that something is attached to. */
+const whenImage = fc.constantFrom('before', 'after', 'not');
 
 const change = fc.oneof(
   {
@@ -22,7 +32,22 @@ const change = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('push' as const), repository, seed, tags: fc.uniqueArray(tag) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pushIndex' as const), repository, seed, tag }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('refer' as const), repository, seed }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('refer' as const),
+      repository,
+      seed,
+      attachment,
+      image: whenImage,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unrefer' as const), repository, seed, attachment }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('sign' as const), repository, seed, image: whenImage }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unsign' as const), repository, seed }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('setTag' as const), repository, seed, tag }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('removeTag' as const), repository, tag }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), repository, seed }) },
@@ -55,7 +80,12 @@ const command = fc.oneof(
 
 /** The config and the layers of an image; some have layers in common. */
 function blobsOf(n: number): readonly [string, ...string[]] {
-  return [`{"os":"linux","architecture":"a${n}"}`, `layer ${n % 2}`, `layer ${n % 3}`, `only ${n}`];
+  const config = {
+    os: 'linux',
+    architecture: `a${n}`,
+    ...(n > 1 ? { created: `2026-01-0${n}T00:00:00.000Z` } : {}),
+  };
+  return [JSON.stringify(config), `layer ${n % 2}`, `layer ${n % 3}`, `only ${n}`];
 }
 
 function imageOf(n: number): Buffer {
@@ -70,7 +100,39 @@ function indexOf(n: number): Buffer {
   const manifests = [imageOf(n), imageOf((n + 1) % 5)].map((image) =>
     descriptorOf(image, { mediaType: 'application/vnd.oci.image.manifest.v1+json' }),
   );
-  return manifestOf({ manifests });
+  const said = descriptorOf(attestationOf(n), {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    platform: { os: 'unknown', architecture: 'unknown' },
+  });
+  return manifestOf({ manifests: n % 2 === 0 ? manifests : [...manifests, said] });
+}
+
+/** What BuildKit says about an image, beside it in its index. */
+function attestationOf(n: number): Buffer {
+  const predicates = ['https://slsa.dev/provenance/v1', 'https://spdx.dev/Document'].slice(0, 1 + (n % 2));
+  return manifestOf({
+    config: descriptorOf('{}', { mediaType: 'application/vnd.oci.image.config.v1+json' }),
+    layers: predicates.map((predicate) =>
+      descriptorOf('{}', {
+        mediaType: 'application/vnd.in-toto+json',
+        annotations: { 'in-toto.io/predicate-type': predicate },
+      }),
+    ),
+  });
+}
+
+/** What cosign pushes beside an image. */
+function signatureOf(n: number): Buffer {
+  return manifestOf({
+    config: descriptorOf('{}', { mediaType: 'application/vnd.oci.image.config.v1+json' }),
+    layers: [
+      descriptorOf(`layer ${n % 2}`, { mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json' }),
+    ],
+  });
+}
+
+function signatureTag(n: number): Tag {
+  return `${sha(imageOf(n)).replace(':', '-')}.sig` as Tag;
 }
 
 async function pushImage(store: Store, name: RepoName, n: number, tags: readonly string[]): Promise<void> {
@@ -94,9 +156,22 @@ async function act(store: Store, each: Change): Promise<unknown> {
       return await pushImage(store, each.repository, each.seed, each.tags);
     case 'pushIndex':
       for (const n of [each.seed, (each.seed + 1) % 5]) await pushImage(store, each.repository, n, []);
+      await pushBlob(store, each.repository, '{}');
+      await putManifest(store, attestationOf(each.seed), { name: each.repository });
       return await putManifest(store, indexOf(each.seed), { name: each.repository, tags: [each.tag] });
     case 'refer':
-      return await refer(store, each.repository, each.seed);
+      return await withImage(store, each, () =>
+        refer(store, each.repository, referrerOf(each.seed, each.attachment)),
+      );
+    case 'unrefer':
+      return await manifests.remove(each.repository, sha(referrerOf(each.seed, each.attachment)), actor);
+    case 'sign':
+      await pushBlob(store, each.repository, `layer ${each.seed % 2}`);
+      return await withImage(store, each, () =>
+        refer(store, each.repository, signatureOf(each.seed), [signatureTag(each.seed)]),
+      );
+    case 'unsign':
+      return await manifests.removeTag(each.repository, signatureTag(each.seed), actor);
     case 'setTag':
       return await manifests.setTag(each.repository, each.tag, sha(imageOf(each.seed)), actor);
     case 'removeTag':
@@ -114,10 +189,28 @@ async function act(store: Store, each: Change): Promise<unknown> {
   }
 }
 
-async function refer(store: Store, name: RepoName, n: number): Promise<void> {
+function referrerOf(n: number, artifactType: string): Buffer {
+  return manifestOf({ config: descriptorOf('{}'), artifactType, subject: descriptorOf(imageOf(n)) });
+}
+
+async function withImage(
+  store: Store,
+  { repository: name, seed: n, image: when }: Extract<Change, { readonly image: string }>,
+  attach: () => Promise<void>,
+): Promise<void> {
+  if (when === 'before') await pushImage(store, name, n, ['latest']);
+  await attach();
+  if (when === 'after') await pushImage(store, name, n, ['latest']);
+}
+
+async function refer(
+  store: Store,
+  name: RepoName,
+  bytes: Buffer,
+  tags: readonly string[] = [],
+): Promise<void> {
   await pushBlob(store, name, '{}');
-  const parts = { config: descriptorOf('{}'), artifactType: 'application/signature' };
-  await putManifest(store, manifestOf({ ...parts, subject: descriptorOf(imageOf(n)) }), { name });
+  await putManifest(store, bytes, { name, tags });
 }
 
 async function spoil({ directory }: Place, how: string): Promise<void> {

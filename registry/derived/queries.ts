@@ -1,31 +1,43 @@
-/** The answers of the index. Each is a few look-ups, whatever the size of the registry; only `q` looks at every name. */
+/**
+ * The answers of the index. A page is a few look-ups, whatever the size of the registry. A query (`q`) counts what matches,
+ * so it looks at every repository, or at every tag of the one repository, unless an index knows: tags and digests by their
+ * start, and ages and sizes, which are counted in their order. A count holds until something changes.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import type { AdminArguments } from '../spec/admin-api.ts';
 import type { Page } from '../spec/admin/arguments.ts';
-import type { ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
+import type { ManifestListRow, ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
 import type { ReferrerRow } from '../spec/admin/image.ts';
 import type { UsageRow } from '../spec/admin/upkeep.ts';
 import { AppError } from '../spec/errors.ts';
+import { type ArtifactKind, subjectOfTag } from '../spec/kinds.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
-import { createStatements, type Value } from './statements.ts';
-import { belowManifest, dayMs, keptDays } from './writer.ts';
+import { isAttached } from './facets.ts';
+import { type Condition, filterOf } from './filter.ts';
+import { createStatements, stringsIn, type Value } from './statements.ts';
+import { belowManifest, dayMs, daysIn, keptDays } from './writer.ts';
 
 /** What the index knows of the room that content takes; trash and free room are for others to say. */
 export type IndexUsage = Pick<UsageRow, 'repositories' | 'totalBytes' | 'reclaimableBytes'>;
 
 /**
- * The questions that lists and screens ask. Names are sorted up; times, sizes, pulls and versions down, the newest first.
- * `q` is a part of a name in any letter case, or the start of a digest with its algorithm.
+ * The questions that lists and screens ask. Names are sorted up; times, sizes, pulls and versions down, the newest first,
+ * unless `descending` says which. `q` is a query in the language of spec/query.ts.
  */
 export interface IndexQueries {
   /**
    * The repositories that hold a manifest.
-   * @throws AppError PAGE_INVALID when `after` is not the `next` of such a list
+   * @throws AppError PAGE_INVALID when `after` is not the `next` of such a list, QUERY_INVALID
    */
   repositories(query: AdminArguments<'repositories.list'>): Page<RepositoryRow>;
-  /** @throws AppError PAGE_INVALID */
+  /** @throws AppError PAGE_INVALID, QUERY_INVALID */
   tags(query: AdminArguments<'tags.list'>): Page<TagRow>;
+  /**
+   * The manifests of a repository. What a lease keeps is for others to say: such a one is `untagged` here.
+   * @throws AppError PAGE_INVALID
+   */
+  manifests(query: AdminArguments<'manifests.list'>): Page<ManifestListRow>;
   manifest(query: { readonly repository: string; readonly digest: string }): ManifestRow | undefined;
   /**
    * The moves of tags, the newest first.
@@ -65,12 +77,6 @@ export interface Broken {
   readonly tags: readonly string[];
 }
 
-/** A condition and the values of its question marks. */
-interface Condition {
-  readonly sql: string;
-  readonly values: readonly Value[];
-}
-
 interface Order {
   readonly columns: readonly [string, string];
   readonly direction: 'ASC' | 'DESC';
@@ -79,13 +85,20 @@ interface Order {
 const repositoryOrders: Readonly<Record<AdminArguments<'repositories.list'>['sort'], Order>> = {
   name: { columns: ['name', 'name'], direction: 'ASC' },
   pushed: { columns: ['pushed_rank', 'name'], direction: 'ASC' },
+  pulled: { columns: ['pulled_rank', 'name'], direction: 'ASC' },
   size: { columns: ['size_rank', 'name'], direction: 'ASC' },
   pulls: { columns: ['pulls_rank', 'name'], direction: 'ASC' },
+  tags: { columns: ['tags_rank', 'name'], direction: 'ASC' },
 };
 
 const tagOrders: Readonly<Record<AdminArguments<'tags.list'>['sort'], Order>> = {
   ...repositoryOrders,
   semver: { columns: ['semver', 'name'], direction: 'DESC' },
+};
+
+const manifestOrders: Readonly<Record<AdminArguments<'manifests.list'>['sort'], Order>> = {
+  pushed: { columns: ['pushed_rank', 'digest'], direction: 'ASC' },
+  size: { columns: ['size_rank', 'digest'], direction: 'ASC' },
 };
 
 const historyOrder: Order = { columns: ['at', 'id'], direction: 'DESC' };
@@ -96,7 +109,10 @@ const shownAnnotations = 2048;
 /** Base layers have so many users that to count them all would take long. */
 const mostSharing = 100;
 
-export function createQueries(db: DatabaseSync, now: () => number): IndexQueries {
+const countsKept = 100;
+
+/** So many matches are sorted at once, `sortedAtOnce`; of more than that, one is soon met on the way along an order. */
+export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce = 2000): IndexQueries {
   const { one, all, number } = createStatements(db);
 
   /** One row more than asked tells whether there is another page. */
@@ -123,35 +139,62 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
       : { rows, next: writeCursor([last['cursor_key'], last['cursor_name']]) };
   }
 
+  /** The page of what a query matches, and how many that are. */
+  function match(
+    table: string,
+    conditions: readonly Condition[],
+    order: Order,
+    range: { readonly after?: string | undefined; readonly limit: number },
+  ): Found<unknown> & { readonly total: number } {
+    const total = count(table, conditions);
+    // A plus sign keeps SQLite from walking along the index of the order.
+    const [key, name] = order.columns;
+    const isFew = total <= sortedAtOnce;
+    const ordered: Order = isFew ? { ...order, columns: [`+${key}`, `+${name}`] } : order;
+    return { ...page(table, conditions, ordered, range), total };
+  }
+
+  /** Counts of this state of the file. */
+  const known = new Map<string, number>();
+  let countedAt: number | undefined;
+
   function count(table: string, conditions: readonly Condition[]): number {
+    const changes = number('SELECT total_changes() AS n');
+    if (changes !== countedAt || known.size >= countsKept) known.clear();
+    countedAt = changes;
     const sql = `SELECT count(*) AS n FROM ${table} WHERE ${conditions.map((each) => each.sql).join(' AND ')}`;
-    return number(sql, ...conditions.flatMap(({ values }) => values));
+    const values = conditions.flatMap((each) => each.values);
+    const asked = JSON.stringify([sql, values]);
+    const found = known.get(asked) ?? number(sql, ...values);
+    known.set(asked, found);
+    return found;
   }
 
   function repositoryId(name: string): number | undefined {
     return number('SELECT id AS n FROM repository WHERE name = ?', name) || undefined;
   }
 
-  const repositories: IndexQueries['repositories'] = ({ q, sort, after, limit }) => {
+  const repositories: IndexQueries['repositories'] = ({ q, sort, descending, after, limit }) => {
     const filled = { sql: 'manifest_count > 0', values: [] };
-    const matching = q === undefined || q === '' ? undefined : repositoryFilter(q);
-    const conditions = matching === undefined ? [filled] : [filled, matching];
-    // Among all names are those of repositories that are gone.
-    const table = sort === 'name' ? 'repository INDEXED BY repository_by_name' : 'repository';
-    const { rows, ...more } = page(table, conditions, repositoryOrders[sort], {
-      after,
-      limit,
-    }) as Found<RepositoryData>;
-    const total =
-      matching === undefined
-        ? number('SELECT repository_count AS n FROM meta')
-        : count('repository', conditions);
-    return { rows: rows.map(repositoryRow), total, ...more };
+    const matching = filterOf('repositories', q, now());
+    const order = directed(repositoryOrders[sort], sort !== 'name', descending);
+    const { rows, ...more } = (
+      matching.length > 0
+        ? match('repository', [filled, ...matching], order, { after, limit })
+        : {
+            // Among all names are those of repositories that are gone.
+            ...page(`repository INDEXED BY repository_by_${sort}`, [filled], order, { after, limit }),
+            total: number('SELECT repository_count AS n FROM meta'),
+          }
+    ) as Listed<RepositoryData>;
+    return { rows: rows.map(repositoryRow), ...more };
   };
 
   function repositoryRow(row: RepositoryData): RepositoryRow {
     return {
       name: row.name,
+      ...(row.artifact_kind === null ? {} : { kind: row.artifact_kind }),
+      isMultiPlatform: isMultiPlatform(row.id),
       tagCount: row.tag_count,
       untaggedCount: row.untagged_count,
       exclusiveBytes: row.exclusive_bytes,
@@ -162,6 +205,11 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
     };
   }
 
+  function isMultiPlatform(repository: number): boolean {
+    const sql = `SELECT 1 FROM repository_facet WHERE repository_id = ? AND facet = 'is:multiplatform'`;
+    return one(sql, repository) !== undefined;
+  }
+
   function pullsByDay(repository: number): readonly number[] {
     const today = Math.floor(now() / dayMs);
     const counts = all(
@@ -169,43 +217,83 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
       repository,
       today - keptDays,
     ) as readonly { day: number; count: number }[];
-    const byDay = new Map(counts.map((row) => [row.day, row.count]));
-    return Array.from({ length: keptDays }, (_, at) => byDay.get(today - keptDays + 1 + at) ?? 0);
+    return byDay(counts.map((row) => [row.day, row.count]));
   }
 
-  const tags: IndexQueries['tags'] = ({ repository, q, sort, after, limit }) => {
+  function byDay(counted: ReturnType<typeof daysIn>): readonly number[] {
+    const today = Math.floor(now() / dayMs);
+    const days = new Map(counted);
+    return Array.from({ length: keptDays }, (_, at) => days.get(today - keptDays + 1 + at) ?? 0);
+  }
+
+  const tags: IndexQueries['tags'] = ({ repository, q, sort, descending, after, limit }) => {
+    const matching = filterOf('tags', q, now());
     const id = repositoryId(repository);
     if (id === undefined) return { rows: [], total: 0 };
     const own = { sql: 'repository_id = ?', values: [id] };
-    const matching = q === undefined || q === '' ? undefined : tagFilter(q);
-    const conditions = matching === undefined ? [own] : [own, matching];
-    const { rows, ...more } = page('tag', conditions, tagOrders[sort], { after, limit }) as Found<TagData>;
-    const total =
-      matching === undefined
-        ? number('SELECT tag_count AS n FROM repository WHERE id = ?', id)
-        : count('tag', conditions);
-    return { rows: rows.map((row) => tagRow(repository, row)), total, ...more };
+    const order = directed(tagOrders[sort], sort !== 'name', descending);
+    const { rows, ...more } = (
+      matching.length > 0
+        ? match('tag', [own, ...matching], order, { after, limit })
+        : {
+            ...page('tag', [own], order, { after, limit }),
+            total: number('SELECT tag_count AS n FROM repository WHERE id = ?', id),
+          }
+    ) as Listed<TagData>;
+    return { rows: rows.map((row) => tagRow(repository, row)), ...more };
   };
 
   function tagRow(repository: string, row: TagData): TagRow {
-    const manifest = one(
-      'SELECT media_type, platforms FROM manifest WHERE repository_id = ? AND digest = ?',
-      row.repository_id,
-      row.digest,
-    ) as { media_type: string; platforms: string } | undefined;
+    const { repository_id, name, digest } = row;
+    const means = one(
+      'SELECT * FROM manifest WHERE repository_id = ? AND digest = ?',
+      repository_id,
+      digest,
+    ) as ManifestData | undefined;
+    const attached = means?.attached ?? 0;
     return {
       repository,
-      tag: row.name,
-      digest: row.digest,
-      mediaType: manifest?.media_type ?? '',
-      platforms: stringsIn(manifest?.platforms),
+      tag: name,
+      digest,
+      mediaType: means?.media_type ?? '',
+      kind: means?.artifact_kind ?? 'other',
+      digestTags: means?.tag_count ?? tagsOf(repository_id, digest).length,
+      isFallback: subjectOfTag(name) !== undefined,
+      hasSignature: isAttached('signature', attached),
+      hasSbom: isAttached('sbom', attached),
+      hasProvenance: isAttached('provenance', attached),
+      platforms: stringsIn(means?.platforms),
       totalBytes: row.total_bytes,
       pushedAt: timeOf(row.pushed_at),
+      ...createdIn(means),
       ...(row.pushed_by === null ? {} : { pushedBy: row.pushed_by }),
       ...(row.pulled_at === 0 ? {} : { lastPulledAt: timeOf(row.pulled_at) }),
       pullCount: row.pull_count,
+      pulls30d: byDay(row.pull_count === 0 ? [] : pullsOfTag(row)),
     };
   }
+
+  function pullsOfTag({ repository_id, name }: TagData): ReturnType<typeof daysIn> {
+    const sql = 'SELECT days FROM tag_pull WHERE repository_id = ? AND tag = ?';
+    return daysIn(one(sql, repository_id, name)?.['days']);
+  }
+
+  function tagsOf(repository: number, digest: string): readonly string[] {
+    const sql = 'SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY name';
+    return all(sql, repository, digest).map((row) => String(row['name']));
+  }
+
+  const manifests: IndexQueries['manifests'] = ({ repository, untagged, sort, descending, after, limit }) => {
+    const id = repositoryId(repository);
+    if (id === undefined) return { rows: [], total: 0 };
+    const own = { sql: 'repository_id = ?', values: [id] };
+    const conditions = untagged ? [own, { sql: 'tag_count = 0', values: [] }] : [own];
+    const order = directed(manifestOrders[sort], true, descending);
+    const { rows, ...more } = page('manifest', conditions, order, { after, limit }) as Found<ManifestData>;
+    const counted = untagged ? 'manifest_count - tagged_count' : 'manifest_count';
+    const total = number(`SELECT ${counted} AS n FROM repository WHERE id = ?`, id);
+    return { rows: rows.map(manifestListRow), total, ...more };
+  };
 
   const manifest: IndexQueries['manifest'] = ({ repository, digest }) => {
     const id = repositoryId(repository);
@@ -216,11 +304,6 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
             ManifestData | undefined);
     if (row === undefined) return undefined;
     const { repository_id } = row;
-    const names = all(
-      'SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY name',
-      repository_id,
-      digest,
-    ) as readonly { name: string }[];
     const referrers = all(
       `SELECT ifnull(artifact_type, '') AS type, count(*) AS count FROM manifest
        WHERE repository_id = ? AND subject = ? GROUP BY artifact_type ORDER BY artifact_type`,
@@ -238,7 +321,7 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
       ...(row.subject === null ? {} : { subject: row.subject }),
       referrers: Object.fromEntries(referrers.map(({ type, count: found }) => [type, found])),
       annotations: JSON.parse(row.annotations) as Record<string, string>,
-      tags: names.map(({ name }) => name),
+      tags: tagsOf(repository_id, digest),
     };
   };
 
@@ -396,6 +479,7 @@ export function createQueries(db: DatabaseSync, now: () => number): IndexQueries
   return {
     repositories,
     tags,
+    manifests,
     manifest,
     history,
     usage,
@@ -415,9 +499,14 @@ interface Found<Data> {
   readonly next?: string;
 }
 
+interface Listed<Data> extends Found<Data> {
+  readonly total: number;
+}
+
 interface RepositoryData {
   readonly id: number;
   readonly name: string;
+  readonly artifact_kind: NonNullable<RepositoryRow['kind']> | null;
   readonly tag_count: number;
   readonly untagged_count: number;
   readonly exclusive_bytes: number;
@@ -443,12 +532,17 @@ interface ManifestData {
   readonly digest: string;
   readonly media_type: string;
   readonly artifact_type: string | null;
+  readonly artifact_kind: ArtifactKind;
+  readonly attached: number;
   readonly subject: string | null;
   readonly platforms: string;
   readonly children: string;
   readonly annotations: string;
   readonly total_bytes: number;
   readonly pushed_at: number;
+  readonly created_at: number;
+  readonly tag_count: number;
+  readonly is_untagged: number;
 }
 
 interface MoveData {
@@ -460,21 +554,37 @@ interface MoveData {
   readonly by_user: string | null;
 }
 
-const digestStart = /^sha(?:256|512):[0-9a-f]*$/;
-
-/** Digests that start with a text stand between it and it with a `g` behind, the letter after the last hexadecimal one. */
-function digestRange(q: string): Condition | undefined {
-  return digestStart.test(q) ? { sql: 'digest >= ? AND digest < ?', values: [q, `${q}g`] } : undefined;
+/** The order as it is, or the other way round where the caller wants that; `descends` is what it does by itself. */
+function directed(order: Order, descends: boolean, descending: boolean | undefined): Order {
+  if (descending === undefined || descending === descends) return order;
+  return { ...order, direction: order.direction === 'ASC' ? 'DESC' : 'ASC' };
 }
 
-function repositoryFilter(q: string): Condition {
-  const digests = digestRange(q);
-  if (digests === undefined) return { sql: 'instr(name, ?) > 0', values: [q.toLowerCase()] };
-  return { ...digests, sql: `id IN (SELECT repository_id FROM manifest WHERE ${digests.sql})` };
+function manifestListRow(row: ManifestData): ManifestListRow {
+  return {
+    digest: row.digest,
+    mediaType: row.media_type,
+    ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+    kind: row.artifact_kind,
+    platforms: stringsIn(row.platforms),
+    totalBytes: row.total_bytes,
+    pushedAt: timeOf(row.pushed_at),
+    ...createdIn(row),
+    ...(row.subject === null ? {} : { subject: row.subject }),
+    tagCount: row.tag_count,
+    keptBy: keeperOf(row),
+  };
 }
 
-function tagFilter(q: string): Condition {
-  return digestRange(q) ?? { sql: 'instr(lower(name), ?) > 0', values: [q.toLowerCase()] };
+/** `is_untagged` excludes the other reasons. */
+function keeperOf({ tag_count, subject, is_untagged }: ManifestData): ManifestListRow['keptBy'] {
+  if (tag_count > 0) return 'tag';
+  if (is_untagged === 1) return 'untagged';
+  return subject === null ? 'index' : 'referrer';
+}
+
+function createdIn(row: ManifestData | undefined): { readonly createdAt?: string } {
+  return row === undefined || row.created_at === 0 ? {} : { createdAt: timeOf(row.created_at) };
 }
 
 const cursor = z.tuple([z.union([z.string(), z.number()]), z.union([z.string(), z.number()])]);
@@ -497,8 +607,4 @@ function readCursor(text: string): readonly Value[] {
 
 function timeOf(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-function stringsIn(json: string | undefined): readonly string[] {
-  return json === undefined ? [] : (JSON.parse(json) as string[]);
 }

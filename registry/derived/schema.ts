@@ -10,6 +10,9 @@
  * nothing, so they are not here. Sums and counts stand in the rows that lists show, kept by triggers and by writer.ts, so
  * that a page costs the same in a large registry as in a small one.
  *
+ * What lists are filtered by stands beside the names: a tag has `facets`, such as `arch:arm64` or `is:unsigned`
+ * (facets.ts), as a list of JSON, and `repository_facet` counts in how many tags of a repository each is.
+ *
  * Lists that stand the largest or newest first are sorted by a negative `..._rank` and then by name, both ascending,
  * which one index serves. Times are milliseconds since the epoch, 0 for never; days are counted since the epoch.
  *
@@ -17,7 +20,7 @@
  * version of Berth. Both are dropped.
  */
 
-export const schemaVersion = 2;
+export const schemaVersion = 4;
 
 export const schema = `
 CREATE TABLE meta (
@@ -41,7 +44,11 @@ CREATE TABLE repository (
   pushed_at INTEGER NOT NULL DEFAULT 0,
   pulled_at INTEGER NOT NULL DEFAULT 0,
   pulls_30d INTEGER NOT NULL DEFAULT 0,
+  artifact_kind TEXT,
+  tagged_count INTEGER NOT NULL DEFAULT 0,
   pushed_rank INTEGER AS (-pushed_at) VIRTUAL,
+  pulled_rank INTEGER AS (-pulled_at) VIRTUAL,
+  tags_rank INTEGER AS (-tag_count) VIRTUAL,
   size_rank INTEGER AS (-(exclusive_bytes + shared_bytes)) VIRTUAL,
   pulls_rank INTEGER AS (-pulls_30d) VIRTUAL
 );
@@ -49,6 +56,16 @@ CREATE INDEX repository_by_name ON repository (name) WHERE manifest_count > 0;
 CREATE INDEX repository_by_pushed ON repository (pushed_rank, name) WHERE manifest_count > 0;
 CREATE INDEX repository_by_size ON repository (size_rank, name) WHERE manifest_count > 0;
 CREATE INDEX repository_by_pulls ON repository (pulls_rank, name) WHERE manifest_count > 0;
+CREATE INDEX repository_by_pulled ON repository (pulled_rank, name) WHERE manifest_count > 0;
+CREATE INDEX repository_by_tags ON repository (tags_rank, name) WHERE manifest_count > 0;
+
+CREATE TABLE repository_facet (
+  repository_id INTEGER NOT NULL,
+  facet TEXT NOT NULL,
+  tags INTEGER NOT NULL,
+  PRIMARY KEY (repository_id, facet)
+) WITHOUT ROWID;
+CREATE INDEX repository_facet_by_facet ON repository_facet (facet, repository_id);
 
 CREATE TABLE tag (
   repository_id INTEGER NOT NULL,
@@ -62,7 +79,9 @@ CREATE TABLE tag (
   pushed_by TEXT,
   pull_count INTEGER NOT NULL DEFAULT 0,
   pulled_at INTEGER NOT NULL DEFAULT 0,
+  facets TEXT NOT NULL DEFAULT '[]',
   pushed_rank INTEGER AS (-pushed_at) VIRTUAL,
+  pulled_rank INTEGER AS (-pulled_at) VIRTUAL,
   size_rank INTEGER AS (-total_bytes) VIRTUAL,
   pulls_rank INTEGER AS (-pull_count) VIRTUAL,
   PRIMARY KEY (repository_id, name)
@@ -70,8 +89,10 @@ CREATE TABLE tag (
 CREATE INDEX tag_by_pushed ON tag (repository_id, pushed_rank, name);
 CREATE INDEX tag_by_size ON tag (repository_id, size_rank, name);
 CREATE INDEX tag_by_pulls ON tag (repository_id, pulls_rank, name);
+CREATE INDEX tag_by_pulled ON tag (repository_id, pulled_rank, name);
 CREATE INDEX tag_by_semver ON tag (repository_id, semver, name);
 CREATE INDEX tag_by_digest ON tag (repository_id, digest);
+CREATE INDEX tag_by_name ON tag (name);
 
 CREATE TABLE manifest (
   id INTEGER PRIMARY KEY,
@@ -80,6 +101,9 @@ CREATE TABLE manifest (
   is_readable INTEGER NOT NULL,
   media_type TEXT NOT NULL,
   artifact_type TEXT,
+  artifact_kind TEXT NOT NULL,
+  attachments INTEGER NOT NULL,
+  attached INTEGER NOT NULL DEFAULT 0,
   subject TEXT,
   platforms TEXT NOT NULL,
   children TEXT NOT NULL,
@@ -87,12 +111,21 @@ CREATE TABLE manifest (
   lifetime_ms INTEGER,
   total_bytes INTEGER NOT NULL DEFAULT 0,
   pushed_at INTEGER NOT NULL,
+  own_created_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL DEFAULT 0,
+  tag_count INTEGER NOT NULL DEFAULT 0,
   is_untagged INTEGER NOT NULL DEFAULT 0,
+  pushed_rank INTEGER AS (-pushed_at) VIRTUAL,
+  size_rank INTEGER AS (-total_bytes) VIRTUAL,
   UNIQUE (repository_id, digest)
 );
 CREATE INDEX manifest_by_digest ON manifest (digest);
-CREATE INDEX manifest_by_pushed ON manifest (repository_id, pushed_at);
-CREATE INDEX manifest_by_subject ON manifest (repository_id, subject, artifact_type) WHERE subject IS NOT NULL;
+CREATE INDEX manifest_by_pushed ON manifest (repository_id, pushed_rank, digest);
+CREATE INDEX manifest_by_size ON manifest (repository_id, size_rank, digest);
+CREATE INDEX manifest_without_tag_by_pushed ON manifest (repository_id, pushed_rank, digest) WHERE tag_count = 0;
+CREATE INDEX manifest_without_tag_by_size ON manifest (repository_id, size_rank, digest) WHERE tag_count = 0;
+CREATE INDEX manifest_by_subject ON manifest (repository_id, subject, artifact_type, attachments)
+  WHERE subject IS NOT NULL;
 
 CREATE TABLE blob (
   id INTEGER PRIMARY KEY,
@@ -147,6 +180,7 @@ CREATE TABLE tag_pull (
   tag TEXT NOT NULL,
   count INTEGER NOT NULL,
   pulled_at INTEGER NOT NULL,
+  days TEXT NOT NULL,
   PRIMARY KEY (repository_id, tag)
 ) WITHOUT ROWID;
 
@@ -160,20 +194,29 @@ CREATE INDEX day_pull_by_day ON day_pull (day);
 
 CREATE TRIGGER tag_added AFTER INSERT ON tag BEGIN
   UPDATE repository SET tag_count = tag_count + 1 WHERE id = new.repository_id;
+  UPDATE manifest SET tag_count = tag_count + 1 WHERE repository_id = new.repository_id AND digest = new.digest;
+END;
+CREATE TRIGGER tag_moved AFTER UPDATE OF digest ON tag WHEN new.digest <> old.digest BEGIN
+  UPDATE manifest SET tag_count = tag_count - 1 WHERE repository_id = old.repository_id AND digest = old.digest;
+  UPDATE manifest SET tag_count = tag_count + 1 WHERE repository_id = new.repository_id AND digest = new.digest;
 END;
 CREATE TRIGGER tag_removed AFTER DELETE ON tag BEGIN
   UPDATE repository SET tag_count = tag_count - 1 WHERE id = old.repository_id;
+  UPDATE manifest SET tag_count = tag_count - 1 WHERE repository_id = old.repository_id AND digest = old.digest;
 END;
 CREATE TRIGGER manifest_added AFTER INSERT ON manifest BEGIN
-  UPDATE repository SET manifest_count = manifest_count + 1, untagged_count = untagged_count + new.is_untagged
+  UPDATE repository SET manifest_count = manifest_count + 1, untagged_count = untagged_count + new.is_untagged,
+    tagged_count = tagged_count + (new.tag_count > 0)
   WHERE id = new.repository_id;
 END;
 CREATE TRIGGER manifest_removed AFTER DELETE ON manifest BEGIN
-  UPDATE repository SET manifest_count = manifest_count - 1, untagged_count = untagged_count - old.is_untagged
+  UPDATE repository SET manifest_count = manifest_count - 1, untagged_count = untagged_count - old.is_untagged,
+    tagged_count = tagged_count - (old.tag_count > 0)
   WHERE id = old.repository_id;
 END;
-CREATE TRIGGER manifest_changed AFTER UPDATE OF is_untagged ON manifest WHEN new.is_untagged <> old.is_untagged BEGIN
-  UPDATE repository SET untagged_count = untagged_count + new.is_untagged - old.is_untagged
+CREATE TRIGGER manifest_changed AFTER UPDATE OF is_untagged, tag_count ON manifest BEGIN
+  UPDATE repository SET untagged_count = untagged_count + new.is_untagged - old.is_untagged,
+    tagged_count = tagged_count + (new.tag_count > 0) - (old.tag_count > 0)
   WHERE id = new.repository_id;
 END;
 CREATE TRIGGER repository_filled AFTER UPDATE OF manifest_count ON repository

@@ -13,6 +13,11 @@ export interface Statements {
   readonly number: (sql: string, ...values: readonly Value[]) => number;
 }
 
+/** A list of texts that a column holds as JSON; none where it is NULL. */
+export function stringsIn(json: SQLOutputValue | undefined): readonly string[] {
+  return typeof json === 'string' ? (JSON.parse(json) as string[]) : [];
+}
+
 export function createStatements(db: DatabaseSync): Statements {
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 

@@ -24,6 +24,8 @@ export async function verifyIndex(
     );
 }
 
+const asked = ['is:signed', 'kind:image', 'arch:a1', 'by:dev', 'is:multiplatform', 'pulled:never'];
+
 /** Every row of every list, as text by name. */
 function answersOf(index: Index): ReadonlyMap<string, string> {
   const answers = new Map<string, string>();
@@ -33,6 +35,13 @@ function answersOf(index: Index): ReadonlyMap<string, string> {
   for (const repository of everyRow((after) => index.repositories({ sort: 'name', limit, after }))) {
     const { name } = repository;
     set(`repository ${name}`, repository);
+    for (const q of asked) {
+      const found = index.tags({ repository: name as RepoName, q, sort: 'name', limit: 1000 });
+      set(
+        `${q} in ${name}`,
+        found.rows.map(({ tag }) => tag),
+      );
+    }
     const tags = [
       ...everyRow((after) => index.tags({ repository: name as RepoName, sort: 'name', limit, after })),
     ];
@@ -40,6 +49,10 @@ function answersOf(index: Index): ReadonlyMap<string, string> {
       set(`tag ${name}:${tag.tag}`, tag);
       set(`manifest ${name}@${tag.digest}`, index.manifest({ repository: name, digest: tag.digest }));
     }
+    const listed = everyRow((after) =>
+      index.manifests({ repository: name as RepoName, untagged: false, sort: 'size', limit, after }),
+    );
+    for (const row of listed) set(`listed ${name}@${row.digest}`, row);
     const moves = [...everyRow((after) => index.history({ repository: name as RepoName, limit, after }))];
     set(
       `history ${name}`,

@@ -2,10 +2,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../spec/digest.ts';
 import { assertNever } from '../spec/errors.ts';
+import { type ArtifactKind, subjectOfTag } from '../spec/kinds.ts';
 import { semverKey } from '../store/tags.ts';
 import type { ManifestFacts, PastMeaning, TagFacts } from './disk-facts.ts';
+import { attachmentBits, facetsOf } from './facets.ts';
 import { isSamePosition, type JournalEntry, type JournalPosition, type Recorded } from './journal.ts';
-import { createStatements } from './statements.ts';
+import { createStatements, stringsIn } from './statements.ts';
 
 export interface Writer {
   /** `past` is set when distribution's history was read as well. */
@@ -91,13 +93,20 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       const id = repositoryId(repository);
       const old = one('SELECT digest FROM tag WHERE repository_id = ? AND name = ?', id, name) as
         { digest: string } | undefined;
-      if (facts === undefined) run('DELETE FROM tag WHERE repository_id = ? AND name = ?', id, name);
+      if (facts === undefined) removeTag(id, name);
       else writeTag(id, name, facts);
       if (facts === undefined || past !== undefined) setPast(id, name, past ?? []);
       if (old !== undefined && old.digest !== facts?.digest) markUntagged(id, old.digest);
       if (facts !== undefined) markUntagged(id, facts.digest);
+      attachByTag(id, name);
       datePush(id);
     });
+
+  function removeTag(id: number, name: string): void {
+    const old = one('SELECT facets FROM tag WHERE repository_id = ? AND name = ?', id, name);
+    countFacets(id, name, stringsIn(old?.['facets']), []);
+    run('DELETE FROM tag WHERE repository_id = ? AND name = ?', id, name);
+  }
 
   function writeTag(id: number, name: string, { digest, modifiedAt, isSettled }: TagFacts): void {
     run(
@@ -119,6 +128,103 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     );
     dateTag(id, name);
     countPulls(id, name);
+    describeTag(id, name);
+  }
+
+  /** Sets what a tag can be found by, from the tag and what it means. */
+  function describeTag(id: number, name: string): void {
+    const row = one(
+      `SELECT facets, pushed_by, artifact_kind, platforms, attached FROM tag
+       LEFT JOIN manifest ON manifest.repository_id = tag.repository_id AND manifest.digest = tag.digest
+       WHERE tag.repository_id = ? AND tag.name = ?`,
+      id,
+      name,
+    ) as TraitsRow | undefined;
+    if (row === undefined) return;
+    const { facets: before, pushed_by, artifact_kind, platforms, attached } = row;
+    const facets = facetsOf({
+      tag: name,
+      pushedBy: pushed_by,
+      kind: artifact_kind ?? 'other',
+      platforms: stringsIn(platforms),
+      attached: attached ?? 0,
+    });
+    const text = JSON.stringify(facets);
+    if (text === before) return;
+    run('UPDATE tag SET facets = ? WHERE repository_id = ? AND name = ?', text, id, name);
+    countFacets(id, name, stringsIn(before), facets);
+  }
+
+  /** A repository is known by its tags; those that only hold attachments say nothing about it. */
+  function countFacets(id: number, tag: string, before: readonly string[], after: readonly string[]): void {
+    if (subjectOfTag(tag) !== undefined) return;
+    const gone = before.filter((facet) => !after.includes(facet));
+    const come = after.filter((facet) => !before.includes(facet));
+    for (const facet of gone) {
+      run('UPDATE repository_facet SET tags = tags - 1 WHERE repository_id = ? AND facet = ?', id, facet);
+      run('DELETE FROM repository_facet WHERE repository_id = ? AND facet = ? AND tags = 0', id, facet);
+    }
+    for (const facet of come) {
+      run(
+        'INSERT INTO repository_facet VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET tags = tags + 1',
+        id,
+        facet,
+      );
+    }
+    if (![...gone, ...come].some((facet) => facet.startsWith('kind:'))) return;
+    run(
+      `UPDATE repository SET artifact_kind = (
+         SELECT CASE count(*) WHEN 0 THEN NULL WHEN 1 THEN substr(min(facet), 6) ELSE 'mixed' END
+         FROM repository_facet WHERE repository_id = ?1 AND facet > 'kind:' AND facet < 'kind;')
+       WHERE id = ?1`,
+      id,
+    );
+  }
+
+  /** Describes again the tags of a manifest that is another now, or has other things attached. */
+  function describeTagsOf(id: number, digest: string): void {
+    for (const { name } of tagsOf(id, digest)) describeTag(id, name);
+  }
+
+  function tagsOf(id: number, digest: string): readonly { readonly name: string }[] {
+    return all('SELECT name FROM tag WHERE repository_id = ? AND digest = ?', id, digest) as {
+      name: string;
+    }[];
+  }
+
+  /** Sets what is attached to a manifest: by what refers to it, what an index lists beside it, and by tags of cosign. */
+  function attach(id: number, digest: string): void {
+    const tag = digest.replace(':', '-');
+    const bits = number(
+      `SELECT max(bits & 1) | max(bits & 2) | max(bits & 4) AS n FROM (
+         SELECT attachments AS bits FROM manifest WHERE repository_id = ?1 AND subject = ?2
+         UNION ALL
+         SELECT child.attachments FROM manifest CROSS JOIN manifest_use ON manifest_id = manifest.id AND kind = 'child'
+         CROSS JOIN blob ON blob.id = blob_id
+         CROSS JOIN manifest AS child ON child.repository_id = ?1 AND child.digest = blob.digest
+         WHERE manifest.repository_id = ?1 AND manifest.digest = ?2
+         UNION ALL
+         SELECT attachments FROM tag CROSS JOIN manifest ON manifest.repository_id = ?1 AND manifest.digest = tag.digest
+         WHERE tag.repository_id = ?1 AND tag.name IN (?3, ?4, ?5, ?6))`,
+      id,
+      digest,
+      tag,
+      `${tag}.sig`,
+      `${tag}.att`,
+      `${tag}.sbom`,
+    );
+    const { changes } = run(
+      'UPDATE manifest SET attached = ?1 WHERE repository_id = ?2 AND digest = ?3 AND attached <> ?1',
+      bits,
+      id,
+      digest,
+    );
+    if (changes > 0) describeTagsOf(id, digest);
+  }
+
+  function attachByTag(id: number, tag: string): void {
+    const subject = subjectOfTag(tag);
+    if (subject !== undefined) attach(id, subject);
   }
 
   /** The last line of the journal dates a tag, if it leads to what the tag means; else the time of its link does. */
@@ -181,26 +287,20 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     atomically(() => {
       const id = repositoryId(repository);
       const old = one(
-        'SELECT id, is_readable, platforms, media_type, lifetime_ms FROM manifest WHERE repository_id = ? AND digest = ?',
+        `SELECT id, is_readable, platforms, media_type, lifetime_ms, own_created_at, subject FROM manifest
+         WHERE repository_id = ? AND digest = ?`,
         id,
         digest,
-      ) as
-        | {
-            id: number;
-            is_readable: number;
-            platforms: string;
-            media_type: string;
-            lifetime_ms: number | null;
-          }
-        | undefined;
-      // The bytes behind a digest never change: only whether they can be read, and what stands in the config.
+      ) as OldManifest | undefined;
+      // The bytes behind a digest never change: only whether they can be read, and what the config says.
       const isSame =
         old !== undefined &&
         facts !== undefined &&
         old.is_readable === Number(facts.isReadable) &&
         old.media_type === facts.mediaType &&
         old.lifetime_ms === (facts.lifetimeMs ?? null) &&
-        old.platforms === JSON.stringify(facts.platforms);
+        old.platforms === JSON.stringify(facts.platforms) &&
+        old.own_created_at === facts.createdAt;
       if (isSame) {
         run('UPDATE manifest SET pushed_at = ? WHERE id = ?', facts.pushedAt, old.id);
         datePush(id);
@@ -213,7 +313,13 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
         for (const child of facts.children) children.add(child);
       }
       for (const child of [digest, ...children]) markUntagged(id, child);
-      sumUp(id, digest);
+      const subject = facts?.subject ?? old?.subject ?? undefined;
+      for (const each of [...sumUp(id, digest), ...(subject === undefined ? [] : [subject])])
+        attach(id, each);
+      for (const { name } of tagsOf(id, digest)) {
+        describeTag(id, name);
+        attachByTag(id, name);
+      }
       datePush(id);
     });
 
@@ -231,19 +337,24 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
 
   function insertManifest(repository: number, digest: string, facts: ManifestFacts): void {
     const { lastInsertRowid } = run(
-      `INSERT INTO manifest (repository_id, digest, is_readable, media_type, artifact_type, subject, platforms, children,
-         annotations, lifetime_ms, pushed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO manifest (repository_id, digest, is_readable, media_type, artifact_type, artifact_kind, attachments,
+         subject, platforms, children, annotations, lifetime_ms, pushed_at, own_created_at, tag_count)
+       VALUES (?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         (SELECT count(*) FROM tag WHERE repository_id = ?1 AND digest = ?2))`,
       repository,
       digest,
       Number(facts.isReadable),
       facts.mediaType,
       facts.artifactType ?? null,
+      facts.kind,
+      attachmentBits(facts.attachments),
       facts.subject ?? null,
       JSON.stringify(facts.platforms),
       JSON.stringify(facts.children),
       JSON.stringify(facts.annotations),
       facts.lifetimeMs ?? null,
       facts.pushedAt,
+      facts.createdAt,
     );
     const manifest = Number(lastInsertRowid);
     for (const { digest: used, kind, size } of facts.uses) {
@@ -257,9 +368,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   /** Untagged: no tag means it, no index of the repository lists it, and it belongs to no other manifest. */
   function markUntagged(repository: number, digest: string): void {
     run(
-      `UPDATE manifest SET is_untagged = subject IS NULL
-         AND NOT EXISTS (SELECT 1 FROM tag WHERE repository_id = ?1 AND digest = ?2)
-         AND NOT EXISTS (
+      `UPDATE manifest SET is_untagged = subject IS NULL AND tag_count = 0 AND NOT EXISTS (
            SELECT 1 FROM blob JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
            JOIN manifest AS parent ON parent.id = manifest_id
            WHERE blob.digest = ?2 AND parent.repository_id = ?1)
@@ -269,8 +378,11 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     );
   }
 
-  /** The total of a manifest and of the indexes above it: every digest below counts once, as large as it is said to be. */
-  function sumUp(repository: number, digest: string): void {
+  /**
+   * The total of a manifest and of the indexes above it: every digest below counts once, as large as it is said to be. And
+   * when the newest part of each was made. Answers the digests.
+   */
+  function sumUp(repository: number, digest: string): readonly string[] {
     const affected = all(
       `WITH RECURSIVE above (digest) AS (
          VALUES (?2)
@@ -287,12 +399,14 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       run(
         `WITH RECURSIVE below (id) AS (${belowManifest})
          UPDATE manifest SET total_bytes = CAST(min(9007199254740991, (SELECT total(size) FROM (
-           SELECT max(size) AS size FROM below CROSS JOIN manifest_use ON manifest_id = below.id GROUP BY blob_id))) AS INTEGER)
+           SELECT max(size) AS size FROM below CROSS JOIN manifest_use ON manifest_id = below.id GROUP BY blob_id))) AS INTEGER),
+           created_at = (SELECT max(part.own_created_at) FROM below CROSS JOIN manifest AS part ON part.id = below.id)
          WHERE id = ?1`,
         each.id,
       );
     }
-    for (const each of [digest, ...affected.map((row) => row.digest)]) {
+    const digests = [...new Set([digest, ...affected.map((row) => row.digest)])];
+    for (const each of digests) {
       run(
         `UPDATE tag INDEXED BY tag_by_digest SET total_bytes = ifnull(
            (SELECT total_bytes FROM manifest WHERE repository_id = ?1 AND digest = ?2), 0)
@@ -301,13 +415,14 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
         each,
       );
     }
+    return digests;
   }
 
   function datePush(repository: number): void {
     run(
       `UPDATE repository SET pushed_at = max(
          ifnull(-(SELECT min(pushed_rank) FROM tag WHERE repository_id = ?1), 0),
-         ifnull((SELECT max(pushed_at) FROM manifest WHERE repository_id = ?1), 0))
+         ifnull(-(SELECT min(pushed_rank) FROM manifest WHERE repository_id = ?1), 0))
        WHERE id = ?1`,
       repository,
     );
@@ -483,6 +598,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     if (kind === 'delete') run('DELETE FROM tag_pull WHERE repository_id = ? AND tag = ?', id, tag);
     dateTag(id, tag);
     countPulls(id, tag);
+    describeTag(id, tag);
     datePush(id);
   }
 
@@ -503,19 +619,21 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   function addPulls({ at, repository, tags, count }: PullEntry): void {
     const id = repositoryId(repository);
     const time = Date.parse(at);
+    const day = Math.floor(time / dayMs);
     for (const tag of tags) {
       run(
-        `INSERT INTO tag_pull VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET count = count + excluded.count, pulled_at = max(pulled_at, excluded.pulled_at)`,
+        `INSERT INTO tag_pull VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, pulled_at = max(pulled_at, excluded.pulled_at),
+           days = excluded.days`,
         id,
         tag,
         count,
         time,
+        addDay(id, tag, day, count),
       );
       countPulls(id, tag);
     }
     run('UPDATE repository SET pulled_at = max(pulled_at, ?) WHERE id = ?', time, id);
-    const day = Math.floor(time / dayMs);
     if (day <= rolledDay - keptDays) return;
     run(
       'INSERT INTO day_pull VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
@@ -524,6 +642,14 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       count,
     );
     run('UPDATE repository SET pulls_30d = pulls_30d + ? WHERE id = ?', count, id);
+  }
+
+  /** The pulls of a tag by day, those of the last 30 only, as JSON. */
+  function addDay(id: number, tag: string, day: number, count: number): string {
+    const old = one('SELECT days FROM tag_pull WHERE repository_id = ? AND tag = ?', id, tag);
+    const days = new Map(daysIn(old?.['days']));
+    days.set(day, (days.get(day) ?? 0) + count);
+    return JSON.stringify([...days].filter(([each]) => each > rolledDay - keptDays));
   }
 
   function rollDays(): void {
@@ -543,6 +669,29 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   }
 
   return { setTag, setManifest, setBlob, position, addRecorded, rollDays, endBulk };
+}
+
+interface OldManifest {
+  readonly id: number;
+  readonly is_readable: number;
+  readonly platforms: string;
+  readonly media_type: string;
+  readonly lifetime_ms: number | null;
+  readonly own_created_at: number;
+  readonly subject: string | null;
+}
+
+interface TraitsRow {
+  readonly facets: string;
+  readonly pushed_by: string | null;
+  readonly artifact_kind: ArtifactKind | null;
+  readonly platforms: string | null;
+  readonly attached: number | null;
+}
+
+/** Pulls by day, counted since the epoch, as `tag_pull` has them. */
+export function daysIn(json: unknown): readonly (readonly [day: number, count: number])[] {
+  return typeof json === 'string' ? (JSON.parse(json) as [number, number][]) : [];
 }
 
 type MoveEntry = Extract<JournalEntry, { readonly kind: 'move' | 'delete' | 'restore' }>;

@@ -1,6 +1,6 @@
 /** One image or artifact, put together from its manifest, its config and the index. What cannot be told is a note. */
 import type { Index } from '../derived/index-db.ts';
-import type { ArtifactKind, ImageDetail, LayerRow } from '../spec/admin/image.ts';
+import type { ImageDetail, LayerRow } from '../spec/admin/image.ts';
 import { type Digest, digestParts } from '../spec/digest.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import { parseTag, type RepoName } from '../spec/names.ts';
@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { readBlob } from './blob-text.ts';
 import { describeHistory, rebuildDockerfile } from './dockerfile.ts';
 import { type ParsedConfig, parseImageConfig, present } from './image-config.ts';
-import { isImageConfig, kindOf, kindOfPredicate } from './kinds.ts';
+import { type ArtifactKind, isImageConfig, kindOf, kindOfPredicate } from '../spec/kinds.ts';
 import { type ManifestView, type PartView, viewManifest } from './manifest-view.ts';
 
 export interface ImageDeps {

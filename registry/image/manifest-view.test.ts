@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ArtifactKind } from '../spec/admin/image.ts';
+import type { ArtifactKind } from '../spec/kinds.ts';
 import { textPart } from './blob-text.ts';
 import { viewManifest } from './manifest-view.ts';
 

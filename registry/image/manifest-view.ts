@@ -3,10 +3,10 @@
  * Berth would refuse. What is checked at a push is in spec/manifest.ts.
  */
 import { z } from 'zod';
-import type { ArtifactKind } from '../spec/admin/image.ts';
+import type { ArtifactKind } from '../spec/kinds.ts';
 import { type Digest, parseDigest } from '../spec/digest.ts';
 import { isNonDistributable } from '../spec/media-types.ts';
-import { kindOf } from './kinds.ts';
+import { kindOf } from '../spec/kinds.ts';
 
 export interface PartView {
   readonly digest: Digest;

@@ -98,6 +98,13 @@ export const errors = {
     when: 'n is not a decimal number of 0 or more.',
     action: 'Send n as decimal digits.',
   },
+  QUERY_INVALID: {
+    status: 400,
+    oci: 'UNSUPPORTED',
+    message: 'The query cannot be understood.',
+    when: 'A list is asked with a key that does not exist, or a value that the key does not take. No row is answered.',
+    action: 'Correct what the message names. berth ls --help shows the keys.',
+  },
   PARAMETER_INVALID: {
     status: 400,
     oci: 'UNSUPPORTED',

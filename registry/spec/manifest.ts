@@ -26,6 +26,8 @@ export interface Descriptor {
   readonly urls: readonly string[];
   /** `os/architecture` of a child of an index. */
   readonly platform: string | undefined;
+  /** What an attestation says, by the annotation of BuildKit or that of cosign. */
+  readonly predicateType: string | undefined;
 }
 
 /** A manifest or index. An image has `config` and `layers`, an index has `manifests`. */
@@ -150,9 +152,18 @@ function descriptor(value: unknown, where: string): Descriptor {
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw invalidManifest(`${where} has no valid size.`);
   }
-  annotations(value['annotations'], `${where}.annotations`);
+  const notes = annotations(value['annotations'], `${where}.annotations`);
+  const predicateType = notes?.['in-toto.io/predicate-type'] ?? notes?.['predicateType'];
   const urls = strings(value['urls'], `${where}.urls`);
-  return { mediaType, digest, size, hasUrls: urls.length > 0, urls, platform: platform(value['platform']) };
+  return {
+    mediaType,
+    digest,
+    size,
+    hasUrls: urls.length > 0,
+    urls,
+    platform: platform(value['platform']),
+    predicateType,
+  };
 }
 
 function platform(value: unknown): string | undefined {

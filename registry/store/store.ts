@@ -32,8 +32,8 @@ export interface Store {
   readonly referrers: Referrers;
   readonly trash: Trash;
   readonly collector: Collector;
-  /** Keeps content from the collector through work of several steps. */
-  readonly leases: Pick<Leases, 'hold'>;
+  /** Keeps content from the collector through work of several steps, and tells what it leaves alone. */
+  readonly leases: Pick<Leases, 'hold' | 'isLeased'>;
   readonly damage: Damage;
   readonly scrubber: Scrubber;
 }

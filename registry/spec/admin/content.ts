@@ -1,9 +1,14 @@
 /** The control plane on repositories, tags, manifests and the trash. */
 import { z } from 'zod';
+import type { ArtifactKind } from '../kinds.ts';
 import { digest, page, type Page, q, repository, tag } from './arguments.ts';
 
 export interface RepositoryRow {
   readonly name: string;
+  /** What its tags are; absent without a tag. Tags that only hold attachments do not count. */
+  readonly kind?: ArtifactKind | 'mixed';
+  /** A tag of it is for several platforms. */
+  readonly isMultiPlatform: boolean;
   readonly tagCount: number;
   readonly untaggedCount: number;
   /** Bytes that no other repository uses: what deleting it would free. */
@@ -20,14 +25,27 @@ export interface TagRow {
   readonly tag: string;
   readonly digest: string;
   readonly mediaType: string;
+  readonly kind: ArtifactKind;
+  /** How many tags of the repository mean the same digest, this one among them. */
+  readonly digestTags: number;
+  /** It holds what is attached to another manifest: `sha256-….sig` of cosign, or `sha256-…` of OCI's tag schema. */
+  readonly isFallback: boolean;
+  /** Something of the kind is attached; nobody has verified it. */
+  readonly hasSignature: boolean;
+  readonly hasSbom: boolean;
+  readonly hasProvenance: boolean;
   /** `linux/amd64`, `linux/arm/v7`. */
   readonly platforms: readonly string[];
   /** Of the manifest, its children, configs and layers together. */
   readonly totalBytes: number;
   readonly pushedAt: string;
+  /** When the image, or the newest one of an index, was built, as it says itself. */
+  readonly createdAt?: string;
   readonly pushedBy?: string;
   readonly lastPulledAt?: string;
   readonly pullCount: number;
+  /** Pulls of the last 30 days by day, the oldest first. */
+  readonly pulls30d: readonly number[];
   /** The rule that keeps it from being moved and deleted. */
   readonly protectedBy?: string;
   /** When a rule deletes it, unless it is pushed again. */
@@ -49,6 +67,26 @@ export interface ManifestRow {
   readonly referrers: Readonly<Record<string, number>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+}
+
+/** A manifest in the list of a repository. */
+export interface ManifestListRow {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly artifactType?: string;
+  readonly kind: ArtifactKind;
+  readonly platforms: readonly string[];
+  /** Of the manifest, its children, configs and layers together. */
+  readonly totalBytes: number;
+  readonly pushedAt: string;
+  readonly createdAt?: string;
+  readonly subject?: string;
+  readonly tagCount: number;
+  /**
+   * Why it is there: it has a tag, an index lists it, it refers to another manifest, or it was pushed or asked for a short
+   * while ago. An `untagged` one nothing needs: a collection of untagged manifests removes it.
+   */
+  readonly keptBy: 'tag' | 'index' | 'referrer' | 'grace' | 'untagged';
 }
 
 /**
@@ -77,14 +115,37 @@ export interface TrashRow {
   readonly tags: readonly string[];
 }
 
-export const repositorySorts = ['name', 'pushed', 'size', 'pulls'] as const;
-export const tagOrders = ['name', 'pushed', 'semver', 'size', 'pulls'] as const;
+export const repositorySorts = ['name', 'pushed', 'pulled', 'size', 'pulls', 'tags'] as const;
+export const tagOrders = ['name', 'pushed', 'pulled', 'semver', 'size', 'pulls'] as const;
+export const manifestSorts = ['pushed', 'size'] as const;
+
+/** Where it is left out names go up and everything else down: the newest and the largest first. */
+const descending = z.boolean().optional();
 
 export const contentArguments = {
-  /** The repositories that hold a manifest. */
-  'repositories.list': z.strictObject({ ...page, q, sort: z.enum(repositorySorts).default('name') }),
-  /** The tags of a repository. */
-  'tags.list': z.strictObject({ ...page, repository, q, sort: z.enum(tagOrders).default('pushed') }),
+  /** The repositories that hold a manifest, those that a query finds. */
+  'repositories.list': z.strictObject({
+    ...page,
+    q,
+    sort: z.enum(repositorySorts).default('name'),
+    descending,
+  }),
+  /** The tags of a repository, those that a query finds. */
+  'tags.list': z.strictObject({
+    ...page,
+    repository,
+    q,
+    sort: z.enum(tagOrders).default('pushed'),
+    descending,
+  }),
+  /** The manifests of a repository, or those without a tag only, and why each is kept. */
+  'manifests.list': z.strictObject({
+    ...page,
+    repository,
+    untagged: z.boolean().default(false),
+    sort: z.enum(manifestSorts).default('pushed'),
+    descending,
+  }),
   /** What the index knows of a manifest. */
   'manifests.get': z.strictObject({ repository, digest }),
   /** The moves of the tags of a repository, or of one tag, the newest first. */
@@ -106,6 +167,7 @@ export const contentArguments = {
 export interface ContentResults {
   'repositories.list': Page<RepositoryRow>;
   'tags.list': Page<TagRow>;
+  'manifests.list': Page<ManifestListRow>;
   'manifests.get': ManifestRow;
   'history.list': Page<MoveRow>;
   'tags.set': { readonly from?: string };

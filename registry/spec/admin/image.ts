@@ -1,21 +1,9 @@
 /** The control plane on one image or artifact: what its blobs say, read on demand. */
 import { z } from 'zod';
 import { parseDigest } from '../digest.ts';
+import type { ArtifactKind } from '../kinds.ts';
 import { parseTag } from '../names.ts';
 import { digest, page, type Page, q, repository } from './arguments.ts';
-
-/** What a manifest is, as its media types and its artifact type tell. */
-export const artifactKinds = [
-  'image',
-  'helm',
-  'wasm',
-  'model',
-  'sbom',
-  'signature',
-  'provenance',
-  'other',
-] as const;
-export type ArtifactKind = (typeof artifactKinds)[number];
 
 /** A child of an index. */
 export interface ChildRow {

@@ -1,5 +1,20 @@
 /** What a manifest is, by its media types and its artifact type: those of the tools that push such things. */
-import type { ArtifactKind } from '../spec/admin/image.ts';
+
+export const artifactKinds = [
+  'image',
+  'helm',
+  'wasm',
+  'model',
+  'sbom',
+  'signature',
+  'provenance',
+  'other',
+] as const;
+export type ArtifactKind = (typeof artifactKinds)[number];
+
+/** What is attached to an image. */
+export const attachmentKinds = ['signature', 'sbom', 'provenance'] as const satisfies ArtifactKind[];
+export type AttachmentKind = (typeof attachmentKinds)[number];
 
 /** What is known of a manifest. Texts may be empty. */
 export interface TypedThing {
@@ -56,7 +71,34 @@ export function isImageConfig(type: string | undefined): boolean {
 }
 
 /** What an attestation says (in-toto's `predicateType`), as far as it matters here. */
-export function kindOfPredicate(predicateType: string): ArtifactKind {
+export function kindOfPredicate(predicateType: string): AttachmentKind {
   if (/spdx|cyclonedx/i.test(predicateType)) return 'sbom';
   return predicateType.includes('/cosign/sign/') ? 'signature' : 'provenance';
+}
+
+/**
+ * What a manifest is to the image that it belongs to. BuildKit puts several attestations into one manifest, a layer each,
+ * and cosign one: the layers' annotations say what they are.
+ */
+export function attachmentsOf(
+  thing: TypedThing & { readonly predicateTypes: readonly string[] },
+): readonly AttachmentKind[] {
+  const kind = kindOf(thing);
+  const own = attachmentKinds.find((each) => each === kind);
+  if (own === undefined) return [];
+  // What is in a DSSE envelope or an in-toto statement is told by its predicate alone.
+  const isStatement = own === 'provenance' && thing.predicateTypes.length > 0;
+  return [...new Set(isStatement ? thing.predicateTypes.map(kindOfPredicate) : [own])];
+}
+
+const fallback = /^(sha256|sha512)-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
+
+/**
+ * The digest whose signatures and other attachments hang on a tag: the tags of cosign (`sha256-….sig`), and those of OCI
+ * distribution-spec, "Referrers Tag Schema" (`sha256-…`), which cuts digests of SHA-512: those lead nowhere. `undefined`
+ * for every other tag.
+ */
+export function subjectOfTag(tag: string): string | undefined {
+  const [, algorithm, hex] = fallback.exec(tag) ?? [];
+  return algorithm === undefined ? undefined : `${algorithm}:${hex ?? ''}`;
 }
