@@ -6,9 +6,10 @@ import { repositorySorts, tagOrders } from '../spec/admin/content.ts';
 import type { DiskRow } from '../spec/admin/process.ts';
 import { AppError } from '../spec/errors.ts';
 import { parseTag } from '../spec/names.ts';
+import { invalidQuery, parseQuery, type QueriedList, type QueryProblem } from '../spec/query.ts';
 import { type AdminClient, openClient } from './client.ts';
 import { withConfig } from './config.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, printable } from './format.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 import { formatTable } from './table.ts';
@@ -21,44 +22,49 @@ export interface LookOptions extends ConfigOptions {
 interface ListOptions extends LookOptions {
   readonly sort: string;
   readonly filter?: string;
+  readonly reverse?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** Adds `berth ls|tags|history|du|status` to the program. */
 export function registerLook(program: Command, io: Io): void {
-  withLook(program.command('ls [repository]'))
+  withList(program.command('ls [repository]'))
     .description('list the repositories, or the tags of one')
     .addOption(
       new Option('--sort <order>', 'the order of repositories').choices(repositorySorts).default('name'),
     )
-    .option('--filter <text>', 'only names that hold this text')
     .action(async (repository: string | undefined, options: ListOptions) => {
-      using client = await openFor(io, options);
-      if (repository !== undefined)
-        return await listTags(io, client, repository, { ...options, sort: 'pushed' });
+      if (repository !== undefined) return await listTags(io, repository, { ...options, sort: 'pushed' });
       const sort = repositorySorts.find((each) => each === options.sort) ?? 'name';
+      const asked = { sort, ...filterOf(io, 'repositories', options), descending: downOf(sort, options) };
+      using client = await openFor(io, options);
       const rows = await allRows((after) =>
-        client.call('repositories.list', { sort, after, q: options.filter, limit: 1000 }),
+        client.call('repositories.list', { ...asked, after, limit: 1000 }),
       );
       if (options.json === true) return writeJson(io, rows);
+      if (options.quiet === true)
+        return writeNames(
+          io,
+          rows.map(({ name }) => name),
+        );
       const table = rows.map((row) => [
         row.name,
+        row.kind ?? '',
         String(row.tagCount),
         formatBytes(row.exclusiveBytes),
         formatBytes(row.sharedBytes),
         row.pushedAt ?? '',
         row.lastPulledAt ?? '',
       ]);
-      io.out(formatTable(['REPOSITORY', 'TAGS', 'OWN', 'SHARED', 'PUSHED', 'LAST PULLED'], table, io));
+      io.out(
+        formatTable(['REPOSITORY', 'KIND', 'TAGS', 'OWN', 'SHARED', 'PUSHED', 'LAST PULLED'], table, io),
+      );
     });
 
-  withLook(program.command('tags <repository>'))
+  withList(program.command('tags <repository>'))
     .description('list the tags of a repository')
     .addOption(new Option('--sort <order>', 'the order').choices(tagOrders).default('pushed'))
-    .option('--filter <text>', 'only tags that hold this text, or digests that begin with it')
-    .action(async (repository: string, options: ListOptions) => {
-      using client = await openFor(io, options);
-      await listTags(io, client, repository, options);
-    });
+    .action((repository: string, options: ListOptions) => listTags(io, repository, options));
 
   withLook(program.command('history <reference>'))
     .description('list the moves of the tags of a repository, or of one tag (repository:tag)')
@@ -141,6 +147,54 @@ export function withLook(command: Command): Command {
   return withConfig(command).option('--json', 'answer in JSON');
 }
 
+const queryHelp = `
+The query of --filter: terms separated by spaces, all of which must hold; a minus before one denies it.
+  api "two words"      in the name
+  :latest  :v1.*       a tag; with a star, tags that begin so
+  sha256:2c26          the start of a digest
+  arch:arm64 os:linux kind:helm by:anna
+  pushed:<7d pulled:>90d pulled:never   how long ago: s m h d w y
+  size:>1g size:<10m   k m g t, or ki mi gi ti
+  is:untagged is:unsigned is:signed is:multiplatform is:stale is:fallback
+`;
+
+function withList(command: Command): Command {
+  return withLook(command)
+    .option('--filter <query>', 'only what the query finds')
+    .option('--reverse', 'the other way round')
+    .option('-q, --quiet', 'names only, one a line')
+    .addHelpText('after', queryHelp);
+}
+
+/** Throws QUERY_INVALID; a person sees each problem marked under the query. */
+function filterOf(io: Io, list: QueriedList, { filter }: ListOptions): { readonly q?: string } {
+  if (filter === undefined) return {};
+  const { problems } = parseQuery(filter, list);
+  if (problems.length > 0)
+    throw invalidQuery(problems, io.isTTY ? markProblems(filter, problems) : undefined);
+  return { q: filter };
+}
+
+/** The query, and under it a line of carets for each problem, as compilers do it. */
+function markProblems(query: string, problems: readonly QueryProblem[]): string {
+  // What is printed of a control character is longer than it.
+  const widthOf = (start: number, end: number): number => printable(query.slice(start, end)).length;
+  const marks = problems.map(
+    ({ start, end, message }) =>
+      `  ${' '.repeat(widthOf(0, start))}${'^'.repeat(widthOf(start, end))} ${printable(message)}`,
+  );
+  return [`  ${printable(query)}`, ...marks].join('\n');
+}
+
+/** Names go up by themselves, everything else down. */
+function downOf(sort: string, { reverse }: ListOptions): boolean {
+  return (sort !== 'name') !== (reverse === true);
+}
+
+function writeNames(io: Io, names: readonly string[]): void {
+  io.out(names.map((name) => `${printable(name)}\n`).join(''));
+}
+
 /** Connects to the registry of a data directory. Throws NOT_RUNNING, DATA_UNUSABLE. */
 export async function openFor(io: Io, options: ConfigOptions): Promise<AdminClient> {
   return await openClient((await loadFor(io, options)).root);
@@ -171,17 +225,17 @@ export async function allRows<Row>(
   return rows;
 }
 
-async function listTags(
-  io: Io,
-  client: AdminClient,
-  repository: string,
-  options: ListOptions,
-): Promise<void> {
+async function listTags(io: Io, repository: string, options: ListOptions): Promise<void> {
   const sort = tagOrders.find((each) => each === options.sort) ?? 'pushed';
-  const rows = await allRows((after) =>
-    client.call('tags.list', { repository, sort, after, q: options.filter, limit: 1000 }),
-  );
+  const asked = { repository, sort, ...filterOf(io, 'tags', options), descending: downOf(sort, options) };
+  using client = await openFor(io, options);
+  const rows = await allRows((after) => client.call('tags.list', { ...asked, after, limit: 1000 }));
   if (options.json === true) return writeJson(io, rows);
+  if (options.quiet === true)
+    return writeNames(
+      io,
+      rows.map(({ tag }) => tag),
+    );
   const table = rows.map((row) => [
     row.tag,
     row.digest.slice(0, 19),

@@ -89,6 +89,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 const exitStatuses: Partial<Record<ErrorCode, number>> = {
   USAGE: 2,
+  QUERY_INVALID: 2,
   CONFIG_INVALID: 2,
   USERS_INVALID: 2,
   CERTIFICATE_INVALID: 2,
