@@ -37,7 +37,7 @@ export function registerCert(program: Command, io: Io): void {
       done(io, options, leaf, `The new certificate holds until ${leaf.validTo}.`);
     });
 
-  withConfig(cert.command('export-ca'))
+  withConfig(cert.command('export-ca').alias('export'))
     .description('print the certificate of the authority, for clients that shall trust it')
     .action(async (options: CertOptions) => {
       await using identity = await open(io, options, false);

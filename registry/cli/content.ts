@@ -22,7 +22,7 @@ interface SureOptions extends LookOptions {
   readonly yes?: boolean;
 }
 
-/** Adds `berth rm|tag|trash|gc|index` to the program. */
+/** Adds `berth rm|tag|restore|trash|gc|index` to the program. */
 export function registerContent(program: Command, io: Io): void {
   withLook(program.command('rm <references...>'))
     .description('delete tags (repository:tag) or whole repositories; they stay in the trash for seven days')
@@ -65,7 +65,7 @@ export function registerContent(program: Command, io: Io): void {
       ]);
       io.out(formatTable(['ID', 'REPOSITORY', 'TAGS', 'DIGEST', 'DELETED', 'BY', 'UNTIL'], table, io));
     });
-  withLook(trash.command('restore <trash...>'))
+  withLook(program.command('restore <trash...>'))
     .description('put entries of the trash back')
     .action(async (ids: readonly string[], options: LookOptions) => {
       using client = await openFor(io, options);
@@ -156,7 +156,7 @@ async function remove(io: Io, names: readonly string[], options: SureOptions): P
   }
   if (options.json === true) return writeJson(io, removed);
   for (const { name, trash } of removed) {
-    io.out(`Deleted ${name}. Restore it with: berth trash restore ${trash.join(' ')}\n`);
+    io.out(`Deleted ${name}. Restore it with: berth restore ${trash.join(' ')}\n`);
   }
 }
 

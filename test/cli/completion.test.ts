@@ -46,7 +46,7 @@ suite('completion', () => {
   after(() => resources.disposeAsync());
 
   const lines = [
-    ['berth trash ', ['empty', 'help', 'ls', 'restore']],
+    ['berth trash ', ['empty', 'help', 'ls']],
     ['berth tags --sort p', ['pulls', 'pushed']],
     ['berth tags --sort name team/', ['team/api', 'team/web']],
     ['berth rm team/web:latest team/api:1', ['team/api:1.4', 'team/api:1.5']],

@@ -120,19 +120,19 @@ suite('a running registry and the command line', () => {
 
     const said = await berth.run('rm', 'bin/app:1');
     const isGone = !(await pulls('bin/app', '1'));
-    const [, id = ''] = /berth trash restore (\S+)\n/.exec(said) ?? [];
-    await berth.run('trash', 'restore', id);
+    const [, id = ''] = /berth restore (\S+)\n/.exec(said) ?? [];
+    await berth.run('restore', id);
     const isBack = await pulls('bin/app', '1');
     const refused = await berth.try('rm', 'bin/app');
     const [{ trash } = { trash: [] }] = (await berth.json('rm', 'bin/app', '--yes')) as readonly {
       readonly trash: readonly string[];
     }[];
     const left = (await berth.json('ls', '--filter', 'bin/')) as readonly unknown[];
-    await berth.run('trash', 'restore', ...trash);
+    await berth.run('restore', ...trash);
 
     assert.deepEqual([isGone, isBack, refused.code, left], [true, true, 4, []]);
     assert.deepEqual([await pulls('bin/app', '1'), await pulls('bin/app', '2')], [true, true]);
-    assert.equal((await berth.try('trash', 'restore', id)).code, 5);
+    assert.equal((await berth.try('restore', id)).code, 5);
   });
 
   test('what nobody needs is counted, and what was just pushed is kept', async () => {

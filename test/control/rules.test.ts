@@ -105,7 +105,7 @@ suite('rules on a running registry', () => {
     const tagsAfter = await tags('keep/app');
     const history = (await berth.json('history', 'keep/app:1')) as readonly { readonly by?: string }[];
     const trash = (await berth.json('trash', 'ls')) as readonly TrashRow[];
-    await berth.run('trash', 'restore', ...trash.map(({ id }) => id));
+    await berth.run('restore', ...trash.map(({ id }) => id));
 
     assert.deepEqual(
       shown
@@ -377,7 +377,7 @@ test('kill -9 while rules delete: only what was planned is gone, and all of it c
     gone.filter((tag) => !planned.has(tag) || !lying.has(tag)),
     [],
   );
-  if (trash.length > 0) await berth.run('trash', 'restore', ...trash.map(({ id }) => id));
+  if (trash.length > 0) await berth.run('restore', ...trash.map(({ id }) => id));
   for (const [tag, digest] of meant) {
     const { status, headers } = await send('GET', `/v2/app/manifests/${tag}`, {
       headers: { accept: ociManifest },
