@@ -74,6 +74,8 @@ export function createUpkeepMethods({
       return { purged: await store.uploads.purge({ ageMs, dryRun: false, signal }) };
     },
     'index.rebuild': (_, { signal, actor: { user } }) =>
-      tasks.run({ kind: 'rebuild', unit: 'items', signal, user }, (task) => index.rebuild(task)),
+      tasks.run({ kind: 'rebuild', unit: 'items', signal, user }, (task) =>
+        index.rebuild({ signal: task.signal, onProgress: ({ manifests }) => task.progress(manifests) }),
+      ),
   };
 }

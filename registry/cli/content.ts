@@ -9,6 +9,7 @@ import { isAgreed } from './consent.ts';
 import { formatBytes } from './format.ts';
 import type { Io } from './io.ts';
 import { allRows, type LookOptions, openFor, splitName, withLook } from './look.ts';
+import { withProgress } from './progress.ts';
 import { formatTable } from './table.ts';
 import { done, writeJson } from './user.ts';
 
@@ -97,19 +98,22 @@ export function registerContent(program: Command, io: Io): void {
       using client = await openFor(io, options);
       if (options.runs === true) return await listRuns(io, client, options);
       if (options.dryRun !== true) {
-        const result = await client.call('collect.run', { plan: options.plan });
+        const { plan, json } = options;
+        const result = await withProgress(io, client, { kind: 'collect', json }, (signal) =>
+          client.call('collect.run', { plan }, { signal }),
+        );
         return done(io, options, result, `Freed ${describeResult(result)}`);
       }
-      const plan = await client.call('collect.plan', {});
-      if (options.json === true) return writeJson(io, plan);
-      const rows = plan.rows.map(({ digest, size, why, isKept, repositories }) => [
+      const shown = await client.call('collect.plan', {});
+      if (options.json === true) return writeJson(io, shown);
+      const rows = shown.rows.map(({ digest, size, why, isKept, repositories }) => [
         digest.slice(0, 19),
         formatBytes(size),
         isKept ? `${why}, kept for now` : why,
         repositories.join(' '),
       ]);
       io.out(formatTable(['BLOB', 'SIZE', 'WHY', 'IN'], rows, io));
-      io.out(`Would free ${describeResult(plan)}\nExactly this: berth gc --plan ${plan.hash}\n`);
+      io.out(`Would free ${describeResult(shown)}\nExactly this: berth gc --plan ${shown.hash}\n`);
     });
 
   const index = program.command('index').description('the index that lists are answered from');
@@ -117,7 +121,9 @@ export function registerContent(program: Command, io: Io): void {
     .description('make the index anew from the disk')
     .action(async (options: LookOptions) => {
       using client = await openFor(io, options);
-      const result = await client.call('index.rebuild', {});
+      const result = await withProgress(io, client, { kind: 'rebuild', json: options.json }, (signal) =>
+        client.call('index.rebuild', {}, { signal }),
+      );
       done(
         io,
         options,
