@@ -183,18 +183,20 @@ suite('rules on a running registry', () => {
     const [row] = (await berth.json('tags', 'ttl/app')) as readonly TagRow[];
     const pushedAt = Date.now();
 
-    const pushed = await putManifest(send, 'ttl/app', 'pr-1-3s', imageOf([], ownImage('pr').more));
-    const early = await send('HEAD', '/v2/ttl/app/manifests/pr-1-3s');
+    const pushed = await putManifest(send, 'ttl/app', 'pr-1-5s', imageOf([], ownImage('pr').more));
+    const early = await send('HEAD', '/v2/ttl/app/manifests/pr-1-5s');
     const seen = { warning: false, goneAt: 0 };
     while (seen.goneAt === 0 && Date.now() < pushedAt + 20_000) {
-      const { status, headers } = await send('GET', '/v2/ttl/app/manifests/pr-1-3s');
+      const { status, headers } = await send('GET', '/v2/ttl/app/manifests/pr-1-5s');
       if ((headers['warning'] ?? '').includes('expires at')) seen.warning = true;
       if (status === 404) seen.goneAt = Date.now();
       else await delay(20);
     }
+    // The tag goes first, then its image, then it is told.
+    while (!registry.log().includes('tag expired') && Date.now() < pushedAt + 20_000) await delay(20);
     const digest = pushed.headers['docker-content-digest'];
     const byDigest = await send('HEAD', `/v2/ttl/app/manifests/${String(digest)}`);
-    const history = (await berth.json('history', 'ttl/app:pr-1-3s')) as readonly { readonly by?: string }[];
+    const history = (await berth.json('history', 'ttl/app:pr-1-5s')) as readonly { readonly by?: string }[];
 
     const end = /expires at (\S+) by the rule ttl/.exec(String(pushed.headers['warning']))?.[1] ?? '';
     assert.ok(row !== undefined);
