@@ -15,6 +15,7 @@ import type { LoadedConfig } from './config/load.ts';
 import { ownConfigFile } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
 import { createSettings, type LoadConfig, type Settings } from './config/settings.ts';
+import { openAudit } from './derived/audit.ts';
 import { openIndex } from './derived/index-db.ts';
 import { createMemoryJournal, openJournal } from './derived/journal.ts';
 import { processUser } from './disk/process-user.ts';
@@ -23,9 +24,12 @@ import { openFsDriver } from './driver/fs.ts';
 import { lockRoot, sweepTemp } from './driver/lock.ts';
 import { createMemoryDriver } from './driver/memory.ts';
 import { createAdminEvents } from './feed/admin-events.ts';
+import { createCards, type Refusal } from './feed/cards.ts';
 import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
+import { createRefusals } from './feed/refusals.ts';
+import { createSessions } from './feed/sessions.ts';
 import { createTasks } from './feed/tasks.ts';
 import { createTickets } from './feed/tickets.ts';
 import { createTraffic } from './feed/traffic.ts';
@@ -38,12 +42,15 @@ import { proxyTest } from './http/proxies.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createReserve } from './http/reserve.ts';
 import { createPages } from './http/small-pages.ts';
+import { createTransfers } from './http/transfers.ts';
 import type { V2Context } from './http/v2.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
 import { startRules } from './jobs/rules.ts';
 import { openLogFile } from './log/file.ts';
 import { createLogger, type Logger } from './log/logger.ts';
+import { readLog } from './log/read.ts';
+import { createReverts } from './log/reverts.ts';
 import { createRing, type Ring } from './log/ring.ts';
 import { expiryChanges } from './rules/expiry-changes.ts';
 import { createExpiryWarning } from './rules/expiry-warning.ts';
@@ -119,7 +126,8 @@ export async function createRegistry({
   const { current, live } = settings;
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await lockRoot(root));
-  const logFile = opening.use(await openLogFile({ path: join(root, 'berth', 'logs', 'registry.log') }));
+  const logPath = join(root, 'berth', 'logs', 'registry.log');
+  const logFile = opening.use(await openLogFile({ path: logPath }));
   const ring = createRing();
   const log = openLog(config, ring, (line) => {
     err(line);
@@ -150,11 +158,18 @@ export async function createRegistry({
   );
   const identity = opening.use(await openIdentity(identityOptions(current, root, log)));
   const feed = createFeed();
-  const adminEvents = createAdminEvents(log, feed);
   const isOnDisk = config.storage.filesystem !== undefined;
   const journal = opening.use(
     isOnDisk ? await openJournal({ directory: join(root, 'berth', 'journal'), log }) : createMemoryJournal(),
   );
+  const audit = opening.use(
+    await openAudit({
+      directory: join(root, 'berth', 'audit'),
+      keepMs: live(({ berth }) => berth.audit.keep),
+      log,
+    }),
+  );
+  if (isOnDisk) await audit.recover(journal);
   const tasks = createTasks(feed);
   const indexRead = Promise.withResolvers<void>();
   const index = opening.use(
@@ -185,7 +200,8 @@ export async function createRegistry({
       feed,
     }),
   );
-  const events = createEvents(log, { index, journal, feed, webhooks });
+  const events = createEvents(log, { index, journal, audit, feed, webhooks });
+  const adminEvents = createAdminEvents(log, feed, events);
   const rules = await openRules({
     root,
     configured: () => current().berth.storage.protectedtags,
@@ -195,6 +211,13 @@ export async function createRegistry({
   const compiled = () => rules.compiled();
   const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
   const quotas = createQuotas({ rules: () => rules.current(), index });
+  const sessions = opening.use(createSessions());
+  const cards = opening.use(createCards(feed));
+  const refusals = opening.use(createRefusals(events));
+  const onRefused = (refusal: Refusal): void => {
+    cards.note(refusal);
+    refusals.note(refusal);
+  };
   const store = createStore({
     driver,
     events,
@@ -226,6 +249,7 @@ export async function createRegistry({
     auth,
     realm,
     store,
+    transfers: createTransfers(sessions),
     secret: await loadSecret(root, http.secret),
     lists: live(({ tags, catalog }) => ({
       maxTags: tags.maxtags,
@@ -256,6 +280,7 @@ export async function createRegistry({
     traffic,
     write: out,
     format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
+    onRefused,
   });
   let door: Door | undefined;
   const app = createApp({
@@ -282,6 +307,8 @@ export async function createRegistry({
     mayUpgrade: isRpcRequest,
     identity,
     onRawError: (answer) => requestLog.refused(answer),
+    onUntrusted: ({ address, hint }) =>
+      onRefused({ code: 'untrusted', message: hint, address, requestId: '' }),
     plain: () => current().berth.listen.plain,
     isProxy,
     minVersion: http.tls.minimumtls === 'tls1.3' ? 'TLSv1.3' : 'TLSv1.2',
@@ -316,6 +343,12 @@ export async function createRegistry({
       }),
     );
   }
+  const reverts = opening.use(
+    createReverts(log, (sys, level) => {
+      log.info('levelReverted', 'a level of the log fell back', { subsystem: sys, to: level });
+      feed.publish({ kind: 'levelsChanged' });
+    }),
+  );
   const { onChange } = settings;
   opening.use(
     startPurge({
@@ -378,6 +411,15 @@ export async function createRegistry({
       ...upkeep,
       stop: onStop,
       computer,
+      reverts,
+      readLog: async (options) => {
+        await logFile.flush();
+        return await readLog({ path: logPath, ...options });
+      },
+      sessions,
+      audit,
+      cards,
+      audited: events.audited,
       webhooks,
       root,
       checkReserve: () => reserve.check(),
@@ -389,10 +431,11 @@ export async function createRegistry({
     }),
     feed,
     ring,
+    sessions,
     log,
   });
   // Who may open the socket is the owner of the data directory.
-  const owner: Actor = { user: processUser(), requestId: 'admin' };
+  const owner: Actor = { user: processUser(), requestId: 'admin', client: `berth/${version}` };
   const onConnection = (channel: Channel): void => admin.connect(channel, owner);
   try {
     opening.use(await openAdminSocket({ root, onConnection, log }));
@@ -428,7 +471,7 @@ export async function createRegistry({
       try {
         const paths = await settings.reload();
         setLevels(log, current());
-        adminEvents.settingsChanged({ paths, pending: settings.pending() });
+        await adminEvents.settingsChanged({ paths, pending: settings.pending() });
       } catch (error) {
         if (!isAppError(error)) throw error;
         log.error('reloadFailed', error.message, { hint: error.hint });

@@ -76,34 +76,35 @@ export function createAccessMethods(deps: AccessDeps): MethodsOf<typeof accessAr
     async 'users.add'({ name, role, repositories, password }, { signal, actor }) {
       const { hash, shown } = await newHash(password, signal);
       await edit((on) => addAccount(on, { name, hash, role, repositories }));
-      adminEvents.userChanged({ name, change: 'added', actor });
+      await adminEvents.userChanged({ name, change: 'added', actor });
       return { name, ...shown };
     },
     async 'users.setPassword'({ name, password }, { signal, actor }) {
       const { hash, shown } = await newHash(password, signal);
       await edit((on) => setPasswordHash(on, name, hash));
-      adminEvents.userChanged({ name, change: 'password', actor });
+      await adminEvents.userChanged({ name, change: 'password', actor });
       return { name, ...shown };
     },
     async 'users.setRole'({ name, role, repositories }, { actor }) {
       await edit((on) => setRole(on, name, { role, repositories }));
-      adminEvents.userChanged({ name, change: 'role', actor });
+      await adminEvents.userChanged({ name, change: 'role', actor });
       return { name };
     },
     async 'users.setDisabled'({ name, disabled }, { actor }) {
       await edit((on) => setDisabled(on, name, disabled));
-      adminEvents.userChanged({ name, change: disabled ? 'disabled' : 'enabled', actor });
+      await adminEvents.userChanged({ name, change: disabled ? 'disabled' : 'enabled', actor });
       return { name };
     },
     async 'users.remove'({ name }, { actor }) {
       await edit((on) => removeAccount(on, name));
-      adminEvents.userChanged({ name, change: 'removed', actor });
+      await adminEvents.userChanged({ name, change: 'removed', actor });
       return { name };
     },
     async 'users.import'({ text, role, repositories, dryRun }, { actor }) {
       const result = await edit((on) => importAccounts(on, text, { role, repositories, isDryRun: dryRun }));
       const { added, changed } = result;
-      if (!dryRun && added.length + changed.length > 0) adminEvents.usersImported({ added, changed, actor });
+      if (!dryRun && added.length + changed.length > 0)
+        await adminEvents.usersImported({ added, changed, actor });
       return result;
     },
     'users.export': async () => ({ text: await exportAccounts(files()) }),
@@ -125,12 +126,12 @@ export function createAccessMethods(deps: AccessDeps): MethodsOf<typeof accessAr
       const { token, text } = await edit((on) =>
         createToken(on, { owner, label, verbs, repositories, expiresAt }),
       );
-      adminEvents.tokenChanged({ id: token.id, owner, change: 'created', actor });
+      await adminEvents.tokenChanged({ id: token.id, owner, change: 'created', actor });
       return { ...tokenRow(token, undefined), text };
     },
     async 'tokens.revoke'({ id }, { actor }) {
       await edit((on) => revokeToken(on, id));
-      adminEvents.tokenChanged({ id, change: 'revoked', actor });
+      await adminEvents.tokenChanged({ id, change: 'revoked', actor });
       return { id };
     },
     async 'access.anonymous'() {

@@ -24,7 +24,7 @@ export function createCertificateMethods({
     async 'certificate.renew'(_, { actor }) {
       await identity.renew();
       const renewed = row();
-      adminEvents.certificateRenewed({ fingerprint: renewed.leaf.fingerprint, actor });
+      await adminEvents.certificateRenewed({ fingerprint: renewed.leaf.fingerprint, actor });
       return renewed;
     },
     async 'certificate.seal'({ fingerprint }, { actor }) {
@@ -36,7 +36,7 @@ export function createCertificateMethods({
         });
       }
       await identity.seal();
-      if (own !== undefined) adminEvents.authoritySealed({ fingerprint: own, actor });
+      if (own !== undefined) await adminEvents.authoritySealed({ fingerprint: own, actor });
       return row();
     },
   };

@@ -5,6 +5,7 @@ import type { Rules } from '../rules/rules.ts';
 import type { contentArguments, ManifestListRow, TagRow } from '../spec/admin/content.ts';
 import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
+import type { AuditEvents } from '../spec/events.ts';
 import type { RepoName } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 import { mustBeCurrent, planRepository } from './repository-plan.ts';
@@ -14,6 +15,7 @@ export interface ContentDeps {
   readonly store: Store;
   readonly index: Index;
   readonly rules: Rules;
+  readonly audited: AuditEvents['audited'];
   /** @throws AppError STORAGE_READ_ONLY */
   readonly mustBeWritable: () => void;
 }
@@ -22,6 +24,7 @@ export function createContentMethods({
   store,
   index,
   rules,
+  audited,
   mustBeWritable,
 }: ContentDeps): MethodsOf<typeof contentArguments> {
   return {
@@ -67,16 +70,20 @@ export function createContentMethods({
         const present = await planRepository({ index, rules }, repository, signal);
         mustBeCurrent(present.plan, plan);
       }
-      return { trash: await store.manifests.removeRepository(repository, actor) };
+      const trash = await store.manifests.removeRepository(repository, actor);
+      await audited({ kind: 'repositoryDeleted', actor, repository, count: trash.length });
+      return { trash };
     },
     'trash.list': (args) => store.trash.list(args),
     async 'trash.restore'({ id }, { actor }) {
       mustBeWritable();
       return await store.trash.restore(id, actor);
     },
-    async 'trash.empty'() {
+    async 'trash.empty'(_, { actor }) {
       mustBeWritable();
-      return await store.trash.empty();
+      const emptied = await store.trash.empty();
+      await audited({ kind: 'trashEmptied', actor, count: emptied.entries });
+      return emptied;
     },
   };
 

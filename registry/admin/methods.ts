@@ -1,4 +1,5 @@
 /** The use cases of the control plane, on one registry: one file for each subject of `spec/admin/`. */
+import { type ActivityDeps, createActivityMethods } from './activity.ts';
 import { AppError } from '../spec/errors.ts';
 import { type AccessDeps, createAccessMethods } from './access.ts';
 import { type CertificateDeps, createCertificateMethods } from './certificate.ts';
@@ -29,7 +30,8 @@ export type AdminDeps = Omit<
     CertificateDeps &
     WebhookDeps &
     TransferDeps &
-    IntegrityDeps,
+    IntegrityDeps &
+    ActivityDeps,
   'mustBeWritable'
 > & {
   /** What knows the computer: the program that the registry is part of. */
@@ -58,5 +60,6 @@ export function createAdminMethods(all: AdminDeps): AdminMethods {
     ...all.computer,
     ...createWebhookMethods(deps),
     ...createIntegrityMethods(deps),
+    ...createActivityMethods(deps),
   };
 }

@@ -1,14 +1,22 @@
 /** The process itself: its state, its log, what it is busy with. */
 import type { Feed } from '../feed/feed.ts';
 import type { Tasks } from '../feed/tasks.ts';
+import { recordFilter } from '../log/filter.ts';
 import type { Logger } from '../log/logger.ts';
+import type { LogPage, ReadLogOptions } from '../log/read.ts';
+import type { Reverts } from '../log/reverts.ts';
 import type { processArguments, StatusRow } from '../spec/admin/process.ts';
+import type { AuditEvents } from '../spec/events.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface ProcessDeps {
   readonly feed: Feed;
   readonly tasks: Tasks;
   readonly log: Logger;
+  readonly reverts: Reverts;
+  /** Reads the log files once all that was logged before is in them. */
+  readonly readLog: (options: Omit<ReadLogOptions, 'path'>) => Promise<LogPage>;
+  readonly audited: AuditEvents['audited'];
   readonly status: () => Promise<StatusRow>;
   /** Asks the program that the registry is part of to end. */
   readonly stop: () => void;
@@ -19,6 +27,9 @@ export function createProcessMethods({
   feed,
   tasks,
   log,
+  reverts,
+  readLog,
+  audited,
   status,
   stop,
 }: ProcessDeps): MethodsOf<typeof processArguments> {
@@ -30,11 +41,22 @@ export function createProcessMethods({
       return { pid: process.pid };
     },
     'logs.levels': async () => log.levels(),
-    async 'logs.setLevel'({ sys, level }) {
-      log.setLevel(sys, level);
+    async 'logs.setLevel'({ sys, level, forMs }, { actor }) {
+      reverts.set(sys, level, forMs);
       feed.publish({ kind: 'levelsChanged' });
+      const detail = forMs === undefined ? level : `${level} for ${Math.round(forMs / 1000)} s`;
+      await audited({ kind: 'levelChanged', actor, subject: sys, detail });
       return log.levels();
     },
+    'logs.reverts': async () => reverts.list(),
+    'logs.export': ({ format, after, ...filter }, { signal }) =>
+      readLog({
+        format,
+        after,
+        signal,
+        isWanted: recordFilter(filter),
+        ...(filter.since === undefined ? {} : { sinceMs: Date.parse(filter.since) }),
+      }),
     'tasks.list': async () => tasks.list(),
     async 'tasks.cancel'({ id }) {
       tasks.cancel(id);

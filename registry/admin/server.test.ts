@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFeed } from '../feed/feed.ts';
+import { createSessions } from '../feed/sessions.ts';
 import { createLogger } from '../log/logger.ts';
 import { createRing } from '../log/ring.ts';
 import { createPair, methodsOf } from '../spec/rpc.suite.ts';
@@ -23,7 +24,7 @@ function serverOf(some: Partial<AdminMethods> = {}) {
     now: () => 1,
   });
   const feed = createFeed();
-  const server = createAdminServer({ methods: methodsOf(some), feed, ring, log });
+  const server = createAdminServer({ methods: methodsOf(some), feed, ring, sessions: createSessions(), log });
   return { server, ring, log, feed, lines };
 }
 

@@ -1,8 +1,9 @@
 /** The control plane of the process: its methods and topics, for every channel that is let in. */
 import { randomUUID } from 'node:crypto';
 import type { Feed } from '../feed/feed.ts';
+import type { Sessions } from '../feed/sessions.ts';
+import { recordFilter } from '../log/filter.ts';
 import type { Ring } from '../log/ring.ts';
-import { levels } from '../spec/log-record.ts';
 import type { AdminMethod } from '../spec/admin-api.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { Actor } from '../spec/events.ts';
@@ -22,6 +23,7 @@ export interface AdminServerOptions {
   readonly methods: AdminMethods;
   readonly feed: Feed;
   readonly ring: Ring;
+  readonly sessions: Pick<Sessions, 'subscribe'>;
   readonly log: Log;
 }
 
@@ -33,19 +35,20 @@ export interface AdminServer {
 const everyMs = 100;
 
 /** Makes the server of all channels. */
-export function createAdminServer({ methods, feed, ring, log }: AdminServerOptions): AdminServer {
+export function createAdminServer({ methods, feed, ring, sessions, log }: AdminServerOptions): AdminServer {
   const topics: Topics<AbortSignal> = {
     feed: ({ since }, { signal }) => feed.subscribe({ since, signal }),
-    logs({ level }, { signal }) {
-      const most = levels.indexOf(level);
+    sessions: (_, { signal }) => sessions.subscribe({ signal }),
+    logs(filter, { signal }) {
+      const isWanted = recordFilter(filter);
       return createQueue<TopicItems['logs']>({
         shed: shed.logs,
-        backlog: ring.snapshot({ level }),
+        backlog: ring.snapshot({ level: filter.level }).filter(isWanted),
         everyMs,
         signal,
         open(queue) {
           const subscription = ring.subscribe((record) => {
-            if (levels.indexOf(record.level) <= most) queue.push(record);
+            if (isWanted(record)) queue.push(record);
           });
           return () => subscription[Symbol.dispose]();
         },

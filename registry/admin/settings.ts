@@ -37,6 +37,6 @@ export async function changeSettings(
 ): Promise<SettingsChange> {
   const change = await settings.change(edits);
   const pending = change.pending.map(({ path }) => path);
-  adminEvents.settingsChanged({ paths: [...change.inForce, ...pending], pending, actor });
+  await adminEvents.settingsChanged({ paths: [...change.inForce, ...pending], pending, actor });
   return change;
 }

@@ -96,7 +96,7 @@ async function openServed(root: string) {
             throw signal.reason;
           },
         }),
-        topics: { feed: () => assert.fail(), logs: () => assert.fail() },
+        topics: { feed: () => assert.fail(), logs: () => assert.fail(), sessions: () => assert.fail() },
         actor: { user: 'anna', requestId: 'r1' },
         newController: () => new AbortController(),
         onFault: (error) => assert.fail(String(error)),

@@ -11,6 +11,7 @@ import type {
 } from '../spec/admin/upkeep.ts';
 import type { DiskRow } from '../spec/admin/process.ts';
 import type { Store } from '../store/store.ts';
+import type { AuditEvents } from '../spec/events.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface UpkeepDeps {
@@ -30,6 +31,7 @@ export interface UpkeepDeps {
   readonly usageTrend: () => Promise<readonly UsageSample[]>;
   /** How old an upload is that is removed, in milliseconds. */
   readonly uploadAgeMs: () => number;
+  readonly audited: AuditEvents['audited'];
   /** @throws AppError STORAGE_READ_ONLY */
   readonly mustBeWritable: () => void;
 }
@@ -44,6 +46,7 @@ export function createUpkeepMethods({
   collectRuns,
   usageTrend,
   uploadAgeMs,
+  audited,
   mustBeWritable,
 }: UpkeepDeps): MethodsOf<typeof upkeepArguments> {
   return {
@@ -73,9 +76,13 @@ export function createUpkeepMethods({
       mustBeWritable();
       return { purged: await store.uploads.purge({ ageMs, dryRun: false, signal }) };
     },
-    'index.rebuild': (_, { signal, actor: { user } }) =>
-      tasks.run({ kind: 'rebuild', unit: 'items', signal, user }, (task) =>
+    async 'index.rebuild'(_, { signal, actor }) {
+      const { user } = actor;
+      const result = await tasks.run({ kind: 'rebuild', unit: 'items', signal, user }, (task) =>
         index.rebuild({ signal: task.signal, onProgress: ({ manifests }) => task.progress(manifests) }),
-      ),
+      );
+      await audited({ kind: 'indexRebuilt', actor });
+      return result;
+    },
   };
 }

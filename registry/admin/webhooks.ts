@@ -2,14 +2,16 @@
 import { nearest } from '../spec/nearest.ts';
 import type { webhookArguments } from '../spec/admin/webhooks.ts';
 import { AppError } from '../spec/errors.ts';
+import type { AuditEvents } from '../spec/events.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface WebhookDeps {
   readonly webhooks: Webhooks;
+  readonly audited: AuditEvents['audited'];
 }
 
-export function createWebhookMethods({ webhooks }: WebhookDeps): MethodsOf<typeof webhookArguments> {
+export function createWebhookMethods({ webhooks, audited }: WebhookDeps): MethodsOf<typeof webhookArguments> {
   /** Throws WEBHOOK_UNKNOWN with the nearest name. */
   function mustExist(name: string): void {
     const names = webhooks.names();
@@ -22,10 +24,15 @@ export function createWebhookMethods({ webhooks }: WebhookDeps): MethodsOf<typeo
 
   return {
     'webhooks.list': async () => webhooks.list(),
-    'webhooks.set': (args) => webhooks.set(args),
-    async 'webhooks.remove'({ name }) {
+    async 'webhooks.set'(args, { actor }) {
+      const row = await webhooks.set(args);
+      await audited({ kind: 'settingChanged', actor, subject: `webhook ${args.name}` });
+      return row;
+    },
+    async 'webhooks.remove'({ name }, { actor }) {
       mustExist(name);
       await webhooks.remove(name);
+      await audited({ kind: 'settingChanged', actor, subject: `webhook ${name}`, detail: 'removed' });
       return { name };
     },
     async 'webhooks.test'({ name }, { signal, actor }) {

@@ -9,6 +9,7 @@ import { createAdminServer } from '../admin/server.ts';
 import type { AdminMethods } from '../admin/server.ts';
 import { openAdminSocket } from '../admin/socket.ts';
 import { createFeed } from '../feed/feed.ts';
+import { createSessions } from '../feed/sessions.ts';
 import { createLogger } from '../log/logger.ts';
 import { createRing } from '../log/ring.ts';
 import { AppError } from '../spec/errors.ts';
@@ -27,7 +28,7 @@ async function openPlane(root: string, some: Partial<AdminMethods>) {
   const ring = createRing();
   const log = createLogger({ write: () => undefined, ring });
   const feed = createFeed();
-  const server = createAdminServer({ methods: methodsOf(some), feed, ring, log });
+  const server = createAdminServer({ methods: methodsOf(some), feed, ring, sessions: createSessions(), log });
   const socket = await openAdminSocket({
     root,
     log,

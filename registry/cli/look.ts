@@ -82,8 +82,9 @@ export function registerLook(program: Command, io: Io): void {
         row.from ?? '',
         row.to ?? '',
         row.by ?? '',
+        row.client ?? '',
       ]);
-      io.out(formatTable(['WHEN', 'TAG', 'WHAT', 'FROM', 'TO', 'BY'], table, io));
+      io.out(formatTable(['WHEN', 'TAG', 'WHAT', 'FROM', 'TO', 'BY', 'WITH'], table, io));
     });
 
   withLook(program.command('du'))

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { type AppError, type ErrorCode, isAppError } from '../spec/errors.ts';
 import { version } from '../version.ts';
+import { registerActivity } from './activity.ts';
 import { registerCert } from './cert.ts';
 import { registerChanges } from './changes.ts';
 import { complete, registerCompletion } from './completion.ts';
@@ -52,6 +53,7 @@ export function createProgram(io: Io): Command {
   registerRules(program, io);
   registerLogs(program, io);
   registerWebhook(program, io);
+  registerActivity(program, io);
   registerDoctor(program, io);
   registerTrust(program, io);
   registerLogin(program, io);
@@ -110,6 +112,8 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   TASK_UNKNOWN: 5,
   SETTING_UNKNOWN: 5,
   WEBHOOK_UNKNOWN: 5,
+  SESSION_UNKNOWN: 5,
+  CARD_UNKNOWN: 5,
   USER_UNKNOWN: 5,
   TOKEN_UNKNOWN: 5,
   RULE_UNKNOWN: 5,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { TaskRow } from '../spec/admin/process.ts';
 import { createAdminServer } from '../admin/server.ts';
 import { createFeed } from '../feed/feed.ts';
+import { createSessions } from '../feed/sessions.ts';
 import { createTasks } from '../feed/tasks.ts';
 import { createLogger } from '../log/logger.ts';
 import { createRing } from '../log/ring.ts';
@@ -74,7 +75,10 @@ async function shownBy(options: {
   });
   const ring = createRing();
   const log = createLogger({ write: () => undefined, ring });
-  createAdminServer({ methods, feed, ring, log }).connect(pair.server, { user: 'anna', requestId: 'r1' });
+  createAdminServer({ methods, feed, ring, sessions: createSessions(), log }).connect(pair.server, {
+    user: 'anna',
+    requestId: 'r1',
+  });
   const client = { ...createClient(pair.client), [Symbol.dispose]: () => undefined };
   let text = '';
   const io = {

@@ -2,7 +2,8 @@
  * The journal: what the tree of the registry cannot tell, as lines of JSON, one file a month, only ever appended to.
  *
  *   berth/journal/2026-07.ndjson
- *     {"at":"...","kind":"move","repository":"team/api","tag":"1.4","from":"sha256:...","to":"sha256:...","by":"anna"}
+ *     {"at":"...","kind":"move","repository":"team/api","tag":"1.4","from":"sha256:...","to":"sha256:...","by":"anna",
+ *      "client":"docker 28.2"}
  *     {"at":"...","kind":"delete", ...}  {"at":"...","kind":"restore", ...}        a tag; from or to absent where none
  *     {"at":"...","kind":"manifestDelete","repository":"...","digest":"...","by":"anna"}
  *     {"at":"...","kind":"pull","repository":"...","tags":["1.4","latest"],"count":7}      a sum, the time of the last
@@ -28,6 +29,7 @@ const journalEntry = z.discriminatedUnion('kind', [
     from: z.string().optional(),
     to: z.string().optional(),
     by: z.string().optional(),
+    client: z.string().optional(),
   }),
   z.object({
     at: z.iso.datetime(),
@@ -35,6 +37,7 @@ const journalEntry = z.discriminatedUnion('kind', [
     repository: z.string(),
     digest: z.string(),
     by: z.string().optional(),
+    client: z.string().optional(),
   }),
   z.object({
     at: z.iso.datetime(),
@@ -65,10 +68,10 @@ export interface Journal extends AsyncDisposable {
   /** Behind the last durable line. */
   readonly end: JournalPosition;
   /**
-   * Writes a line; durable when it resolves.
+   * Writes a line, and answers the place behind it; durable when it resolves.
    * @throws AppError STORAGE_FULL, STORAGE_READ_ONLY, STORAGE_FAILED
    */
-  append(entry: JournalEntry): Promise<void>;
+  append(entry: JournalEntry): Promise<JournalPosition>;
   /** Calls for every line from here on, in order, once it is durable and before its `append` resolves. Must not throw. */
   follow(listener: (recorded: Recorded) => void): Disposable;
   /** The lines between two positions in small batches; lines that cannot be read are left out and counted in the log. */
@@ -101,7 +104,7 @@ const readBytes = 64 * 1024;
 
 interface Waiting {
   readonly entry: JournalEntry;
-  readonly done: PromiseWithResolvers<void>;
+  readonly done: PromiseWithResolvers<JournalPosition>;
 }
 
 /**
@@ -152,7 +155,7 @@ export async function openJournal({
       try {
         const recorded = await write(batch);
         for (const each of recorded) for (const listener of listeners) listener(each);
-        for (const { done } of batch) done.resolve();
+        for (const [at, { done }] of batch.entries()) done.resolve(recorded[at]?.position ?? end);
       } catch (error) {
         const broken = file;
         file = undefined;
@@ -233,7 +236,7 @@ export async function openJournal({
       return end;
     },
     append(entry) {
-      const done = Promise.withResolvers<void>();
+      const done = Promise.withResolvers<JournalPosition>();
       queue.push({ entry, done });
       writing ??= drain();
       return done.promise;
@@ -260,7 +263,7 @@ export function createMemoryJournal(): Journal {
       const recorded = { entry, position: { month: '', offset: kept.length + 1 } };
       kept.push(recorded);
       for (const listener of listeners) listener(recorded);
-      return Promise.resolve();
+      return Promise.resolve(recorded.position);
     },
     follow: (listener) => subscribe(listeners, listener),
     async *read({ after, until }) {
@@ -279,7 +282,7 @@ function subscribe(listeners: Set<Listener>, listener: Listener): Disposable {
 const lineFeed = 0x0a;
 
 /** The offset behind the last line feed. */
-async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
+export async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
   const block = Buffer.alloc(readBytes);
   for (let to = size; to > 0;) {
     const from = Math.max(0, to - block.length);

@@ -267,6 +267,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
       pushedAt: timeOf(row.pushed_at),
       ...createdIn(means),
       ...(row.pushed_by === null ? {} : { pushedBy: row.pushed_by }),
+      ...(row.pushed_client === null ? {} : { client: row.pushed_client }),
       ...(row.pulled_at === 0 ? {} : { lastPulledAt: timeOf(row.pulled_at) }),
       pullCount: row.pull_count,
       pulls30d: byDay(row.pull_count === 0 ? [] : pullsOfTag(row)),
@@ -359,6 +360,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
         ...(row.from_digest === null ? {} : { from: row.from_digest }),
         ...(row.to_digest === null ? {} : { to: row.to_digest }),
         ...(row.by_user === null ? {} : { by: row.by_user }),
+        ...(row.client === null ? {} : { client: row.client }),
       })),
       total,
       ...more,
@@ -522,6 +524,7 @@ interface TagData {
   readonly total_bytes: number;
   readonly pushed_at: number;
   readonly pushed_by: string | null;
+  readonly pushed_client: string | null;
   readonly pulled_at: number;
   readonly pull_count: number;
 }
@@ -552,6 +555,7 @@ interface MoveData {
   readonly from_digest: string | null;
   readonly to_digest: string | null;
   readonly by_user: string | null;
+  readonly client: string | null;
 }
 
 /** The order as it is, or the other way round where the caller wants that; `descends` is what it does by itself. */

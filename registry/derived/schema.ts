@@ -77,6 +77,7 @@ CREATE TABLE tag (
   total_bytes INTEGER NOT NULL DEFAULT 0,
   pushed_at INTEGER NOT NULL DEFAULT 0,
   pushed_by TEXT,
+  pushed_client TEXT,
   pull_count INTEGER NOT NULL DEFAULT 0,
   pulled_at INTEGER NOT NULL DEFAULT 0,
   facets TEXT NOT NULL DEFAULT '[]',
@@ -161,6 +162,7 @@ CREATE TABLE move (
   from_digest TEXT,
   to_digest TEXT,
   by_user TEXT,
+  client TEXT,
   is_disk INTEGER NOT NULL
 );
 CREATE INDEX move_by_repository ON move (repository_id, at, id);

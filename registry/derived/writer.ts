@@ -230,11 +230,12 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   /** The last line of the journal dates a tag, if it leads to what the tag means; else the time of its link does. */
   function dateTag(id: number, name: string): void {
     run(
-      `UPDATE tag SET (pushed_at, pushed_by) = (
+      `UPDATE tag SET (pushed_at, pushed_by, pushed_client) = (
          SELECT iif(last.to_digest = tag.digest, last.at, CAST(tag.modified_at AS INTEGER)),
-                iif(last.to_digest = tag.digest, last.by_user, NULL)
+                iif(last.to_digest = tag.digest, last.by_user, NULL),
+                iif(last.to_digest = tag.digest, last.client, NULL)
          FROM (SELECT 1) LEFT JOIN (
-           SELECT at, to_digest, by_user FROM move
+           SELECT at, to_digest, by_user, client FROM move
            WHERE repository_id = ?1 AND tag = ?2 AND is_disk = 0 ORDER BY id DESC LIMIT 1) AS last)
        WHERE repository_id = ?1 AND name = ?2`,
       id,
@@ -582,10 +583,11 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     }
   }
 
-  function addMove({ at, kind, repository, tag, from, to, by }: MoveEntry): void {
+  function addMove({ at, kind, repository, tag, from, to, by, client }: MoveEntry): void {
     const id = repositoryId(repository);
     run(
-      `INSERT INTO move (repository_id, tag, at, kind, from_digest, to_digest, by_user, is_disk) VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
+      `INSERT INTO move (repository_id, tag, at, kind, from_digest, to_digest, by_user, client, is_disk)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)`,
       id,
       tag,
       Date.parse(at),
@@ -593,6 +595,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       from ?? null,
       to ?? null,
       by ?? null,
+      client ?? null,
     );
     if (to !== undefined) forgetPast(id, tag, to);
     if (kind === 'delete') run('DELETE FROM tag_pull WHERE repository_id = ? AND tag = ?', id, tag);

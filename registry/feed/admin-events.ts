@@ -1,38 +1,64 @@
-import type { Actor, AdminEvents } from '../spec/events.ts';
+import type { AuditRow } from '../spec/audit.ts';
+import type { Actor, AdminEvents, AuditEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { Feed } from './feed.ts';
 
-/** Turns what somebody changed of the registry itself into a log line and an item of the feed. */
-export function createAdminEvents(root: Log, feed: Pick<Feed, 'publish'>): AdminEvents {
+/** Turns what somebody changed of the registry itself into a log line, an item of the feed and a line of the audit. */
+export function createAdminEvents(
+  root: Log,
+  feed: Pick<Feed, 'publish'>,
+  { audited }: AuditEvents,
+): AdminEvents {
   const auth = root.for('auth');
   const admin = root.for('admin');
+
+  /** What changes by itself, or because a file did, has nobody who did it. */
+  function note(kind: AuditRow['kind'], actor: Actor | undefined, subject: string, detail?: string) {
+    return audited({
+      kind,
+      actor: actor ?? { user: '', requestId: '' },
+      subject: subject.slice(0, longestSubject),
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
   return {
-    userChanged({ name, change, actor }) {
+    async userChanged({ name, change, actor }) {
       auth.info('userChanged', 'a user was changed', { ...by(actor), name, change });
       feed.publish({ kind: 'userChanged', names: [name], ...userOf(actor) });
+      const kind =
+        change === 'password' ? 'passwordChanged' : change === 'role' ? 'roleChanged' : 'userChanged';
+      await note(kind, actor, name, change);
     },
-    usersImported({ added, changed, actor }) {
+    async usersImported({ added, changed, actor }) {
       auth.info('userChanged', 'users were imported', { ...by(actor), change: 'imported', added, changed });
       feed.publish({ kind: 'userChanged', names: [...added, ...changed], ...userOf(actor) });
+      await note('userChanged', actor, [...added, ...changed].join(' '), 'imported');
     },
-    tokenChanged({ id, change, owner, actor }) {
+    async tokenChanged({ id, change, owner, actor }) {
       auth.info('tokenChanged', 'a token was changed', { ...by(actor), id, owner, change });
       feed.publish({ kind: 'tokenChanged', names: [id], ...userOf(actor) });
+      await note('tokenChanged', actor, id, owner === undefined ? change : `${change} for ${owner}`);
     },
-    settingsChanged({ paths, pending, actor }) {
+    async settingsChanged({ paths, pending, actor }) {
       admin.info('settingsChanged', 'settings were changed', { ...by(actor), paths, pending });
       feed.publish({ kind: 'settingsChanged', names: paths, ...userOf(actor) });
+      if (paths.length > 0) await note('settingChanged', actor, paths.join(' '));
     },
-    certificateRenewed({ fingerprint, actor }) {
+    async certificateRenewed({ fingerprint, actor }) {
       admin.info('certificateRenewed', 'the certificate was renewed', { ...by(actor), fingerprint });
       feed.publish({ kind: 'certificateChanged', ...userOf(actor) });
+      await note('certificateChanged', actor, fingerprint, 'renewed');
     },
-    authoritySealed({ fingerprint, actor }) {
+    async authoritySealed({ fingerprint, actor }) {
       admin.warn('authoritySealed', 'the authority was sealed', { ...by(actor), fingerprint });
       feed.publish({ kind: 'certificateChanged', ...userOf(actor) });
+      await note('certificateChanged', actor, fingerprint, 'authority sealed');
     },
   };
 }
+
+const longestSubject = 500;
 
 function userOf(actor: Actor | undefined): { readonly user?: string } {
   return actor === undefined || actor.user === '' ? {} : { user: actor.user };

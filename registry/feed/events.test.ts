@@ -13,12 +13,13 @@ const repository = 'team/api' as RepoName;
 const digest = `sha256:${'a'.repeat(64)}` as Digest;
 const from = `sha256:${'b'.repeat(64)}` as Digest;
 const [one, two] = ['1', '2'] as string[] as [Tag, Tag];
-const anna = { user: 'anna', requestId: 'r' };
+const anna = { user: 'anna', requestId: 'r', address: '10.0.0.7', client: 'docker/28.2.1 (linux)' };
 const nobody = { user: '', requestId: 'r' };
 
 /** Where an event went, in order. */
-function watched({ isFull = false } = {}) {
+function watched({ isFull = false, isAuditFull = false } = {}) {
   const steps: unknown[] = [];
+  const noted: Record<string, unknown>[] = [];
   const ring = createRing();
   const log = createLogger({ write: () => void steps.push('log'), ring });
   const events = createEvents(log, {
@@ -27,7 +28,16 @@ function watched({ isFull = false } = {}) {
       append(entry: JournalEntry) {
         if (isFull) return Promise.reject(new AppError('STORAGE_FULL'));
         steps.push(entry);
-        return Promise.resolve();
+        return Promise.resolve({ month: '2026-07', offset: steps.length });
+      },
+    },
+    audit: {
+      append({ kind, user, address, client, journal, at: time, ...rest }, { isSynced } = {}) {
+        if (isFull || isAuditFull) return Promise.reject(new Error('ENOSPC'));
+        const line = { kind, user, address, client, place: journal?.month, isSynced, ...rest };
+        noted.push(Object.fromEntries(Object.entries(line).filter(([, value]) => value !== undefined)));
+        steps.push(`audit ${kind}`);
+        return Promise.resolve({ id: '1', at: time, kind, ...rest });
       },
     },
     index: {
@@ -35,14 +45,14 @@ function watched({ isFull = false } = {}) {
       manifestChanged: async (...key) => void steps.push(['manifest', ...key]),
       blobChanged: (...key) => void steps.push(['blob', ...key]),
     },
-    feed: { publish: ({ kind, user }) => void steps.push([kind, user]) },
+    feed: { publish: ({ kind, user }) => kind !== 'audited' && void steps.push([kind, user]) },
   });
-  return { events, steps, logged: () => ring.snapshot().map(({ event }) => event) };
+  return { events, steps, noted, logged: () => ring.snapshot().map(({ event }) => event) };
 }
 
 const at = '2026-07-01T00:00:00.000Z';
 const collection = { blobs: 1, bytes: 1, manifests: 0, keptBlobs: 0, keptBytes: 0 };
-const line = { at, by: 'anna', repository };
+const line = { at, by: 'anna', client: 'docker 28.2', repository };
 const cases: Readonly<
   Record<
     string,
@@ -51,11 +61,11 @@ const cases: Readonly<
 > = {
   'a change of the rules': {
     act: (events) => events.rulesChanged({ actor: anna }),
-    steps: ['log', ['rulesChanged', 'anna']],
+    steps: ['log', ['rulesChanged', 'anna'], 'audit settingChanged'],
   },
   'a run of the rules': {
     act: (events) => events.ruleRan({ tags: 1, manifests: 1, spared: 0, actor: nobody }),
-    steps: ['log', ['ruleRan', undefined]],
+    steps: ['log', ['ruleRan', undefined], 'audit ruleRan'],
   },
   'a tag that expired': {
     act: (events) => events.tagExpired({ repository, tag: one, digest, rule: 'ttl' }),
@@ -66,6 +76,7 @@ const cases: Readonly<
     steps: [
       'log',
       { ...line, kind: 'move', tag: one, from, to: digest },
+      'audit tagMoved',
       ['tag', repository, one],
       ['tagMoved', 'anna'],
     ],
@@ -75,6 +86,7 @@ const cases: Readonly<
     steps: [
       'log',
       { at, repository, kind: 'move', tag: one, to: digest },
+      'audit tagMoved',
       ['tag', repository, one],
       ['tagMoved', undefined],
     ],
@@ -84,6 +96,7 @@ const cases: Readonly<
     steps: [
       'log',
       { ...line, kind: 'delete', tag: one, from },
+      'audit tagDeleted',
       ['tag', repository, one],
       ['tagDeleted', 'anna'],
     ],
@@ -95,6 +108,9 @@ const cases: Readonly<
       { ...line, kind: 'delete', tag: one, from: digest },
       { ...line, kind: 'delete', tag: two, from: digest },
       { ...line, kind: 'manifestDelete', digest },
+      'audit tagDeleted',
+      'audit tagDeleted',
+      'audit manifestDeleted',
       ['tag', repository, one],
       ['tag', repository, two],
       ['manifest', repository, digest],
@@ -108,6 +124,7 @@ const cases: Readonly<
     steps: [
       'log',
       { ...line, kind: 'restore', tag: one, to: digest },
+      'audit restored',
       ['manifest', repository, digest],
       ['tag', repository, one],
       ['restored', 'anna'],
@@ -124,7 +141,7 @@ const cases: Readonly<
         tags: [],
         actor: anna,
       }),
-    steps: ['log', ['manifest', repository, digest], ['manifestPushed', 'anna']],
+    steps: ['log', 'audit pushed', ['manifest', repository, digest], ['manifestPushed', 'anna']],
   },
   'a blob that is stored': {
     act: (events) => events.blobStored({ repository, digest, size: 1, isNew: true, actor: anna }),
@@ -144,6 +161,10 @@ const cases: Readonly<
   },
   'a collection': {
     act: (events) => events.collected({ ...collection, at, trigger: 'timer', ms: 1, expired: 0 }),
+    steps: ['log', ['collected', undefined], 'audit collected'],
+  },
+  'a collection that found nothing by itself': {
+    act: (events) => events.collected({ ...collection, blobs: 0, at, trigger: 'timer', ms: 1, expired: 0 }),
     steps: ['log', ['collected', undefined]],
   },
   'a disk that is full': {
@@ -184,7 +205,8 @@ test('a delete on a full disk is done and logged with the line that is missing',
 
     await act?.act(events);
 
-    assert.equal(logged().at(-1), 'journalFailed');
+    assert.ok(logged().includes('journalFailed'));
+    assert.equal(logged().at(-1), 'auditFailed');
   }
 });
 
@@ -260,6 +282,35 @@ for (const { name, act, expected } of told) {
     assert.deepEqual(heard, expected);
   });
 }
+test('the audit has who, from where, with what, and where the journal tells the same', async () => {
+  const { events, noted } = watched();
+
+  await events.tagMoved({ repository, tag: one, from, to: digest, actor: anna });
+  const push = { mediaType: 'm', size: 1, bytes: Buffer.from('{'), tags: [] };
+  await events.manifestPushed({ repository, digest, ...push, actor: anna });
+  await events.blobDeleted({ repository, digest, actor: nobody });
+  await events.restored({ repository, digest, tags: [], actor: anna });
+  await events.audited({ kind: 'loginFailed', outcome: 'failed', actor: anna, detail: 'x'.repeat(1000) });
+
+  const who = { user: 'anna', address: '10.0.0.7', client: 'docker 28.2', requestId: 'r' };
+  const done = { outcome: 'done', repository, digest };
+  assert.deepEqual(noted, [
+    { ...who, ...done, kind: 'tagMoved', tag: one, from, place: '2026-07', isSynced: false },
+    { ...who, ...done, kind: 'pushed', isSynced: false },
+    { ...done, kind: 'blobDeleted', requestId: 'r', isSynced: true },
+    { ...who, ...done, kind: 'restored', isSynced: true },
+    { ...who, kind: 'loginFailed', outcome: 'failed', detail: 'x'.repeat(500), isSynced: false },
+  ]);
+});
+
+test('a line that is missing in the audit is in the log, and the push is acknowledged', async () => {
+  const { events, steps, logged } = watched({ isAuditFull: true });
+
+  await events.tagMoved({ repository, tag: one, from, to: digest, actor: anna });
+
+  assert.deepEqual(logged(), ['tagMoved', 'auditFailed']);
+  assert.deepEqual(steps.at(-1), ['tagMoved', 'anna']);
+});
 
 test('without anything else, events are log lines', async () => {
   const ring = createRing();

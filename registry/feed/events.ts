@@ -1,6 +1,8 @@
+import { type Audit, type AuditEntry, auditOf } from '../derived/audit.ts';
 import type { Index } from '../derived/index-db.ts';
-import type { Journal, JournalEntry } from '../derived/journal.ts';
-import type { Actor, PullEvents, RuleEvents, StoreEvents } from '../spec/events.ts';
+import type { Journal, JournalEntry, JournalPosition } from '../derived/journal.ts';
+import { clientName } from '../spec/client-name.ts';
+import type { Actor, AuditEvent, AuditEvents, PullEvents, RuleEvents, StoreEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { Tag } from '../spec/names.ts';
 import type { Happening, WebhookSink } from '../spec/webhook.ts';
@@ -10,6 +12,7 @@ import type { Feed } from './feed.ts';
 export interface EventSinks {
   readonly index?: Pick<Index, 'tagChanged' | 'manifestChanged' | 'blobChanged'>;
   readonly journal?: Pick<Journal, 'append'>;
+  readonly audit?: Pick<Audit, 'append'>;
   readonly feed?: Pick<Feed, 'publish'>;
   readonly webhooks?: WebhookSink;
   /** The wall clock, in milliseconds since the epoch. */
@@ -17,38 +20,91 @@ export interface EventSinks {
 }
 
 /**
- * Turns what happens in the store into a log line, a line of the journal, the change of the index, an item of the feed
- * and what webhooks are told, in this order: one function per event, so that nothing can disagree. What has happened on
- * disk goes into index, feed and webhooks even where the journal cannot be written.
+ * Turns what happens into a log line, a line of the journal, one of the audit, the change of the index, an item of the
+ * feed and what webhooks are told, in this order: one function per event, so that nothing can disagree. What has
+ * happened on disk goes into index, feed and webhooks even where the journal cannot be written.
  *
  * A move of a tag that could not be noted durably rejects, so that the push is not acknowledged and is tried again. A
- * delete does not: it is done, and on a full disk it is the way out; the line is in the log.
+ * delete does not: it is done, and on a full disk it is the way out; the line is in the log. Nor does a line that is
+ * missing in the audit.
  */
 export function createEvents(
   root: Log,
-  { index, journal, feed, webhooks, now = Date.now }: EventSinks = {},
-): StoreEvents & PullEvents & RuleEvents {
+  { index, journal, audit, feed, webhooks, now = Date.now }: EventSinks = {},
+): StoreEvents & PullEvents & RuleEvents & AuditEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
 
   const stamp = (actor: Actor) => ({
     at: new Date(now()).toISOString(),
     ...(actor.user === '' ? {} : { by: actor.user }),
+    ...(actor.client === undefined ? {} : { client: clientName(actor.client) }),
   });
 
-  async function note(entries: readonly JournalEntry[]): Promise<void> {
-    if (journal === undefined) return;
-    await Promise.all(entries.map((entry) => journal.append(entry)));
+  async function note(entries: readonly JournalEntry[], actor: Actor): Promise<void> {
+    await Promise.all(
+      entries.map(async (entry) => {
+        const place = await journal?.append(entry);
+        await noteAudit(auditOf(entry), actor, { place });
+      }),
+    );
   }
 
-  async function noteDelete(entries: readonly JournalEntry[]): Promise<void> {
-    await note(entries).catch((error: unknown) => {
-      log.error('journalFailed', 'a delete is missing in the journal', {
-        error: error instanceof Error ? error.message : String(error),
-        lines: entries.map((entry) => JSON.stringify(entry)),
+  async function noteDelete(entries: readonly JournalEntry[], actor: Actor): Promise<void> {
+    await Promise.all(
+      entries.map(async (entry) => {
+        const place = await journal?.append(entry).catch((error: unknown) => {
+          log.error('journalFailed', 'a delete is missing in the journal', {
+            error: reasonOf(error),
+            lines: [JSON.stringify(entry)],
+            hint: 'check the disk and its free space',
+          });
+        });
+        await noteAudit(auditOf(entry), actor, { place: place ?? undefined });
+      }),
+    );
+  }
+
+  /** A place in a journal in memory leads nowhere after the process. */
+  async function noteAudit(
+    entry: AuditEntry | undefined,
+    actor: Actor,
+    {
+      place,
+      isSynced = false,
+    }: { readonly place?: JournalPosition | undefined; readonly isSynced?: boolean },
+  ): Promise<void> {
+    if (audit === undefined || entry === undefined) return;
+    const line = {
+      ...entry,
+      ...(actor.address === undefined ? {} : { address: actor.address }),
+      ...(actor.requestId === '' ? {} : { requestId: actor.requestId }),
+      ...(place === undefined || place.month === '' ? {} : { journal: place }),
+    };
+    try {
+      const row = await audit.append(line, { isSynced });
+      feed?.publish({ kind: 'audited', audit: row });
+    } catch (error) {
+      log.error('auditFailed', 'a line is missing in the audit', {
+        error: reasonOf(error),
+        lines: [JSON.stringify(line)],
         hint: 'check the disk and its free space',
       });
-    });
+    }
+  }
+
+  async function audited({ actor, kind, outcome = 'done', detail, ...event }: AuditEvent): Promise<void> {
+    const { client, at } = stamp(actor);
+    const entry = {
+      at,
+      kind,
+      outcome,
+      ...userOf(actor),
+      ...(client === undefined ? {} : { client }),
+      ...event,
+      ...(detail === undefined ? {} : { detail: detail.slice(0, longestDetail) }),
+    };
+    await noteAudit(entry, actor, { isSynced: !beside.has(kind) });
   }
 
   /** Tells webhooks of each tag, or of the content alone where it has none. */
@@ -59,6 +115,7 @@ export function createEvents(
   }
 
   return {
+    audited,
     uploadStarted({ repository, id, actor }) {
       log.debug('uploadStarted', 'upload started', {
         ...by(actor),
@@ -105,6 +162,7 @@ export function createEvents(
         'vars.name': repository,
         'vars.digest': digest,
       });
+      await audited({ kind: 'blobDeleted', repository, digest, actor });
       await webhooks?.publish({ action: 'delete', kind: 'blob', repository, digest, actor });
     },
     blobDamaged({ digest, found, size }) {
@@ -141,9 +199,9 @@ export function createEvents(
       jobs.debug('blobCollected', 'blob collected', { 'vars.digest': digest, size });
       index?.blobChanged(digest);
     },
-    collected({ trigger, user, expired, manifests, blobs, bytes, keptBlobs, keptBytes, ms }) {
+    async collected({ trigger, user = '', expired, manifests, blobs, bytes, keptBlobs, keptBytes, ms }) {
       jobs.info('collectFinished', 'garbage collected', {
-        'auth.user.name': user,
+        'auth.user.name': user === '' ? undefined : user,
         trigger,
         expired,
         manifests,
@@ -154,6 +212,10 @@ export function createEvents(
         seconds: Math.round(ms / 1000),
       });
       feed?.publish({ kind: 'collected', bytes });
+      // What ran by itself and found nothing is no change.
+      if (user === '' && expired + manifests + blobs === 0) return;
+      const detail = `${trigger}: ${blobs} blobs, ${manifests} manifests, ${expired} of the trash, ${bytes} bytes`;
+      await audited({ kind: 'collected', actor: { user, requestId: '' }, detail });
     },
     diskChanged(disk) {
       const { state, freeBytes, freeInodes, reserveBytes } = disk;
@@ -185,7 +247,10 @@ export function createEvents(
         size,
       };
       log.info('manifestPushed', 'manifest stored', fields);
-      await index?.manifestChanged(repository, digest);
+      await Promise.all([
+        audited({ kind: 'pushed', repository, digest, actor }),
+        index?.manifestChanged(repository, digest),
+      ]);
       feed?.publish({ kind: 'manifestPushed', repository, digest, bytes: size, ...userOf(actor) });
       // Whoever hears of a tag may pull it at once, so that waits for the tag.
       if (tags.length > 0) return;
@@ -195,10 +260,13 @@ export function createEvents(
     async manifestDeleted({ repository, digest, tags, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, tags };
       log.info('manifestDeleted', 'manifest deleted', fields);
-      await noteDelete([
-        ...tags.map((tag) => ({ ...stamp(actor), kind: 'delete', repository, tag, from: digest }) as const),
-        { ...stamp(actor), kind: 'manifestDelete', repository, digest },
-      ]);
+      await noteDelete(
+        [
+          ...tags.map((tag) => ({ ...stamp(actor), kind: 'delete', repository, tag, from: digest }) as const),
+          { ...stamp(actor), kind: 'manifestDelete', repository, digest },
+        ],
+        actor,
+      );
       for (const tag of tags) await index?.tagChanged(repository, tag);
       await index?.manifestChanged(repository, digest);
       for (const tag of tags)
@@ -211,9 +279,10 @@ export function createEvents(
       const fields = { ...by(actor), 'vars.name': repository, 'vars.reference': tag, from, to };
       log.info('tagMoved', 'tag set', fields);
       try {
-        await note([
-          { ...stamp(actor), kind: 'move', repository, tag, ...(from === undefined ? {} : { from }), to },
-        ]);
+        await note(
+          [{ ...stamp(actor), kind: 'move', repository, tag, ...(from === undefined ? {} : { from }), to }],
+          actor,
+        );
       } finally {
         await index?.tagChanged(repository, tag);
         feed?.publish({ kind: 'tagMoved', repository, tag, digest: to, ...userOf(actor) });
@@ -229,7 +298,7 @@ export function createEvents(
         'vars.reference': tag,
         from,
       });
-      await noteDelete([{ ...stamp(actor), kind: 'delete', repository, tag, from }]);
+      await noteDelete([{ ...stamp(actor), kind: 'delete', repository, tag, from }], actor);
       await index?.tagChanged(repository, tag);
       feed?.publish({ kind: 'tagDeleted', repository, tag, digest: from, ...userOf(actor) });
       await webhooks?.publish({ action: 'delete', kind: 'tag', repository, tag, actor });
@@ -244,7 +313,10 @@ export function createEvents(
       try {
         await note(
           tags.map((tag) => ({ ...stamp(actor), kind: 'restore', repository, tag, to: digest }) as const),
+          actor,
         );
+        // A manifest without a tag has no line of the journal.
+        if (tags.length === 0) await audited({ kind: 'restored', repository, digest, actor });
       } finally {
         await index?.manifestChanged(repository, digest);
         for (const tag of tags) await index?.tagChanged(repository, tag);
@@ -259,13 +331,15 @@ export function createEvents(
     blobPulled({ repository, digest, size, actor }) {
       void webhooks?.publish({ action: 'pull', kind: 'blob', repository, digest, size, actor });
     },
-    rulesChanged({ actor }) {
+    async rulesChanged({ actor }) {
       jobs.info('rulesChanged', 'rules changed', by(actor));
       feed?.publish({ kind: 'rulesChanged', ...userOf(actor) });
+      await audited({ kind: 'settingChanged', actor, subject: 'rules' });
     },
-    ruleRan({ tags, manifests, spared, actor }) {
+    async ruleRan({ tags, manifests, spared, actor }) {
       jobs.info('ruleRan', 'rules ran', { ...by(actor), tags, manifests, spared });
       feed?.publish({ kind: 'ruleRan', count: tags, ...userOf(actor) });
+      await audited({ kind: 'ruleRan', actor, detail: `${tags} tags, ${manifests} manifests`, count: tags });
     },
     tagExpired({ repository, tag, digest, rule }) {
       const fields = { 'vars.name': repository, 'vars.reference': tag, 'vars.digest': digest, rule };
@@ -273,6 +347,14 @@ export function createEvents(
       feed?.publish({ kind: 'tagExpired', repository, tag, digest, rule });
     },
   };
+}
+
+/** A push waits for no second fsync, and refusals come as fast as others send them: their lines are synced soon after. */
+const beside: ReadonlySet<AuditEvent['kind']> = new Set(['pushed', 'loginFailed', 'writeRefused']);
+const longestDetail = 500;
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function userOf({ user }: Actor): { readonly user?: string } {

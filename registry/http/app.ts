@@ -45,7 +45,10 @@ export function createApp(
     const reach = reachOf(req, 'encrypted' in req.socket, options.isProxy);
     const exchange = open({ req, res, head }, reach, options);
     options.requestLog.started(exchange);
-    res.once('close', () => options.requestLog.done(exchange));
+    res.once('close', () => {
+      options.v2.transfers.end(exchange);
+      options.requestLog.done(exchange);
+    });
     handle(exchange, reach, options).catch((error: unknown) => sendError(exchange, error));
   };
 }

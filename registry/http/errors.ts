@@ -24,6 +24,11 @@ export function errorBody(error: AppError): string {
  */
 export function sendError(exchange: Exchange, thrown: unknown): void {
   const { req, res, log, id } = exchange;
+  if (exchange.error !== undefined) {
+    // Whoever cut the request has answered it.
+    req.socket.destroy();
+    return;
+  }
   const error = wireError(thrown, id);
   exchange.error = error;
   if (!isAppError(thrown)) {

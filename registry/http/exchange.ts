@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../auth/caller.ts';
+import type { Transfer } from '../feed/sessions.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor } from '../spec/events.ts';
 import type { FieldValue, Log } from '../spec/log-record.ts';
+import type { Manifest } from '../spec/manifest.ts';
 import { matchRoute, type Route } from './route.ts';
 
 /** How long a peer may be silent, in milliseconds. */
@@ -49,6 +51,14 @@ export interface Exchange {
   isContinued: boolean;
   /** The bytes of an answer that was begun without a Content-Length. */
   streamedBytes: number;
+  /** Who wants to log in by a body; absent where no user can have that name. */
+  loginName: string | undefined;
+  /** Its part in a session, where content is moved. */
+  transfer: Transfer | undefined;
+  /** What the manifest says that was sent or stored. */
+  manifest: Manifest | undefined;
+  /** Aborts the request. */
+  readonly abort: (error: AppError) => void;
 }
 
 /** Starts an exchange: common headers, abort signal, silence watch. */
@@ -73,6 +83,7 @@ export function openExchange(
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
   const { path, query, address, origin, prefix, head } = options;
+  const controller = watch(req, res, options.idle);
   return {
     req,
     res,
@@ -84,7 +95,7 @@ export function openExchange(
     address,
     origin,
     prefix,
-    signal: watch(req, res, options.idle),
+    signal: controller.signal,
     log: options.log.with({ 'http.request.id': id }),
     startedAt: performance.now(),
     head,
@@ -93,14 +104,22 @@ export function openExchange(
     error: undefined,
     isContinued: false,
     streamedBytes: 0,
+    loginName: undefined,
+    transfer: undefined,
+    manifest: undefined,
+    abort: (error) => controller.abort(error),
   };
 }
 
 /**
- * The signal of a request. Node's own request timeout is off, since it cuts long uploads; silence is what counts:
+ * What aborts a request. Node's own request timeout is off, since it cuts long uploads; silence is what counts:
  * the socket's timer is restarted by every byte in either direction.
  */
-function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs }: IdleLimits): AbortSignal {
+function watch(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { uploadMs, downloadMs }: IdleLimits,
+): AbortController {
   const controller = new AbortController();
   // Node says so of a request without a body only after its handler has begun.
   const isWhole = (): boolean => req.complete || !hasBody(req);
@@ -118,7 +137,7 @@ function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs
     if (res.writableFinished) return;
     controller.abort(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
   });
-  return controller.signal;
+  return controller;
 }
 
 /** The body of a request. Tells a client that waits for `100 Continue` to go on. */

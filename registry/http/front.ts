@@ -73,6 +73,8 @@ export interface FrontOptions {
   readonly log: Log;
   /** Told of each answer that was given here without `onRequest`. */
   readonly onRawError?: (answer: RawAnswer) => void;
+  /** Told of each client that breaks off a handshake because it does not trust the certificate, with what to do. */
+  readonly onUntrusted?: (client: { readonly address: string; readonly hint: string }) => void;
 }
 
 export interface RawAnswer {
@@ -326,6 +328,7 @@ export function createFront(options: FrontOptions): Front {
     const address = plainAddress(socket.remoteAddress ?? '');
     const code = error.code ?? '';
     const hint = handshakeHint(code);
+    if (hint === untrusted) options.onUntrusted?.({ address, hint });
     logSeldom(`handshake ${address} ${hint ?? ''}`, () => {
       const fields = { 'http.request.remoteaddr': address, code, ...(hint === undefined ? {} : { hint }) };
       if (hint === undefined) log.for('tls').debug('handshakeFailed', error.message, fields);
@@ -469,11 +472,11 @@ function isLetter(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
 }
 
+const untrusted = 'The client does not trust the certificate authority of this registry: install it there.';
+
 /** What a person can do about a broken handshake; `undefined` for scans, resets and slow clients. */
 function handshakeHint(code: string): string | undefined {
-  if (/UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN/.test(code)) {
-    return 'The client does not trust the certificate authority of this registry: install it there.';
-  }
+  if (/UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN/.test(code)) return untrusted;
   if (/CERTIFICATE_EXPIRED/.test(code))
     return 'The client thinks that the certificate has ended: compare the clocks.';
   if (/UNSUPPORTED_PROTOCOL|VERSION/.test(code)) return 'The client speaks no TLS 1.2 or newer.';

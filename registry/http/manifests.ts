@@ -63,6 +63,7 @@ export async function sendManifest(
   res.setHeader('Content-Type', found.mediaType);
   res.setHeader('Content-Length', found.bytes.length);
   if (req.method === 'HEAD') return void res.end();
+  exchange.manifest = found.manifest;
   pulled({
     repository,
     tag: reference.kind === 'tag' ? reference.tag : undefined,
@@ -96,6 +97,7 @@ export async function putManifest(
     tags,
     actor: actorOf(exchange),
   });
+  exchange.manifest = manifest;
   for (const warning of warnings) addWarning(exchange, warning);
   for (const tag of tags) warn(exchange, expiryWarning(repository, tag, 'push'));
   if (manifest.subject !== undefined && isOciType(manifest.mediaType)) {

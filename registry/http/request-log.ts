@@ -1,9 +1,12 @@
 /** What is written when a request has been answered: the access line, the line of the service log, the metrics. */
+import { parseAuthorization } from '../auth/basic.ts';
+import type { Refusal } from '../feed/cards.ts';
 import type { Metrics } from '../feed/metrics.ts';
 import type { Traffic } from '../feed/traffic.ts';
 import { type AccessEntry, accessLine } from '../log/access.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { errorEntry } from '../spec/errors.ts';
+import { parseTag } from '../spec/names.ts';
 import type { Exchange } from './exchange.ts';
 import type { RawAnswer } from './front.ts';
 
@@ -14,6 +17,8 @@ export interface RequestLogOptions {
   readonly write: (line: string) => void;
   /** How lines of the access log are written; `undefined` while it is switched off. */
   readonly format: () => 'combined' | 'json' | undefined;
+  /** Told of each request that was refused, the challenge that begins every login aside. */
+  readonly onRefused: (refusal: Refusal) => void;
 }
 
 export interface RequestLog {
@@ -23,7 +28,13 @@ export interface RequestLog {
   refused(answer: RawAnswer): void;
 }
 
-export function createRequestLog({ metrics, traffic, write, format }: RequestLogOptions): RequestLog {
+export function createRequestLog({
+  metrics,
+  traffic,
+  onRefused,
+  write,
+  format,
+}: RequestLogOptions): RequestLog {
   function writeAccess(entry: AccessEntry): void {
     const chosen = format();
     if (chosen !== undefined) write(accessLine(entry, chosen));
@@ -44,6 +55,7 @@ export function createRequestLog({ metrics, traffic, write, format }: RequestLog
       if (res.statusCode === 401 && !isChallenge(exchange)) metrics.loginFailed();
       // How long somebody looks by a WebSocket says nothing about how fast the registry is.
       const seconds = res.statusCode === 101 ? 0 : durationMs / 1000;
+      if (res.statusCode >= 400 && !isChallenge(exchange)) tellRefusal(exchange, onRefused);
       metrics.observeRequest({
         handler,
         method: req.method ?? '',
@@ -70,7 +82,8 @@ export function createRequestLog({ metrics, traffic, write, format }: RequestLog
       });
       writeServiceLine(exchange, { durationMs, bytesSent });
     },
-    refused({ status, requestId, address, bytes }) {
+    refused({ status, error, requestId, address, bytes }) {
+      onRefused({ code: error.code, message: error.message, address, requestId });
       metrics.observeRequest({
         handler: 'front',
         method: '',
@@ -89,6 +102,26 @@ export function createRequestLog({ metrics, traffic, write, format }: RequestLog
 /** Who only asks whether the registry is there wants nothing of it. */
 function isTraffic({ route }: Exchange): boolean {
   return route !== undefined && route.endpoint !== 'base';
+}
+
+function tellRefusal(exchange: Exchange, onRefused: RequestLogOptions['onRefused']): void {
+  const { req, res, id, address, caller, error, vars, loginName = '' } = exchange;
+  const code = error?.code ?? (res.statusCode === 401 ? 'UNAUTHORIZED' : undefined);
+  const login = parseAuthorization(req.headers.authorization);
+  // A Bearer token ends after some minutes, and its client asks for another one.
+  if (code === undefined || (code === 'UNAUTHORIZED' && login.kind === 'bearer')) return;
+  const { 'vars.name': repository, 'vars.reference': tag } = vars;
+  onRefused({
+    code,
+    message: error?.message ?? 'The user name or password is wrong.',
+    address,
+    userAgent: req.headers['user-agent'],
+    user: caller.name || (login.kind === 'basic' ? login.user : loginName),
+    repository: typeof repository === 'string' ? repository : undefined,
+    tag: typeof tag === 'string' ? parseTag(tag) : undefined,
+    requestId: id,
+    isWrite: req.method !== 'GET' && req.method !== 'HEAD',
+  });
 }
 
 function writeServiceLine(

@@ -51,7 +51,7 @@ export async function postUpload(
   const upload = await store.uploads.start(repository, { algorithm, actor });
   if (digest !== undefined && (hasBody(exchange.req) || isEmptyDigest(digest))) {
     try {
-      const chunk: Chunk = { source: requestBody(exchange), range: undefined, signal: exchange.signal };
+      const chunk = chunkOf(exchange, undefined);
       sendCreated(
         exchange,
         context,
@@ -188,7 +188,17 @@ async function readChunk(exchange: Exchange, context: UploadContext, state: Uplo
       detail: offset,
     });
   }
-  return { source: requestBody(exchange), range, signal: exchange.signal };
+  return chunkOf(exchange, range);
+}
+
+function chunkOf(exchange: Exchange, range: Chunk['range']): Chunk {
+  const { signal, transfer } = exchange;
+  return {
+    source: requestBody(exchange),
+    range,
+    signal,
+    ...(transfer === undefined ? {} : { meter: transfer.meter }),
+  };
 }
 
 /** A chunk at the wrong place is told the right one. */

@@ -15,6 +15,7 @@ import { addWarning, type Exchange, sendJson } from './exchange.ts';
 import { type ListOptions, listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, type ManifestContext, putManifest, sendManifest } from './manifests.ts';
 import { decodeName, decodeReference, endpoints, type Route } from './route.ts';
+import type { Transfers } from './transfers.ts';
 import {
   deleteUpload,
   patchUpload,
@@ -30,6 +31,7 @@ export interface V2Context extends UploadContext, ManifestContext, BlobContext {
   /** `auth.htpasswd.realm`. */
   readonly realm: () => string;
   readonly lists: () => ListOptions;
+  readonly transfers: Transfers;
   readonly isReadOnly: () => boolean;
   readonly isDeleteEnabled: () => boolean;
   /** What everybody who asks `/v2/` or touches a manifest should know: expiring certificate, disk nearly full. */
@@ -57,6 +59,7 @@ export async function handleV2(exchange: Exchange, context: V2Context): Promise<
     'vars.name': repository,
     ...(reference === '' ? {} : { [variableOf(route)]: reference }),
   };
+  context.transfers.begin(exchange, repository);
   judgePermission(exchange, context, { repository, verb: verbOf(exchange, route) });
   await answer(exchange, context, { repository, reference, endpoint: route.endpoint });
 }

@@ -57,7 +57,7 @@ export function createCollections({
     const result = await collector.collect({ signal, plan, isUrgent, ...(onProgress && { onProgress }) });
     const ms = Math.round(performance.now() - startedAt);
     const row = { at, trigger, ms, ...result, ...(user === undefined ? {} : { user }) };
-    events.collected({ ...row, expired });
+    await events.collected({ ...row, expired });
     await note(row);
     return result;
   }

@@ -23,6 +23,8 @@ export interface LogFileOptions {
 export interface LogFile extends AsyncDisposable {
   /** Queues a line, which carries its line feed. */
   write(line: string): void;
+  /** Resolves when what was queued before is in the file, or dropped. */
+  flush(): Promise<void>;
 }
 
 /**
@@ -84,6 +86,10 @@ export async function openLogFile({
     return { bytes: Buffer.from(lines.join('')), lines: count };
   };
 
+  const flush = async (): Promise<void> => {
+    for (let busy = writing; busy; busy = writing) await busy;
+  };
+
   return {
     write(line) {
       const length = Buffer.byteLength(line);
@@ -95,8 +101,9 @@ export async function openLogFile({
       queuedBytes += length;
       writing ??= drain();
     },
+    flush,
     async [Symbol.asyncDispose]() {
-      for (let busy = writing; busy; busy = writing) await busy;
+      await flush();
       await file.handle.close();
     },
   };

@@ -77,7 +77,7 @@ export async function openRules({ root, configured, shortestLifeMs, events }: Ru
         await makePrivateDirectory(join(root, 'berth'));
         await writeRules(root, next);
         present = next;
-        events.rulesChanged({ actor });
+        await events.rulesChanged({ actor });
         return next;
       }),
     protections: () => [

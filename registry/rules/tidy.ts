@@ -206,7 +206,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
     } finally {
       const { deletedTags: tags, sparedTags: spared, manifests } = total;
       if (tags > 0 || actor !== undefined)
-        events.ruleRan({ tags, spared, manifests, actor: actor ?? { user: '', requestId: 'rules' } });
+        await events.ruleRan({ tags, spared, manifests, actor: actor ?? { user: '', requestId: 'rules' } });
     }
   }
 

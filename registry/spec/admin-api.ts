@@ -6,18 +6,25 @@
 import { z } from 'zod';
 import { accessArguments, type AccessResults } from './admin/access.ts';
 import { certificateArguments, type CertificateResults } from './admin/certificate.ts';
+import { activityArguments, type ActivityResults, type CardRow } from './admin/activity.ts';
 import { computerArguments, type ComputerResults } from './admin/computer.ts';
 import { integrityArguments, type IntegrityResults } from './admin/integrity.ts';
 import { contentArguments, type ContentResults } from './admin/content.ts';
 import { imageArguments, type ImageResults } from './admin/image.ts';
 import { plansArguments, type PlansResults } from './admin/plans.ts';
-import { type DiskRow, processArguments, type ProcessResults, type TaskRow } from './admin/process.ts';
+import {
+  type DiskRow,
+  logFilter,
+  processArguments,
+  type ProcessResults,
+  type TaskRow,
+} from './admin/process.ts';
 import { rulesArguments, type RulesResults } from './admin/rules.ts';
 import { settingsArguments, type SettingsResults } from './admin/settings.ts';
 import { transferArguments, type TransferResults } from './admin/transfer.ts';
 import { upkeepArguments, type UpkeepResults } from './admin/upkeep.ts';
 import { webhookArguments, type WebhookResults } from './admin/webhooks.ts';
-import { levels } from './log-record.ts';
+import type { AuditRow } from './audit.ts';
 
 /** The arguments of each method. */
 export const adminArguments = {
@@ -34,6 +41,7 @@ export const adminArguments = {
   ...accessArguments,
   ...settingsArguments,
   ...certificateArguments,
+  ...activityArguments,
 } as const;
 
 export type AdminMethod = keyof typeof adminArguments;
@@ -56,14 +64,17 @@ export interface AdminResults
     IntegrityResults,
     AccessResults,
     SettingsResults,
-    CertificateResults {}
+    CertificateResults,
+    ActivityResults {}
 
 /** What can be subscribed to, and its items. */
 export const topicArguments = {
   /** Everything that happens from now on, or since a sequence number that is still kept. */
   feed: z.strictObject({ since: z.int().min(0).optional() }),
   /** Log records: those in the ring first, then live. */
-  logs: z.strictObject({ level: z.enum(levels).default('info') }),
+  logs: z.strictObject({ ...logFilter }),
+  /** Transfers: those that are known first, then each that changed, at most four times a second. */
+  sessions: z.strictObject({}),
 } as const;
 
 export type Topic = keyof typeof topicArguments;
@@ -101,6 +112,10 @@ export interface FeedItem {
     | 'taskChanged'
     /** A webhook was set, removed or purged, began to fail, or works again. */
     | 'webhookChanged'
+    /** A line of the audit was written. */
+    | 'audited'
+    /** A client made a mistake, or made it again; or the card was taken away. */
+    | 'cardChanged'
     /** The reader missed items, or the process is another: read everything anew. */
     | 'reset';
   readonly repository?: string;
@@ -117,4 +132,7 @@ export interface FeedItem {
   /** The name of a webhook. */
   readonly webhook?: string;
   readonly disk?: DiskRow;
+  readonly audit?: AuditRow;
+  readonly card?: CardRow;
+  readonly isDismissed?: boolean;
 }

@@ -852,6 +852,15 @@ const settings = z.strictObject({
           }),
         })
         .prefault({}),
+      audit: z
+        .strictObject({
+          keep: duration('8760h', {
+            title: 'Time in the audit',
+            help: 'How long is kept who changed what. Months go as a whole, once all of the month is older.',
+            restart: 'none',
+          }),
+        })
+        .prefault({}),
       validation: z
         .strictObject({
           sparse: flag(false, {

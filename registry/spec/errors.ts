@@ -233,6 +233,13 @@ export const errors = {
     when: 'A push would exceed the bytes or tags that a quota allows for its repositories.',
     action: 'Delete something with berth rm; berth du shows what takes the room.',
   },
+  TRANSFER_ENDED: {
+    status: 403,
+    oci: 'DENIED',
+    message: 'An administrator of this registry has ended this transfer.',
+    when: 'The requests of a session were cut: berth activity --cancel.',
+    action: 'Ask the administrator, then try again.',
+  },
   ORIGIN_DENIED: {
     status: 403,
     oci: 'DENIED',
@@ -578,6 +585,16 @@ export const errors = {
     message: 'The receiver did not take the event.',
     when: 'The receiver of a webhook cannot be reached, is too slow, or answers with another status than 2xx.',
     action: 'Check the receiver. The event is kept and sent again.',
+  },
+  SESSION_UNKNOWN: {
+    message: 'There is no such transfer.',
+    when: 'The transfer has ended a minute ago or more, or never was.',
+    action: 'berth activity -f shows those that run.',
+  },
+  CARD_UNKNOWN: {
+    message: 'There is no such card.',
+    when: 'The card was dismissed, or made room for newer ones.',
+    action: 'berth activity --cards lists them.',
   },
   LOGIN_FAILED: {
     message: 'The login was refused.',

@@ -4,6 +4,7 @@
  */
 import type { DiskRow } from './admin/process.ts';
 import type { CollectRunRow } from './admin/upkeep.ts';
+import type { AuditRow } from './audit.ts';
 import type { Digest } from './digest.ts';
 import type { RepoName, Tag, UploadId } from './names.ts';
 
@@ -49,14 +50,23 @@ export interface AdminEvents {
     name: string;
     change: 'added' | 'removed' | 'password' | 'role' | 'disabled' | 'enabled';
     actor: Actor;
-  }): void;
+  }): Promise<void>;
   /** Users were taken from a file; both lists hold names. */
-  usersImported(event: { added: readonly string[]; changed: readonly string[]; actor: Actor }): void;
-  tokenChanged(event: { id: string; change: 'created' | 'revoked'; owner?: string; actor: Actor }): void;
+  usersImported(event: { added: readonly string[]; changed: readonly string[]; actor: Actor }): Promise<void>;
+  tokenChanged(event: {
+    id: string;
+    change: 'created' | 'revoked';
+    owner?: string;
+    actor: Actor;
+  }): Promise<void>;
   /** `pending` are those that wait for a restart. */
-  settingsChanged(event: { paths: readonly string[]; pending: readonly string[]; actor?: Actor }): void;
-  certificateRenewed(event: { fingerprint: string; actor: Actor }): void;
-  authoritySealed(event: { fingerprint: string; actor: Actor }): void;
+  settingsChanged(event: {
+    paths: readonly string[];
+    pending: readonly string[];
+    actor?: Actor;
+  }): Promise<void>;
+  certificateRenewed(event: { fingerprint: string; actor: Actor }): Promise<void>;
+  authoritySealed(event: { fingerprint: string; actor: Actor }): Promise<void>;
 }
 
 export interface StoreEvents {
@@ -131,16 +141,32 @@ export interface StoreEvents {
   /** The collector has removed a blob for good. */
   blobCollected(event: { digest: Digest; size: number }): void;
   /** A collection has ended. `expired` entries of the trash went before it. */
-  collected(event: CollectRunRow & { readonly expired: number }): void;
+  collected(event: CollectRunRow & { readonly expired: number }): Promise<void> | void;
   /** The room on the disk became another of `ok`, `low` and `full`. */
   diskChanged(event: DiskRow): void;
 }
 
 /** What rules do, beside the deletes that they cause in the store. */
 export interface RuleEvents {
-  rulesChanged(event: { actor: Actor }): void;
+  rulesChanged(event: { actor: Actor }): Promise<void> | void;
   /** A run has ended. */
-  ruleRan(event: { tags: number; manifests: number; spared: number; actor: Actor }): void;
+  ruleRan(event: { tags: number; manifests: number; spared: number; actor: Actor }): Promise<void> | void;
   /** Told after the delete of the tag. */
   tagExpired(event: { repository: string; tag: string; digest: string; rule: string }): void;
+}
+
+/** What is noted in the audit besides what the store tells; see `AuditRow`. */
+export interface AuditEvent extends Partial<
+  Pick<AuditRow, 'outcome' | 'repository' | 'tag' | 'digest' | 'subject' | 'detail' | 'count'>
+> {
+  readonly kind: AuditRow['kind'];
+  readonly actor: Actor;
+}
+
+/**
+ * What administrators, the registry by itself, and those who are refused do. Noted in the audit and told by the feed; in
+ * the file when it resolves. Never rejects: what cannot be noted is in the log.
+ */
+export interface AuditEvents {
+  readonly audited: (event: AuditEvent) => Promise<void>;
 }

@@ -146,7 +146,7 @@ function connect(
   const none = (): never => assert.fail('not in this case');
   serve(pair.server, {
     methods: methodsOf(methods),
-    topics: { feed: none, logs: none, ...topics },
+    topics: { feed: none, logs: none, sessions: none, ...topics },
     actor: { user: 'anna', requestId: 'r1' },
     newController: () => new AbortController(),
     onFault: (error) => `fault-${faults.push(error)}`,

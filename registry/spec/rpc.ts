@@ -9,6 +9,7 @@
  * gets after `unsubscribe` too. An `error` with the id 0 is about the connection, which is closed after it.
  */
 import type { z } from 'zod';
+import type { SessionRow } from './admin/activity.ts';
 import type { AdminInput, AdminMethod, AdminResults, FeedItem, Topic, topicArguments } from './admin-api.ts';
 import { AppError, errors } from './errors.ts';
 import type { ErrorCode } from './errors.ts';
@@ -68,6 +69,7 @@ export interface Dropped {
 export interface TopicItems {
   readonly feed: FeedItem;
   readonly logs: LogRecord | Dropped;
+  readonly sessions: SessionRow;
 }
 
 /** How the queue of each topic makes room for a slow reader: see `createQueue`. */
@@ -79,6 +81,10 @@ export const shed: { readonly [T in Topic]: (items: TopicItems[T][]) => void } =
   logs(items) {
     const gone = items.slice(0, 2).map((item) => ('dropped' in item ? item.dropped : 1));
     items.splice(0, 2, { dropped: gone.reduce((sum, count) => sum + count, 0) });
+  },
+  /** Of each session the newest row counts: what it was before is in it. */
+  sessions(items) {
+    items.splice(0, items.length, ...new Map(items.map((item) => [item.id, item])).values());
   },
 };
 

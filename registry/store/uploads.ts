@@ -35,6 +35,8 @@ export interface Chunk {
   readonly source: Readable;
   readonly range: { readonly first: number; readonly last: number } | undefined;
   readonly signal: AbortSignal;
+  /** Counts up with the bytes that arrive, for who looks on. */
+  readonly meter?: { bytes: number };
 }
 
 export interface Uploads {
@@ -204,7 +206,7 @@ export function createUploads({
     });
   }
 
-  async function take(session: Session, part: Part, { source, range, signal }: Chunk): Promise<void> {
+  async function take(session: Session, part: Part, { source, range, signal, meter }: Chunk): Promise<void> {
     const before = part.size;
     if (range !== undefined && range.first !== before) {
       throw new AppError('UPLOAD_OFFSET', {
@@ -218,7 +220,7 @@ export function createUploads({
     signal.addEventListener('abort', cutSource, { once: true });
     try {
       signal.throwIfAborted();
-      await part.append(counted(source, hash, announced), { signal });
+      await part.append(counted(source, hash, announced, meter), { signal });
       if (announced !== undefined && part.size - before !== announced) throw wrongLength(announced);
     } catch (error) {
       // What lies in the file after a cut need not be what was hashed.
@@ -237,10 +239,12 @@ export function createUploads({
     source: Readable,
     hash: Session['hash'],
     announced: number | undefined,
+    meter: Chunk['meter'],
   ): AsyncGenerator<Uint8Array> {
     let received = 0;
     for await (const bytes of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       received += bytes.length;
+      if (meter !== undefined) meter.bytes += bytes.length;
       if (announced !== undefined && received > announced) throw wrongLength(announced);
       if (hash !== undefined) {
         hash.state.update(bytes);

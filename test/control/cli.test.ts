@@ -174,7 +174,7 @@ suite('a running registry and the command line', () => {
 
   test('what happens is seen as it happens', async () => {
     const cli = resolve(import.meta.dirname, '../..', process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
-    const child = spawn(process.execPath, [cli, 'activity', '--json', '--data', registry.dataDir], {
+    const child = spawn(process.execPath, [cli, 'activity', '-f', '--json', '--data', registry.dataDir], {
       env: childEnv(),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -186,7 +186,8 @@ suite('a running registry and the command line', () => {
         await push('live/app', 'x', String(at));
     })();
     for await (const line of createInterface({ input: child.stdout })) {
-      const { kind, repository, user: by } = JSON.parse(line) as Record<string, unknown>;
+      const { audit = {} } = JSON.parse(line) as { readonly audit?: Record<string, unknown> };
+      const { kind, repository, user: by } = audit;
       if (repository === 'live/app') seen.push(`${String(kind)} ${String(by)}`);
       if (seen.includes('tagMoved dev')) break;
     }

@@ -95,7 +95,7 @@ async function traceRequests(
 
 function parse(log: string): readonly Traced[] {
   const requests: { request: string; status: string; syncs: string[]; late: string[] }[] = [];
-  /** Threads that are in the middle of an fsync of the index. */
+  /** Threads that are in the middle of an fsync of the index or the audit. */
   const indexing = new Set<string>();
   for (const line of log.split('\n')) {
     const current = requests.at(-1);
@@ -103,8 +103,9 @@ function parse(log: string): readonly Traced[] {
     const [, received] = /\bread\b.*?"((?:GET|HEAD|POST|PUT|PATCH|DELETE) \/v2\/[^ "\\]*)/.exec(line) ?? [];
     const [, status] = /"HTTP\/1\.1 (\d{3})/.exec(line) ?? [];
     const [, synced] = /\bf(?:data)?sync\(\d+<([^>]*)>/.exec(line) ?? [];
-    // The index may be lost at any time: what SQLite does for it, and when, says nothing about durability.
-    if (synced !== undefined && /\/berth(?:\/index\.sqlite.*)?$/.test(synced)) {
+    // The index may be lost at any time, and the audit waits for nobody: what is synced for them, and when, says nothing
+    // about durability.
+    if (synced !== undefined && /\/berth(?:\/index\.sqlite.*|\/audit.*)?$/.test(synced)) {
       if (line.includes('<unfinished')) indexing.add(thread);
       continue;
     }

@@ -28,6 +28,7 @@ export async function logIn(
 ): Promise<{ readonly user: string; readonly proof: Proof }> {
   const { user, password } = parse(await readBody(exchange));
   const { address, signal, id } = exchange;
+  if (isUserName(user)) exchange.loginName = user;
   // What can be no name is not written down.
   const fields = {
     ...(isUserName(user) ? { 'auth.user.name': user } : {}),

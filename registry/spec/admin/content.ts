@@ -42,6 +42,8 @@ export interface TagRow {
   /** When the image, or the newest one of an index, was built, as it says itself. */
   readonly createdAt?: string;
   readonly pushedBy?: string;
+  /** The client that pushed, `docker 28.2`; absent where nobody knows. */
+  readonly client?: string;
   readonly lastPulledAt?: string;
   readonly pullCount: number;
   /** Pulls of the last 30 days by day, the oldest first. */
@@ -102,6 +104,8 @@ export interface MoveRow {
   readonly to?: string;
   /** The user; absent where nobody knows, as for the history that distribution left. */
   readonly by?: string;
+  /** `docker 28.2`. */
+  readonly client?: string;
 }
 
 export interface TrashRow {

@@ -45,6 +45,27 @@ export interface TaskRow {
 export const taskKinds = ['collect', 'rebuild', 'copy', 'export', 'import', 'rules', 'scrub'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
+/** A level that falls back by itself. */
+export interface RevertRow {
+  /** The level it falls back to. */
+  readonly level: string;
+  readonly at: string;
+}
+
+/** Which records of the log are wanted. */
+export const logFilter = {
+  /** This level and the more serious ones. */
+  level: z.enum(levels).default('info'),
+  sys: z.enum(subsystems).optional(),
+  /** At or after this time. */
+  since: z.iso.datetime().optional(),
+  requestId: z.string().max(100).optional(),
+  /** A part of the line, or a regular expression between slashes, `/push|pull/i`, that runs in linear time. */
+  grep: z.string().max(500).optional(),
+};
+
+const dayMs = 24 * 60 * 60 * 1000;
+
 export const processArguments = {
   /** The state of the registry. */
   'status.get': z.strictObject({}),
@@ -52,8 +73,24 @@ export const processArguments = {
   'process.stop': z.strictObject({}),
   /** The level of each part of the service log. */
   'logs.levels': z.strictObject({}),
-  /** Sets the level of one part, or of all, until the process ends. */
-  'logs.setLevel': z.strictObject({ sys: z.enum([...subsystems, 'all']), level: z.enum(levels) }),
+  /** With `forMs` the level falls back after so many milliseconds; a restart forgets both. */
+  'logs.setLevel': z.strictObject({
+    sys: z.enum([...subsystems, 'all']),
+    level: z.enum(levels),
+    forMs: z
+      .int()
+      .min(1000)
+      .max(7 * dayMs)
+      .optional(),
+  }),
+  /** The levels that fall back by themselves, by subsystem. */
+  'logs.reverts': z.strictObject({}),
+  /** Lines of the log files that are kept, the oldest first; a page has 500 at most and can be empty. */
+  'logs.export': z.strictObject({
+    ...logFilter,
+    format: z.enum(['text', 'json']).default('text'),
+    after: z.string().max(200).optional(),
+  }),
   /** Those that run, and the last that ended, the newest first. */
   'tasks.list': z.strictObject({}),
   /** Also ends what another connection has started. */
@@ -65,6 +102,8 @@ export interface ProcessResults {
   'process.stop': { readonly pid: number };
   'logs.levels': Readonly<Record<string, string>>;
   'logs.setLevel': Readonly<Record<string, string>>;
+  'logs.reverts': Readonly<Record<string, RevertRow>>;
+  'logs.export': { readonly lines: readonly string[]; readonly next?: string };
   'tasks.list': readonly TaskRow[];
   'tasks.cancel': { readonly id: number };
 }
