@@ -191,8 +191,8 @@ export function createEvents(
       feed?.publish({ kind: 'blobDamaged', digest });
     },
     blobHealed({ digest, size }) {
+      // The index is told by what was pushed: blobStored or manifestPushed follows.
       log.info('blobHealed', 'what was damaged was pushed again', { 'vars.digest': digest, size });
-      index?.blobChanged(digest);
       feed?.publish({ kind: 'blobHealed', digest, bytes: size });
     },
     blobCollected({ digest, size }) {

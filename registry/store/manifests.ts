@@ -257,7 +257,6 @@ export function createManifests({
   async function checkContent(repository: RepoName, manifest: Manifest) {
     const warnings: string[] = [];
     const sizes = new Map<Digest, number>();
-    if (!rules().enabled) return { warnings, sizes };
     const missing: Digest[] = [];
     for (const descriptor of neededContent(manifest, rules())) {
       const size = manifest.isIndex
