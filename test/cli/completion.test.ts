@@ -47,7 +47,7 @@ suite('completion', () => {
 
   const lines = [
     ['berth trash ', ['empty', 'help', 'ls']],
-    ['berth tags --sort p', ['pulls', 'pushed']],
+    ['berth tags --sort p', ['pulled', 'pulls', 'pushed']],
     ['berth tags --sort name team/', ['team/api', 'team/web']],
     ['berth rm team/web:latest team/api:1', ['team/api:1.4', 'team/api:1.5']],
   ] as const;
