@@ -134,7 +134,8 @@ if (import.meta.main) {
     err: (text) => void process.stderr.write(text),
     stdin: process.stdin,
     isTTY: process.stdout.isTTY,
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    // A terminal that does not say its width says 0.
+    columns: process.stdout.columns > 0 ? process.stdout.columns : undefined,
     canAsk: process.stdin.isTTY && process.stderr.isTTY,
     env: process.env,
   });

@@ -28,6 +28,13 @@ test('the widest columns give way on a narrow terminal', () => {
   );
 });
 
+test('a terminal gets times as people say them, a pipe as they are', () => {
+  const time = new Date(Date.now() - 180_500).toISOString();
+
+  assert.equal(formatTable(['WHEN'], [[time]], { isTTY: true }), 'WHEN\n3 minutes ago\n');
+  assert.equal(formatTable(['WHEN'], [[time]], { isTTY: false }), `${time}\n`);
+});
+
 test('names of others neither draw on the terminal nor make columns', () => {
   const hostile = [['a\u001b[2Jb', 'c\td\ne\u202ef']];
 

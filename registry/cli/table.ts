@@ -1,8 +1,8 @@
-import { printable } from './format.ts';
+import { formatTime, printable } from './format.ts';
 
 /**
- * Rows as text: aligned under a head and cut to the width of the terminal for a person, tab-separated, whole and without
- * a head in a pipe. No rows on a terminal give the head alone.
+ * Rows as text. For a person on a terminal: aligned under a head, cut to its width, times as people say them. In a pipe:
+ * tab-separated, whole and without a head. No rows on a terminal give the head alone.
  */
 export function formatTable(
   head: readonly string[],
@@ -11,7 +11,10 @@ export function formatTable(
 ): string {
   const cells = rows.map((row) => row.map((cell) => printable(cell)));
   if (!isTTY) return cells.map((row) => `${row.join('\t')}\n`).join('');
-  const all = [head, ...cells];
+  const all = [
+    head,
+    ...cells.map((row) => row.map((cell) => (rfc3339.test(cell) ? formatTime(cell) : cell))),
+  ];
   const widest = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const widths = columns === undefined ? widest : fit(widest, columns);
   return all
@@ -24,6 +27,8 @@ export function formatTable(
     )
     .join('');
 }
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** A column is not made narrower than this: a table of many columns then is wider than the terminal. */
 const narrowest = 8;
