@@ -1,4 +1,4 @@
-import type { Driver } from '../driver/driver.ts';
+import type { Driver, FreeRoom } from '../driver/driver.ts';
 import type { DiskRow } from '../spec/admin/process.ts';
 import { AppError } from '../spec/errors.ts';
 
@@ -29,50 +29,53 @@ export function createReserve(
     now = performance.now.bind(performance),
   }: { readonly reserve: () => Room; readonly warn: () => Room; readonly now?: () => number },
 ): Reserve {
-  let disk: DiskRow = { state: 'ok' };
-  let wanted = { bytes: 0, inodes: 0 };
+  let medium: FreeRoom | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
-  async function look(): Promise<DiskRow> {
-    if (driver.free === undefined || now() - lookedAt < lookMs) return disk;
-    lookedAt = now();
-    const { bytes, totalBytes, inodes, totalInodes } = await driver.free();
-    const roomOf = (room: Room) => ({
-      bytes: Math.max(room.bytes, (totalBytes * room.percent) / 100),
-      inodes: (totalInodes * room.percent) / 100,
-    });
-    wanted = roomOf(reserve());
-    const low = roomOf(warn());
+  /** The last look at the disk, by the limits of the moment. */
+  function judge(): DiskRow {
+    if (medium === undefined) return { state: 'ok' };
+    const { bytes, inodes } = medium;
+    const kept = roomOf(reserve(), medium);
+    const low = roomOf(warn(), medium);
     const state =
-      bytes < wanted.bytes || inodes < wanted.inodes
+      bytes < kept.bytes || inodes < kept.inodes
         ? 'full'
         : bytes < low.bytes || inodes < low.inodes
           ? 'low'
           : 'ok';
-    disk = {
+    return {
       state,
       freeBytes: bytes,
-      reserveBytes: Math.ceil(wanted.bytes),
+      reserveBytes: Math.ceil(kept.bytes),
       ...(Number.isFinite(inodes) ? { freeInodes: inodes } : {}),
     };
-    return disk;
+  }
+
+  async function look(): Promise<DiskRow> {
+    if (driver.free !== undefined && now() - lookedAt >= lookMs) {
+      lookedAt = now();
+      medium = await driver.free();
+    }
+    return judge();
   }
 
   return {
     look,
     async check() {
-      const { state, freeBytes = 0, freeInodes = 0 } = await look();
-      if (state !== 'full') return;
+      const { state } = await look();
+      if (state !== 'full' || medium === undefined) return;
+      const wanted = roomOf(reserve(), medium);
       const [free, kept] =
-        freeBytes < wanted.bytes
-          ? [inMiB(freeBytes), inMiB(wanted.bytes)]
-          : [`${freeInodes} files (inodes)`, String(Math.ceil(wanted.inodes))];
+        medium.bytes < wanted.bytes
+          ? [inMiB(medium.bytes), inMiB(wanted.bytes)]
+          : [`${medium.inodes} files (inodes)`, String(Math.ceil(wanted.inodes))];
       throw new AppError('STORAGE_FULL', {
         message: `The disk of the registry is nearly full: ${free} free, ${kept} are kept in reserve. Free some space, or lower berth.storage.reserve. Pulls go on.`,
       });
     },
     warning() {
-      const { state, freeBytes = 0 } = disk;
+      const { state, freeBytes = 0 } = judge();
       return state === 'ok' ? undefined : `the disk of the registry has only ${inMiB(freeBytes)} left`;
     },
   };
@@ -80,4 +83,11 @@ export function createReserve(
 
 function inMiB(bytes: number): string {
   return `${Math.floor(bytes / (1024 * 1024))} MiB`;
+}
+
+function roomOf({ bytes, percent }: Room, { totalBytes, totalInodes }: FreeRoom) {
+  return {
+    bytes: Math.max(bytes, (totalBytes * percent) / 100),
+    inodes: (totalInodes * percent) / 100,
+  };
 }

@@ -13,7 +13,7 @@ export interface CollectJobOptions {
   readonly isEnabled?: () => boolean;
   /** Between the end of a run and the next by the timer. */
   readonly intervalMs?: () => number;
-  /** The wait before the first run. It only takes note of what it finds: everything is leased at the start. */
+  /** The wait before the first run, unless the interval is shorter. It only takes note of what it finds: everything is leased at the start. */
   readonly firstMs?: number;
   /** For how long no client has asked for anything. */
   readonly quietMs?: () => number;
@@ -44,7 +44,7 @@ export function startCollect({
   quietMs = () => 0,
   reclaimableBytes = () => 0,
   isDiskFull = () => false,
-  lookMs = 5000,
+  lookMs = 1000,
   monotonic = () => performance.now(),
 }: CollectJobOptions): AsyncDisposable {
   const log = root.for('jobs');
@@ -54,7 +54,10 @@ export function startCollect({
   let lastRunAt = Number.NEGATIVE_INFINITY;
 
   function dueInMs(): number {
-    const waitMs = lastRunAt === Number.NEGATIVE_INFINITY ? startedAt + firstMs : lastRunAt + intervalMs();
+    const waitMs =
+      lastRunAt === Number.NEGATIVE_INFINITY
+        ? startedAt + Math.min(firstMs, intervalMs())
+        : lastRunAt + intervalMs();
     return waitMs - monotonic();
   }
 

@@ -351,6 +351,18 @@ suite('each setting that needs no restart is in force at once', () => {
       before: 202,
       after: fullness > 0.1 ? 403 : 202,
     }),
+    'berth.storage.warn.bytes': () => ({
+      value: '1000TiB',
+      see: async () => (await client.call('status.get', {})).disk.state,
+      before: 'ok',
+      after: 'low',
+    }),
+    'berth.storage.warn.percent': () => ({
+      value: 90,
+      see: async () => (await client.call('status.get', {})).disk.state,
+      before: 'ok',
+      after: fullness > 0.1 ? 'low' : 'ok',
+    }),
     'berth.storage.collect.interval': () => ({
       value: '30ms',
       see: hears('collectFinished'),
@@ -450,6 +462,8 @@ suite('each setting that needs no restart is in force at once', () => {
   };
   const elsewhere = {
     'http.draintimeout': 'below: it is about the end of the process',
+    'berth.audit.keep': 'registry/derived/audit.test.ts: months have to pass',
+    'berth.storage.scrub.rate': 'registry/store/scrub.test.ts: it is about time',
     'berth.storage.collect.grace': 'registry/store/collect.test.ts: an hour has to pass',
     'berth.tls.renewbefore': 'registry/tls/identity.test.ts: months have to pass',
   };

@@ -33,16 +33,19 @@ export async function unreadableTags(url: string, name: string): Promise<readonl
   return unreadable.flat();
 }
 
-/** True if a manifest and all of its blobs can be pulled and are what their digests say. */
+/** True if a manifest, what it lists and all of its blobs can be pulled and are what their digests say. */
 export async function isReadable(url: string, name: string, reference: string): Promise<boolean> {
   const { status, headers, body } = await request(url, { path: `/v2/${name}/manifests/${reference}` });
   if (status !== 200 || headers['docker-content-digest'] !== digestOf(body)) return false;
-  const { config, layers } = JSON.parse(String(body)) as {
-    config: { digest: string };
-    layers: readonly { digest: string }[];
+  const parsed = JSON.parse(String(body)) as {
+    config?: { digest: string };
+    layers?: readonly { digest: string }[];
+    manifests?: readonly { digest: string }[];
   };
+  const { config, layers = [], manifests = [] } = parsed;
+  for (const { digest } of manifests) if (!(await isReadable(url, name, digest))) return false;
   const found = await Promise.all(
-    [config, ...layers].map(async ({ digest }) => {
+    [...(config === undefined ? [] : [config]), ...layers].map(async ({ digest }) => {
       const blob = await request(url, { path: `/v2/${name}/blobs/${digest}` }).catch(() => undefined);
       return blob?.status === 200 && digestOf(blob.body) === digest;
     }),
