@@ -62,6 +62,8 @@ export interface DiskFacts {
   tag(repository: RepoName, tag: Tag): Promise<TagFacts | undefined>;
   /** When the link of a tag was written. */
   tagTime(repository: RepoName, tag: Tag): Promise<number | undefined>;
+  /** When the link of a manifest was written, in whole milliseconds. */
+  manifestTime(repository: RepoName, digest: Digest): Promise<number | undefined>;
   /** In the order of their times. */
   pastOf(repository: RepoName, tag: Tag): Promise<readonly PastMeaning[]>;
   manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined>;
@@ -97,10 +99,14 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     return past.toSorted((a, b) => a.at - b.at);
   }
 
-  async function manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined> {
+  async function manifestTime(repository: RepoName, digest: Digest): Promise<number | undefined> {
     const link = await driver.stat(revisionLink(repository, digest));
-    if (link === undefined || link.size === 0) return undefined;
-    const pushedAt = Math.floor(link.modifiedAt);
+    return link === undefined || link.size === 0 ? undefined : Math.floor(link.modifiedAt);
+  }
+
+  async function manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined> {
+    const pushedAt = await manifestTime(repository, digest);
+    if (pushedAt === undefined) return undefined;
     const found = await readManifest(digest);
     if (found?.manifest === undefined)
       return unreadable(digest, found?.mediaType, found?.bytes.length, pushedAt);
@@ -150,6 +156,7 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
   return {
     tag,
     tagTime,
+    manifestTime,
     pastOf,
     manifest,
     blob: async (digest) => (await driver.stat(blobData(digest)))?.size,

@@ -3,6 +3,7 @@ import { open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Driver } from '../driver/driver.ts';
 import type { MoveRow } from '../spec/admin/content.ts';
 import type { Digest } from '../spec/digest.ts';
@@ -612,6 +613,25 @@ describe('the start finds what changed while the registry was away', () => {
     const { have, want } = await compared(again, place);
     assert.deepEqual(have, want);
     assert.equal(have.tags[1]?.digest, other);
+    assert.deepEqual(await again.differences(), []);
+  });
+
+  test('a manifest that was removed and pushed again is as old as that push', async (t) => {
+    const place = await openPlace('fs');
+    t.after(() => place[Symbol.asyncDispose]());
+    const registry = await openRegistry(place);
+    const bytes = await push(registry.store, { name: api, seed: 'a', tags: ['1'] });
+    await registry[Symbol.asyncDispose]();
+    // The times of files go on in steps.
+    await delay(20);
+    await distribution(place, async (store) => {
+      await store.manifests.remove(api, sha(bytes), actor);
+      await putManifest(store, bytes, { name: api, tags: ['1'] });
+    });
+
+    const again = await openRegistry(place);
+    t.after(() => again[Symbol.asyncDispose]());
+
     assert.deepEqual(await again.differences(), []);
   });
 

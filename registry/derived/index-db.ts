@@ -10,8 +10,7 @@
  *
  * **At the start** a file that is absent, of another version, half built or damaged (`PRAGMA quick_check`) is dropped and
  * built anew. One that is sound is used at once; then, in the background, the journal is read on from the position that
- * stands in the file, and the tree is walked: names are compared, tags also by the time of their link, and what differs is
- * read. That finds what a crash left between disk and index, and what distribution or a backup changed meanwhile; nothing
+ * stands in the file, and the tree is walked: names are compared, and the times of links, and what differs is read. That finds what a crash left between disk and index, and what distribution or a backup changed meanwhile; nothing
  * is noted before a write. A link that was young when it was read (its time might not tell the next change) is read again.
  *
  * **A rebuild** fills a second file, `index.sqlite.new`, beside the first, and events go to both; so nothing that happens

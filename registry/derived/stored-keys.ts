@@ -5,6 +5,8 @@ import { createStatements } from './statements.ts';
 export interface StoredKeys {
   /** The time of the link that was read, if another change would have another time. */
   tagTime(repository: string, tag: string): number | undefined;
+  /** When its link was written, in whole milliseconds; `undefined` also for one that could not be read. */
+  manifestTime(repository: string, digest: string): number | undefined;
   /** False for one that could not be read. */
   hasManifest(repository: string, digest: string): boolean;
   /** True when an index of the repository lists the manifest. */
@@ -29,6 +31,11 @@ export function createStoredKeys(db: DatabaseSync): StoredKeys {
     tagTime(repository, tag) {
       const sql = `SELECT modified_at FROM tag WHERE ${inRepository} AND name = ? AND is_settled = 1`;
       const time = one(sql, repository, tag)?.['modified_at'];
+      return typeof time === 'number' ? time : undefined;
+    },
+    manifestTime(repository, digest) {
+      const sql = `SELECT pushed_at FROM manifest WHERE ${inRepository} AND digest = ? AND is_readable = 1`;
+      const time = one(sql, repository, digest)?.['pushed_at'];
       return typeof time === 'number' ? time : undefined;
     },
     hasManifest: (repository, digest) =>

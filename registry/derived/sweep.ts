@@ -1,6 +1,6 @@
 /**
- * Walks the disk and finds the keys that a file of the index does not have as they are. Names are compared, and for tags
- * the time of the link; only what differs is read. Into an empty file that is everything: a rebuild.
+ * Walks the disk and finds the keys that a file of the index does not have as they are. Names are compared, and the times
+ * of links; only what differs is read. Into an empty file that is everything: a rebuild.
  */
 import type { Driver } from '../driver/driver.ts';
 import type { AdminResults } from '../spec/admin-api.ts';
@@ -82,7 +82,10 @@ export async function sweep(options: SweepOptions): Promise<AdminResults['index.
     const manifests = new Set<string>();
     await each(store.repositories.revisions(name), async (digest) => {
       manifests.add(digest);
-      if (!keys.hasManifest(name, digest)) await refresh.manifest(name, digest);
+      const known = keys.manifestTime(name, digest);
+      if (known === undefined || known !== (await facts.manifestTime(name, digest))) {
+        await refresh.manifest(name, digest);
+      }
     });
     await each(
       gone((after) => keys.manifests(name, after), manifests),
