@@ -59,6 +59,14 @@ test('a line of either format is read back to what writes the same line', () => 
   );
 });
 
+test('what JSON has written out reads back as that text', () => {
+  const line = formatRecord({ ...record, msg: 'no-break\u00a0space' }, 'json');
+
+  const back = parseLine(line);
+
+  assert.deepEqual([back?.msg, back?.fields], [String.raw`no-break\xa0space`, record.fields]);
+});
+
 test('noise is no record', () => {
   for (const line of [
     '',
