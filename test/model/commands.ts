@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
+import type { AdminResults } from '../../registry/spec/admin-api.ts';
 import type { Answer } from '../support/http.ts';
 import {
   closureOf,
@@ -46,7 +47,7 @@ export function commands(size: number): fc.Arbitrary<Iterable<Command>> {
   const deed = fc.oneof(
     { weight: 27, arbitrary: plan.map(([name, make]) => command(name, make)) },
     { weight: 5, arbitrary: repairs.map(([name, make]) => command(name, make)) },
-    { weight: 3, arbitrary: wholes.map(([name, make]) => command(name, make)) },
+    { weight: 4, arbitrary: wholes.map(([name, make]) => command(name, make)) },
     { weight: 5, arbitrary: fc.constant(collected) },
   );
   const cut = fc
@@ -347,20 +348,88 @@ function throwAway(entry: Trashed): Step {
 
 /** What takes many steps side by side, so that a kill could leave any of them. */
 const wholes = fc
-  .tuple(where, fc.constantFrom('delete repository', 'empty the trash', 'rebuild the index'))
-  .map(([name, what]): [string, Plan] => [
-    `${what} ${name}`,
+  .tuple(
+    where,
+    at,
+    fc.constantFrom('delete repository', 'retain by rules', 'empty the trash', 'rebuild the index'),
+  )
+  .map(([name, index, what]): [string, Plan] => [
+    `${what} ${index} of ${name}`,
     (model) => {
-      if (what === 'delete repository')
-        return deleteRepository(model, pick(model.contents.repositories, name));
-      const act = (real: Real) => real.call(what === 'empty the trash' ? 'trash.empty' : 'index.rebuild', {});
-      return {
-        wanted: [200],
-        act,
-        steps: what === 'empty the trash' ? [(later) => void (later.trash = [])] : [],
-      };
+      const repository = pick(model.contents.repositories, name);
+      switch (what) {
+        case 'delete repository':
+          return deleteRepository(model, repository);
+        case 'retain by rules':
+          return retain(model, repository, pick(model.contents.tags, index));
+        case 'empty the trash':
+          return {
+            wanted: [200],
+            act: (real) => real.call('trash.empty', {}),
+            steps: [(later) => void (later.trash = [])],
+          };
+        case 'rebuild the index':
+          return { wanted: [200], act: (real) => real.call('index.rebuild', {}), steps: [] };
+        default:
+          throw new Error(`no command ${String(what)}`);
+      }
     },
   ]);
+
+/** A rule that keeps nothing of one tag is simulated, saved, run, and taken back. */
+function retain(model: Model, repository: string, tag: string): Deed {
+  const { tags } = repositoryOf(model, repository);
+  const digest = tags.get(tag);
+  const gone = digest === undefined ? [] : doomedWith(model, repository, tag, digest);
+  return {
+    wanted: [200],
+    steps:
+      digest === undefined
+        ? []
+        : [
+            throwAway({ repository, digest, tags: [tag] }),
+            (later) => {
+              const here = repositoryOf(later, repository);
+              here.tags.delete(tag);
+              for (const each of gone) here.manifests.delete(each);
+            },
+          ],
+    async act({ call }) {
+      const save = async (retention: readonly object[]): Promise<void> => {
+        const simulated = await call('rules.simulate', { rules: { retention: [...retention] as never } });
+        const { outcome } = simulated.json() as AdminResults['rules.simulate'];
+        const confirmCount = outcome.deletedTags;
+        const saved = await call('rules.set', {
+          rules: { retention: [...retention] as never },
+          plan: outcome.plan,
+          confirmCount,
+        });
+        assert.equal(saved.status, 200, String(saved.body));
+      };
+      await save([{ id: 'model', repositories: [repository], tags: [tag] }]);
+      const answer = await call('rules.run', {});
+      await save([]);
+      return answer;
+    },
+  };
+}
+
+/** What goes with a tag: its manifest unless another tag or an index needs it, and then what only that one listed. */
+function doomedWith(model: Model, repository: string, tag: string, digest: string): readonly string[] {
+  const { manifests, tags } = repositoryOf(model, repository);
+  const tagged = new Set([...tags].flatMap(([other, means]) => (other === tag ? [] : [means])));
+  const here = model.contents.manifests.filter((each) => manifests.has(each.digest));
+  const doomed = new Set<string>();
+  const waiting = [digest];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const wanted = next;
+    const parents = here.filter(({ children }) => children.includes(wanted));
+    if (tagged.has(wanted) || parents.some((parent) => !doomed.has(parent.digest))) continue;
+    doomed.add(wanted);
+    waiting.push(...(here.find((each) => each.digest === wanted)?.children ?? []));
+  }
+  return [...doomed];
+}
 
 function deleteRepository(model: Model, repository: string): Deed {
   const { manifests, tags } = repositoryOf(model, repository);
