@@ -447,7 +447,7 @@ test('simulate then run gives the same deletions, those of a naive evaluator, an
       assert.equal((await unneeded(registry)) - before, outcome.freedBytes);
       assert.deepEqual(await registry.differences(), []);
     }),
-    { seed, endOnFailure: true, numRuns: Number(process.env['FC_RUNS'] ?? 12) },
+    { seed, endOnFailure: true, numRuns: Number(process.env['FC_RUNS'] ?? 50) },
   );
   assert.ok(deletions > 0, `${deletions} deletions were generated`);
 });
