@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { commands, prepare } from './commands.ts';
+import { cancelUploads, commands, prepare } from './commands.ts';
 import { createContents, createModel } from './oracle.ts';
 import { openReal } from './registry-view.ts';
 
@@ -22,8 +22,12 @@ test(`a registry looks like the model after each of ${numRuns} x up to ${size} c
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(true, true, true, false), commands(size), async (isPrepared, list) => {
       const model = createModel(createContents(`run${runs++}`));
-      if (isPrepared) await prepare(model, real);
-      await fc.asyncModelRun(() => ({ model, real }), list);
+      try {
+        if (isPrepared) await prepare(model, real);
+        await fc.asyncModelRun(() => ({ model, real }), list);
+      } finally {
+        await cancelUploads(model, real);
+      }
     }),
     { numRuns, seed },
   );
