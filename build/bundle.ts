@@ -31,6 +31,7 @@ export async function bundleCli(): Promise<Bundle> {
   const cli = await bundle(source('registry/cli/main.ts'), 'esm', {
     [entries]: `export const bcryptEntry = { source: ${JSON.stringify(worker.code)} };`,
     [source('registry/cli/helper-command.ts')]: helperCommandModule,
+    [source('registry/cli/ui-directory.ts')]: uiDirectoryModule,
     ...(await versionModule()),
   });
   return { code: cli.code, modules: new Map([...worker.modules, ...cli.modules]) };
@@ -79,6 +80,11 @@ const helperCommandModule = `
 import { fileURLToPath } from 'node:url';
 const helper = fileURLToPath(new URL('./${programs['docker-credential-berth']}', import.meta.url));
 export const helperCommand = [process.execPath, helper];
+`;
+
+const uiDirectoryModule = `
+import { fileURLToPath } from 'node:url';
+export const uiDirectory = fileURLToPath(new URL('./ui', import.meta.url));
 `;
 
 /** The version as text, in place of the module that reads it from package.json. */

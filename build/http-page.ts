@@ -1,5 +1,6 @@
 import { apiEndpoints } from '../registry/http/api/endpoints.ts';
 import { endpoints } from '../registry/http/route.ts';
+import { uiPaths } from '../registry/http/ui.ts';
 import { type ErrorCode, errorEntry, errors } from '../registry/spec/errors.ts';
 
 /** The pages beside /v2, which registry/http/small-pages.ts serves. */
@@ -7,7 +8,7 @@ export const smallPages = [
   {
     path: '/',
     methods: ['GET'],
-    does: 'An empty answer with 200, for health checks written for other registries.',
+    does: 'An empty answer with 200, for health checks written for other registries. A browser is led to `/ui/`, if that is switched on.',
   },
   { path: '/livez', methods: ['GET'], does: '200 as long as the process answers.' },
   {
@@ -46,7 +47,9 @@ export function renderHttpPage(): string {
     '',
     '| Method | Path | What it does |',
     '| --- | --- | --- |',
-    ...smallPages.map(({ path, methods, does }) => `| ${methods.join(', ')} | \`${path}\` | ${does} |`),
+    ...[...smallPages, ...uiPaths].map(
+      ({ path, methods, does }) => `| ${methods.join(', ')} | \`${path}\` | ${does} |`,
+    ),
     '',
     'With `http.debug.addr` a second listener, which asks for no login, answers `/debug/health`, and the metrics for',
     'Prometheus at `http.debug.prometheus.path` if `http.debug.prometheus.enabled` is true.',

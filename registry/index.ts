@@ -43,6 +43,7 @@ import { createRequestLog } from './http/request-log.ts';
 import { createReserve } from './http/reserve.ts';
 import { createPages } from './http/small-pages.ts';
 import { createTransfers } from './http/transfers.ts';
+import { openUi } from './http/ui.ts';
 import type { V2Context } from './http/v2.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
@@ -88,6 +89,8 @@ export interface RegistryOptions {
   readonly onStop: () => void;
   /** Answers what the control plane is asked about engines, changes and checks. */
   readonly computer: ComputerMethods;
+  /** The directory with the files of the window for browsers; it may be absent. */
+  readonly ui?: string;
 }
 
 export interface Registry extends AsyncDisposable {
@@ -120,6 +123,7 @@ export async function createRegistry({
   runs,
   onStop,
   computer,
+  ui,
 }: RegistryOptions): Promise<Registry> {
   const { config } = loaded;
   const settings = createSettings({ loaded, load, root });
@@ -286,6 +290,7 @@ export async function createRegistry({
   const app = createApp({
     v2,
     door: () => door,
+    ui: await openUi({ directory: ui, isEnabled: berth.web.enabled }),
     pages: createPages({ auth, realm, notReady: () => health.failing() }),
     hosts: {
       certificateNames: () => [...identity.names().names, ...identity.names().addresses],

@@ -12,6 +12,7 @@ import { withConfig } from './config.ts';
 import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
+import { uiDirectory } from './ui-directory.ts';
 
 interface ServeOptions extends ConfigOptions {
   readonly listen?: string;
@@ -59,6 +60,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     runs: isBackground ? 'background' : 'foreground',
     computer: createComputerMethods(io, options),
     onStop: () => stopped.resolve('asked to stop'),
+    ui: uiDirectory,
   }).catch(async (error: unknown) => {
     if (first !== undefined) await removeFirstUser({ root });
     throw error;

@@ -1,6 +1,6 @@
 /**
  * The outer chain of every request: framing, host, then /api where it is switched on; OPTIONS, foreign origins; then
- * /v2, or the small pages beside it (health, token), which express serves.
+ * /v2, the window for browsers, or the small pages beside them (health, token), which express serves.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller } from '../auth/caller.ts';
@@ -16,6 +16,7 @@ import { checkHost, type HostRules } from './hosts.ts';
 import { pageMethods, type Pages } from './small-pages.ts';
 import { type Reach, reachOf } from './proxies.ts';
 import type { RequestLog } from './request-log.ts';
+import type { Ui } from './ui.ts';
 import { allowedMethods, handleV2, type V2Context } from './v2.ts';
 
 type ExtraHeaders = Readonly<Record<string, readonly string[]>>;
@@ -25,6 +26,7 @@ export interface AppOptions {
   readonly pages: Pages;
   /** The control plane for browsers; `undefined` while it is switched off. */
   readonly door: () => Door | undefined;
+  readonly ui: Ui;
   readonly hosts: HostRules;
   readonly isProxy: (address: string) => boolean;
   /** `http.prefix`, without a slash at its end; empty for none. */
@@ -117,6 +119,7 @@ async function handle(exchange: Exchange, { authority }: Reach, options: AppOpti
   }
   checkOrigin(exchange, options.headers());
   if (path === '/v2' || path.startsWith('/v2/')) await handleV2(exchange, options.v2);
+  else if (options.ui.takes(exchange)) await options.ui.answer(exchange);
   else await options.pages(exchange);
 }
 

@@ -16,11 +16,11 @@ export function requireDigest(text: string | null | undefined): Digest {
 }
 
 /** True when If-None-Match (RFC 9110 13.1.2) names the tag: quoted, weak, bare, in a list, or `*`. */
-export function isUnchanged(header: string | undefined, digest: Digest): boolean {
+export function isUnchanged(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.split(',').some((each) => {
     const tag = each.trim().replace(/^W\//, '').replaceAll('"', '');
-    return tag === '*' || tag === digest;
+    return tag === '*' || tag === etag;
   });
 }
 

@@ -18,6 +18,8 @@ export interface TestUser {
 }
 
 export interface RegistryOptions {
+  /** The program; the command line under test when absent. */
+  readonly program?: string;
   /** Who may enter; `none` when absent. */
   readonly auth?: 'htpasswd' | 'none';
   /** Users to add before the start. */
@@ -66,6 +68,7 @@ export interface TestRegistry extends AsyncDisposable {
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
   const { auth = 'none', users = {}, listen = '127.0.0.1:0', args = [], startTimeoutMs = 30_000 } = options;
+  const { program = cli } = options;
   await using cleanup = new AsyncDisposableStack();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'berth-data-')));
   if (options.dataDir === undefined) cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -74,7 +77,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
 
   const child = spawn(
     process.execPath,
-    [cli, 'serve', '--data', dataDir, '--listen', listen, '--auth', auth, ...args],
+    [program, 'serve', '--data', dataDir, '--listen', listen, '--auth', auth, ...args],
     { env: childEnv(env), stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const log = collectLog(child);
