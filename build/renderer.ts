@@ -1,0 +1,60 @@
+/**
+ * Makes the window: one page that the browser gets below /ui/ and that the desktop shows.
+ *
+ *     node build/renderer.ts [directory]      dist/ui when absent
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { build } from 'vite';
+
+const root = join(import.meta.dirname, '..', 'renderer');
+
+/** Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. */
+export async function writeRenderer(out: string): Promise<void> {
+  await build({
+    root,
+    configFile: false,
+    // The page may lie at any path.
+    base: './',
+    logLevel: 'warn',
+    // The policy admits nothing that is inlined.
+    build: {
+      outDir: out,
+      emptyOutDir: true,
+      target: 'es2023',
+      assetsInlineLimit: 0,
+      cssCodeSplit: false,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      chunkSizeWarningLimit: 4096,
+      rolldownOptions: {
+        onLog(level, log, report) {
+          // "use client" is for servers that render, of which there is none.
+          if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log);
+        },
+      },
+    },
+  });
+  await compress(out);
+}
+
+/** Writes `name.gz` beside each file that browsers take compressed. */
+async function compress(out: string): Promise<void> {
+  const names = (await readdir(out, { recursive: true })).filter((name) =>
+    /\.(?:js|css|svg|html)$/.test(name),
+  );
+  await Promise.all(
+    names.map(async (name) => {
+      const path = join(out, name);
+      await writeFile(`${path}.gz`, await promisify(gzip)(await readFile(path), { level: 9 }));
+    }),
+  );
+}
+
+if (import.meta.main) {
+  const out = process.argv[2] ?? join(root, '..', 'dist', 'ui');
+  await writeRenderer(out);
+  process.stdout.write(`the window written to ${out}\n`);
+}

@@ -1,0 +1,113 @@
+import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts';
+import type { Channel, Reply, Request } from '../../registry/spec/rpc.ts';
+import type { Transport } from './transport.ts';
+
+interface Session {
+  readonly user: string;
+  readonly csrf: string;
+}
+
+/** The control plane as pages below /ui/ reach it: see `berth.web.enabled`. Addresses are relative to the page. */
+export function createBrowserTransport(): Transport {
+  let session: Session | undefined;
+
+  return {
+    async findUser() {
+      const response = await ask('session');
+      session = response.ok ? ((await response.json()) as Session) : undefined;
+      return session?.user;
+    },
+    async logIn(user, password) {
+      const response = await ask('login', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user, password }),
+      });
+      if (!response.ok) throw await errorOf(response);
+      session = (await response.json()) as Session;
+    },
+    async logOut() {
+      await ask('logout', { method: 'POST', headers: { 'x-berth-csrf': session?.csrf ?? '' } });
+      session = undefined;
+    },
+    downloadUrl: (ticket) => new URL(`download/${encodeURIComponent(ticket)}`, base()).href,
+    open: () => openSocket(session?.csrf ?? ''),
+  };
+}
+
+/** Answers what is fine, and 401; throws an AppError for everything else. */
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(new URL(path, base()), { ...init, cache: 'no-store' });
+  if (response.ok || response.status === 401) return response;
+  throw await errorOf(response);
+}
+
+function base(): URL {
+  return new URL('../api/', document.baseURI);
+}
+
+async function errorOf(response: Response): Promise<AppError> {
+  const body = (await response.json().catch(() => undefined)) as
+    | {
+        readonly errors?: readonly {
+          readonly code?: string;
+          readonly message?: string;
+          readonly detail?: unknown;
+        }[];
+      }
+    | undefined;
+  const first = body?.errors?.[0];
+  const code =
+    (Object.keys(errors) as ErrorCode[]).find((each) => each === first?.code) ?? codeOf(response.status);
+  return new AppError(code, { message: first?.message, detail: first?.detail });
+}
+
+/** The wire has the codes of the distribution-spec only. */
+function codeOf(status: number): ErrorCode {
+  if (status === 401) return 'UNAUTHORIZED';
+  if (status === 403) return 'DENIED';
+  return status === 429 ? 'TOO_MANY_LOGINS' : 'UNKNOWN';
+}
+
+async function openSocket(csrf: string): Promise<Channel> {
+  const url = new URL('rpc', base());
+  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+  const socket = new WebSocket(url, ['berth.1', `csrf.${csrf}`]);
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener('open', () => resolve());
+    socket.addEventListener('error', () => reject(new AppError('NOT_RUNNING')));
+  });
+  return channelOf(socket);
+}
+
+function channelOf(socket: WebSocket): Channel {
+  let listener: ((message: unknown) => void) | undefined;
+  const early: unknown[] = [];
+  socket.addEventListener('message', ({ data }) => {
+    const message = parse(data);
+    if (listener === undefined) early.push(message);
+    else listener(message);
+  });
+  return {
+    send(message: Request | Reply) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+    onMessage(given) {
+      listener = given;
+      for (const message of early.splice(0)) given(message);
+    },
+    onClose(given) {
+      if (socket.readyState >= WebSocket.CLOSING) given();
+      else socket.addEventListener('close', () => given(), { once: true });
+    },
+    close: () => socket.close(),
+  };
+}
+
+function parse(data: unknown): unknown {
+  try {
+    return JSON.parse(String(data));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The connection to the registry, kept up:
+ *
+ *     starting -> signedOut <-> open -> lost -> open      lost tries again after 1, 2, 4, 8, 16, 16 ... seconds
+ */
+import { AppError } from '../../registry/spec/errors.ts';
+import { type Client, createClient } from '../../registry/spec/rpc.ts';
+import type { Transport } from './transport.ts';
+
+export type LinkState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean }
+  | { readonly kind: 'open'; readonly user: string; readonly client: Client }
+  /** `since` and `retryAt` are milliseconds since the epoch. */
+  | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number };
+
+export interface Link {
+  readonly state: () => LinkState;
+  /** Calls whenever the state is another; answers how to stop that. */
+  readonly subscribe: (listener: () => void) => () => void;
+  /** The client, while it is open; throws NOT_RUNNING otherwise. */
+  client(): Client;
+  /** Tries now instead of at the time planned. */
+  readonly retry: () => void;
+  /** Throws as `Transport.logIn` does. */
+  logIn(user: string, password: string): Promise<void>;
+  logOut(): Promise<void>;
+  readonly canLogOut: boolean;
+  downloadUrl(ticket: string): string;
+}
+
+const longestWaitMs = 16_000;
+
+export function createLink(transport: Transport): Link {
+  let state: LinkState = { kind: 'starting' };
+  const listeners = new Set<() => void>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let lostAt: number | undefined;
+  let wasOpen = false;
+
+  function enter(next: LinkState): void {
+    state = next;
+    for (const listener of listeners) listener();
+  }
+
+  async function connect(): Promise<void> {
+    clearTimeout(timer);
+    try {
+      const user = await transport.findUser();
+      if (user === undefined) return enter({ kind: 'signedOut', wasSignedIn: wasOpen });
+      const channel = await transport.open();
+      const client = createClient(channel);
+      channel.onClose(() => void connect());
+      failures = 0;
+      lostAt = undefined;
+      wasOpen = true;
+      enter({ kind: 'open', user, client });
+    } catch {
+      // Why does not matter to the reader: a registry that cannot be reached answers nothing.
+      lostAt ??= Date.now();
+      const waitMs = Math.min(1000 * 2 ** failures, longestWaitMs);
+      failures += 1;
+      timer = setTimeout(() => void connect(), waitMs);
+      enter({ kind: 'lost', since: lostAt, retryAt: Date.now() + waitMs });
+    }
+  }
+
+  void connect();
+  return {
+    state: () => state,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    client() {
+      if (state.kind !== 'open') throw new AppError('NOT_RUNNING');
+      return state.client;
+    },
+    retry: () => void connect(),
+    async logIn(user, password) {
+      await transport.logIn?.(user, password);
+      await connect();
+    },
+    async logOut() {
+      const open = state.kind === 'open' ? state.client : undefined;
+      wasOpen = false;
+      await transport.logOut?.();
+      open?.close();
+      enter({ kind: 'signedOut', wasSignedIn: false });
+    },
+    canLogOut: transport.logOut !== undefined,
+    downloadUrl: (ticket) => transport.downloadUrl(ticket),
+  };
+}

@@ -1,0 +1,17 @@
+/** How the window reaches the registry: from a page by HTTPS and a WebSocket, from the desktop by a port. */
+import type { Channel } from '../../registry/spec/rpc.ts';
+
+export interface Transport {
+  /** Who is logged in; `undefined` for nobody. Throws where the registry cannot be reached. */
+  findUser(): Promise<string | undefined>;
+  /**
+   * Begins a session. Absent where nobody has to log in.
+   * @throws AppError UNAUTHORIZED, DENIED, TOO_MANY_LOGINS
+   */
+  readonly logIn?: (user: string, password: string) => Promise<void>;
+  readonly logOut?: () => Promise<void>;
+  /** Where a ticket of the control plane can be fetched. */
+  downloadUrl(ticket: string): string;
+  /** A channel to the control plane, open. Rejects where there is none. */
+  open(): Promise<Channel>;
+}

@@ -1,0 +1,89 @@
+import { useEffect, useRef } from 'react';
+import { undoLast } from '../parts/toast.tsx';
+import { navigate, type Screen, usePlace } from '../route.ts';
+import { setPreferences, usePreferences } from '../state/preferences.ts';
+import { Banner } from './banner.tsx';
+import { Nav, navEntries } from './nav.tsx';
+import { openCheatSheet, openConnect, openPalette } from './open.tsx';
+import { Outlet } from './outlet.tsx';
+import { focusSearch, listenForShortcuts, useShortcuts } from './shortcuts.ts';
+import { TaskStrip } from './task-strip.tsx';
+import { TopBar } from './top-bar.tsx';
+import styles from './frame.module.css';
+
+/** What is around every screen. */
+export function Frame() {
+  const { isNavNarrow } = usePreferences();
+  const { route } = usePlace();
+  const main = useRef<HTMLElement>(null);
+  useEffect(listenForShortcuts, []);
+
+  useShortcuts([
+    ...navEntries.flatMap(({ screen, label, keys }) => ({
+      keys,
+      label,
+      group: 'Go to',
+      run: () => navigate({ page: screen }),
+    })),
+    { keys: ['mod+k'], label: 'Find a screen, act or repository', group: 'Window', run: openPalette },
+    {
+      keys: ['/'],
+      label: 'Search',
+      group: 'Window',
+      run() {
+        if (!focusSearch()) navigate({ page: 'repositories' });
+      },
+    },
+    { keys: ['c'], label: 'Connect a client', group: 'Window', run: openConnect },
+    {
+      keys: ['?'],
+      label: 'Show the keys',
+      group: 'Window',
+      run: openCheatSheet,
+    },
+    {
+      keys: ['mod+z'],
+      label: 'Take back what was deleted last',
+      group: 'Window',
+      run: () => void undoLast(),
+    },
+    {
+      keys: ['['],
+      label: 'Narrow or wide navigation',
+      group: 'Window',
+      run: () => setPreferences({ isNavNarrow: !isNavNarrow }),
+    },
+    { keys: ['F6', 'f6'], label: 'Next part of the window', group: 'Window', run: cycleRegions },
+  ]);
+
+  const screen = screenOf(route.page);
+  useEffect(() => {
+    document.title = `${navEntries.find((entry) => entry.screen === screen)?.label ?? 'Berth'} - Berth`;
+  }, [screen]);
+
+  return (
+    <div className={`${styles['frame']} ${isNavNarrow ? styles['narrow'] : ''}`}>
+      <Nav current={screen} />
+      <div className={styles['column']}>
+        <TopBar />
+        <Banner />
+        <main ref={main} className={styles['main']} data-region tabIndex={-1} aria-label="Screen">
+          <Outlet route={route} />
+        </main>
+        <TaskStrip />
+      </div>
+    </div>
+  );
+}
+
+function screenOf(page: string): Screen | undefined {
+  if (page === 'repository' || page === 'image' || page === 'compare') return 'repositories';
+  return navEntries.find((entry) => entry.screen === page)?.screen;
+}
+
+/** Moves the focus to the next of navigation, top bar, screen, strip. */
+function cycleRegions(): void {
+  const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')];
+  const present = regions.findIndex((region) => region.contains(document.activeElement));
+  regions[(present + 1) % regions.length]?.focus();
+}

@@ -1,0 +1,152 @@
+import {
+  Activity,
+  Anchor,
+  Boxes,
+  Database,
+  History,
+  House,
+  LogOut,
+  type LucideIcon,
+  Power,
+  ScrollText,
+  Settings,
+  Stethoscope,
+  Users,
+} from 'lucide-react';
+import { Button as AriaButton } from 'react-aria-components/Button';
+import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
+import { CopyButton, copyText } from '../parts/copy.tsx';
+import { Menu } from '../parts/menu.tsx';
+import { hrefOf, type Screen } from '../route.ts';
+import { useAsk, useCall } from '../state/calls.ts';
+import { useLink, useLinkState } from '../state/link.ts';
+import { useSessions } from '../state/sessions.ts';
+import styles from './nav.module.css';
+
+export interface NavEntry {
+  readonly screen: Screen;
+  readonly label: string;
+  readonly keys: readonly string[];
+  readonly Icon: LucideIcon;
+}
+
+export const navEntries: readonly NavEntry[] = [
+  { screen: 'home', label: 'Home', keys: ['g h', '1'], Icon: House },
+  { screen: 'repositories', label: 'Repositories', keys: ['g r', '2'], Icon: Boxes },
+  { screen: 'activity', label: 'Activity', keys: ['g a', '3'], Icon: Activity },
+  { screen: 'storage', label: 'Storage', keys: ['g s', '4'], Icon: Database },
+  { screen: 'logs', label: 'Logs', keys: ['g l', '5'], Icon: ScrollText },
+  { screen: 'access', label: 'Access', keys: ['g u', '6'], Icon: Users },
+  { screen: 'doctor', label: 'Doctor', keys: ['g d'], Icon: Stethoscope },
+  { screen: 'changes', label: 'System changes', keys: ['g c'], Icon: History },
+  { screen: 'settings', label: 'Settings', keys: ['mod+,', ','], Icon: Settings },
+];
+
+export function Nav({ current }: { readonly current: Screen | undefined }) {
+  const badges = useBadges();
+  return (
+    <nav className={styles['nav']} aria-label="Screens" data-region tabIndex={-1}>
+      <StatusBlock />
+      <ul className={styles['list']}>
+        {navEntries.map(({ screen, label, keys, Icon }) => {
+          const badge = badges[screen];
+          return (
+            <li key={screen}>
+              <a
+                href={hrefOf({ page: screen })}
+                className={styles['entry']}
+                aria-current={screen === current ? 'page' : undefined}
+                title={`${label} (${keys[0]})`}
+              >
+                <Icon aria-hidden />
+                <span className={styles['label']}>{label}</span>
+                {badge !== undefined && <span className={styles['badge']}>{badge}</span>}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}
+
+/** What needs a look, as a word beside the screen that shows it. */
+function useBadges(): Partial<Record<Screen, string>> {
+  const running = useSessions().filter(({ state }) => state === 'active').length;
+  const { data: status } = useCall('status.get', {});
+  const { data: cards } = useCall('cards.list', {});
+  return {
+    ...(running > 0 ? { activity: `${running} live` } : {}),
+    ...(status !== undefined && status.disk.state !== 'ok' ? { storage: status.disk.state } : {}),
+    ...(cards !== undefined && cards.length > 0 ? { logs: String(cards.length) } : {}),
+  };
+}
+
+const words = {
+  open: 'Running',
+  lost: 'No connection',
+  starting: 'Starting',
+  signedOut: 'Signed out',
+} as const;
+
+function StatusBlock() {
+  const state = useLinkState();
+  const link = useLink();
+  const ask = useAsk();
+  const { data: status } = useCall('status.get', {});
+  const address = addressOf(status?.urls);
+  const word = state.kind === 'open' && status?.isReadOnly === true ? 'Read-only' : words[state.kind];
+  return (
+    <div className={styles['status']}>
+      <Menu
+        label="Registry"
+        button={
+          <AriaButton className={styles['state'] ?? ''} aria-label={`Registry: ${word}`}>
+            <Anchor aria-hidden />
+            <span className={styles['words']}>
+              <strong>{word}</strong>
+              <span className={styles['address']}>{address}</span>
+            </span>
+          </AriaButton>
+        }
+        entries={[
+          { id: 'copy', label: 'Copy address', act: () => void copyText(address, 'Address copied') },
+          ...(link.canLogOut
+            ? [{ id: 'logout', label: 'Log out', icon: <LogOut />, act: () => void link.logOut() }]
+            : []),
+          {
+            id: 'stop',
+            label: 'Stop the registry',
+            icon: <Power />,
+            isDanger: true,
+            isDisabled: state.kind !== 'open',
+            act: () =>
+              void openDialog((close) => (
+                <ConfirmDialog
+                  title="Stop the registry?"
+                  verb="Stop the registry"
+                  cli="berth down"
+                  act={() => ask('process.stop', {})}
+                  onClose={close}
+                >
+                  <p>
+                    Transfers that run get ten seconds to end. This page cannot start it again: that takes{' '}
+                    <code>berth up</code> on its computer.
+                  </p>
+                </ConfirmDialog>
+              )),
+          },
+        ]}
+      />
+      <span className={styles['copy']}>
+        <CopyButton text={address} label="Copy address" />
+      </span>
+    </div>
+  );
+}
+
+/** HOST:PORT as clients write it. */
+export function addressOf(urls: readonly string[] | undefined): string {
+  const [url = location.href] = urls ?? [];
+  return URL.canParse(url) ? new URL(url).host : url;
+}

@@ -1,0 +1,16 @@
+import { ConnectDrawer } from '../pages/connect/connect-drawer.tsx';
+import { openDialog } from '../parts/dialog.tsx';
+import { CheatSheet } from './cheat-sheet.tsx';
+import { Palette } from './palette.tsx';
+
+export function openPalette(): void {
+  void openDialog((close) => <Palette onClose={close} />);
+}
+
+export function openConnect(): void {
+  void openDialog((close) => <ConnectDrawer onClose={close} />);
+}
+
+export function openCheatSheet(): void {
+  void openDialog((close) => <CheatSheet onClose={close} />);
+}

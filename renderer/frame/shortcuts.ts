@@ -1,0 +1,103 @@
+/**
+ * Keys that work anywhere outside of fields. A sequence is written with spaces (`g h`), a modified key as `mod+k` (Ctrl,
+ * on a Mac Cmd). Single letters can be switched off (WCAG 2.1.4).
+ */
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { preferences } from '../state/preferences.ts';
+
+export interface Shortcut {
+  /** One or more ways to press it. */
+  readonly keys: readonly string[];
+  /** What it does, for the cheat sheet. */
+  readonly label: string;
+  /** The heading it stands under there. */
+  readonly group: string;
+  readonly run: () => void;
+}
+
+/** What each caller of `useShortcuts` has. */
+const registered = new Map<object, readonly Shortcut[]>();
+const listeners = new Set<() => void>();
+let all: readonly Shortcut[] = [];
+
+function changed(): void {
+  all = [...registered.values()].flat();
+  for (const listener of listeners) listener();
+}
+
+/** Makes the shortcuts work while the caller is shown. A screen leaves the keys of the frame alone. */
+export function useShortcuts(shortcuts: readonly Shortcut[]): void {
+  const [slot] = useState(() => ({}));
+  useEffect(() => {
+    registered.set(slot, shortcuts);
+    changed();
+  });
+  useEffect(
+    () => () => {
+      registered.delete(slot);
+      changed();
+    },
+    [slot],
+  );
+}
+
+/** Every shortcut that works at present. */
+export function useAllShortcuts(): readonly Shortcut[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => all,
+  );
+}
+
+const sequenceMs = 1000;
+let former = '';
+let formerAt = 0;
+
+/** Hears the keys of the window; answers how to stop. */
+export function listenForShortcuts(): () => void {
+  addEventListener('keydown', onKeyDown);
+  return () => removeEventListener('keydown', onKeyDown);
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.isComposing) return;
+  const key = nameOf(event);
+  const isModified = event.ctrlKey || event.metaKey || event.altKey;
+  if (!isModified && (isTyping(event.target) || !preferences().singleKeys)) return;
+  // A dialog has the keyboard for itself.
+  if (
+    document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]') !== null
+  )
+    return;
+  const sequence = Date.now() - formerAt < sequenceMs ? `${former} ${key}` : key;
+  const found =
+    all.findLast(({ keys }) => keys.includes(sequence)) ?? all.findLast(({ keys }) => keys.includes(key));
+  former = key;
+  formerAt = found === undefined ? Date.now() : 0;
+  if (found === undefined) return;
+  event.preventDefault();
+  found.run();
+}
+
+function nameOf({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): string {
+  const name = key.length === 1 ? key : key.toLowerCase();
+  if (ctrlKey || metaKey) return `mod+${name.toLowerCase()}`;
+  return altKey ? `alt+${name}` : name;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null
+  );
+}
+
+/** Goes to the field of the screen that searches. */
+export function focusSearch(): boolean {
+  const field = document.querySelector<HTMLInputElement>('[data-main-search]');
+  field?.focus();
+  field?.select();
+  return field !== null;
+}

@@ -1,0 +1,24 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createBrowserTransport } from './api/browser.ts';
+import { createLink } from './api/link.ts';
+import { App } from './frame/app.tsx';
+import './parts/base.css';
+import { createQueries } from './state/calls.ts';
+import { LinkContext } from './state/link.ts';
+import { applyLook } from './state/preferences.ts';
+
+applyLook();
+const root = document.querySelector('#root');
+if (root === null) throw new Error('the page has no #root');
+
+createRoot(root).render(
+  <StrictMode>
+    <LinkContext value={createLink(createBrowserTransport())}>
+      <QueryClientProvider client={createQueries()}>
+        <App />
+      </QueryClientProvider>
+    </LinkContext>
+  </StrictMode>,
+);

@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx';
+
+export function ActivityScreen() {
+  return <Screen title="Activity">Nothing yet.</Screen>;
+}

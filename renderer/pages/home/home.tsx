@@ -1,0 +1,5 @@
+import { Screen } from '../../parts/screen.tsx';
+
+export function HomeScreen() {
+  return <Screen title="Home">Nothing yet.</Screen>;
+}

@@ -1,0 +1,225 @@
+/** Dialogs. `openDialog` shows one over the window and answers when it is closed. */
+import { X } from 'lucide-react';
+import { type ReactNode, useState, useSyncExternalStore } from 'react';
+import { Dialog as AriaDialog, Heading } from 'react-aria-components/Dialog';
+import { Modal, ModalOverlay } from 'react-aria-components/Modal';
+import { problemOf } from '../messages.ts';
+import { Button, IconButton } from './button.tsx';
+import { CliLine } from './copy.tsx';
+import { TextInput } from './field.tsx';
+import { Notice } from './states.tsx';
+import styles from './dialog.module.css';
+
+interface OpenDialog {
+  readonly id: number;
+  readonly render: (close: () => void) => ReactNode;
+  readonly closed: () => void;
+}
+
+let open: readonly OpenDialog[] = [];
+let lastId = 0;
+const listeners = new Set<() => void>();
+
+function set(next: readonly OpenDialog[]): void {
+  open = next;
+  for (const listener of listeners) listener();
+}
+
+/** Shows what `render` answers, a `Dialog` or `Drawer`, until it calls `close`; resolves then. */
+export function openDialog(render: (close: () => void) => ReactNode): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  lastId += 1;
+  set([...open, { id: lastId, render, closed: resolve }]);
+  return promise;
+}
+
+/** Where dialogs are shown; once, in the frame. */
+export function DialogHost() {
+  const dialogs = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => open,
+  );
+  return dialogs.map(({ id, render, closed }) => {
+    const close = (): void => {
+      set(open.filter((each) => each.id !== id));
+      closed();
+    };
+    return <DialogPlace key={id} render={render} close={close} />;
+  });
+}
+
+function DialogPlace({
+  render,
+  close,
+}: {
+  readonly render: OpenDialog['render'];
+  readonly close: () => void;
+}) {
+  return render(close);
+}
+
+export interface DialogProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  /** Buttons at the end, from the least to the most wanted. */
+  readonly buttons?: ReactNode;
+  readonly onClose: () => void;
+  readonly size?: 'small' | 'medium' | 'large';
+  /** `alertdialog`: something cannot be undone. */
+  readonly role?: 'dialog' | 'alertdialog';
+  /** False while something runs that would be lost. */
+  readonly isDismissable?: boolean;
+}
+
+/** A window over the window, with its focus. */
+export function Dialog({
+  title,
+  children,
+  buttons,
+  onClose,
+  size = 'medium',
+  role = 'dialog',
+  isDismissable = true,
+}: DialogProps) {
+  return (
+    <ModalOverlay
+      isOpen
+      isDismissable={isDismissable && role === 'dialog'}
+      isKeyboardDismissDisabled={!isDismissable}
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+      className={styles['scrim'] ?? ''}
+    >
+      <Modal className={`${styles['modal']} ${styles[size]}`}>
+        <AriaDialog role={role} className={styles['dialog'] ?? ''}>
+          <header className={styles['head']}>
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            {isDismissable && (
+              <IconButton label="Close" onPress={onClose}>
+                <X />
+              </IconButton>
+            )}
+          </header>
+          <div className={styles['body']}>{children}</div>
+          {buttons !== undefined && <footer className={styles['foot']}>{buttons}</footer>}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+/** A dialog at the right edge, the height of the window. */
+export function Drawer({ title, children, onClose }: Pick<DialogProps, 'title' | 'children' | 'onClose'>) {
+  return (
+    <ModalOverlay
+      isOpen
+      isDismissable
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+      className={`${styles['scrim']} ${styles['side']}`}
+    >
+      <Modal className={styles['drawer'] ?? ''}>
+        <AriaDialog className={styles['dialog'] ?? ''}>
+          <header className={styles['head']}>
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            <IconButton label="Close" onPress={onClose}>
+              <X />
+            </IconButton>
+          </header>
+          <div className={styles['body']}>{children}</div>
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+export interface ConfirmProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  /** The verb and how much of what: `Delete 14 tags`. */
+  readonly verb: string;
+  /** The name that has to be typed first. */
+  readonly typedName?: string;
+  /** How the command line does the same. */
+  readonly cli?: string;
+  /** `primary` for what only needs a word before it happens. */
+  readonly look?: 'danger' | 'primary';
+  readonly isDisabled?: boolean;
+  /** Runs until it resolves; what it throws is shown, and the dialog stays. */
+  readonly act: () => Promise<unknown>;
+  readonly onClose: () => void;
+}
+
+/** Asks before what cannot be undone. Cancel has the focus. */
+export function ConfirmDialog({
+  title,
+  children,
+  verb,
+  typedName,
+  cli,
+  look = 'danger',
+  isDisabled = false,
+  act,
+  onClose,
+}: ConfirmProps) {
+  const [typed, setTyped] = useState('');
+  const [isRunning, setRunning] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const run = async (): Promise<void> => {
+    setRunning(true);
+    setError(undefined);
+    try {
+      await act();
+      onClose();
+    } catch (thrown) {
+      setError(thrown);
+      setRunning(false);
+    }
+  };
+  return (
+    <Dialog
+      title={title}
+      role="alertdialog"
+      size="medium"
+      onClose={onClose}
+      isDismissable={!isRunning}
+      buttons={
+        <>
+          <Button autoFocus={typedName === undefined} isDisabled={isRunning} onPress={onClose}>
+            Cancel
+          </Button>
+          <Button
+            look={look}
+            isDisabled={isDisabled || (typedName !== undefined && typed !== typedName)}
+            isPending={isRunning}
+            onPress={() => void run()}
+          >
+            {verb}
+          </Button>
+        </>
+      }
+    >
+      {children}
+      {typedName !== undefined && (
+        <TextInput
+          label={`Type ${typedName} to confirm`}
+          value={typed}
+          onChange={setTyped}
+          autoFocus
+          isCode
+        />
+      )}
+      {cli !== undefined && <CliLine command={cli} />}
+      {error !== undefined && (
+        <Notice kind="error">
+          {problemOf(error).title} {problemOf(error).hint}
+        </Notice>
+      )}
+    </Dialog>
+  );
+}

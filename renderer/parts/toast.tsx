@@ -1,0 +1,100 @@
+/** Short words about what just happened, at the bottom right. Errors stay until they are closed. */
+import { X } from 'lucide-react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { problemOf } from '../messages.ts';
+import { Button, IconButton } from './button.tsx';
+import styles from './toast.module.css';
+
+export interface ToastOptions {
+  readonly text: string;
+  readonly kind?: 'info' | 'error';
+  /** Takes back what happened; the toast is there for ten seconds then. */
+  readonly undo?: () => Promise<unknown>;
+}
+
+interface ToastRow extends ToastOptions {
+  readonly id: number;
+}
+
+let rows: readonly ToastRow[] = [];
+let lastId = 0;
+const listeners = new Set<() => void>();
+
+function set(next: readonly ToastRow[]): void {
+  rows = next;
+  for (const listener of listeners) listener();
+}
+
+const most = 3;
+
+/** Shows a toast. */
+export function toast(options: ToastOptions): void {
+  lastId += 1;
+  set([...rows, { ...options, id: lastId }].slice(-most));
+}
+
+/** Shows what went wrong. */
+export function toastError(error: unknown): void {
+  const { title, hint } = problemOf(error);
+  toast({ kind: 'error', text: `${title} ${hint}` });
+}
+
+/** Takes back the last thing that a toast offers to take back; false if there is none. */
+export function undoLast(): boolean {
+  const last = rows.findLast((row) => row.undo !== undefined);
+  if (last === undefined) return false;
+  void undo(last);
+  return true;
+}
+
+async function undo(row: ToastRow): Promise<void> {
+  set(rows.filter((each) => each.id !== row.id));
+  await row.undo?.().then(() => toast({ text: 'Undone' }), toastError);
+}
+
+/** Where toasts are shown; once, in the frame. */
+export function ToastHost() {
+  const shown = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => rows,
+  );
+  return (
+    <div role="status" aria-live="polite" aria-label="Messages" className={styles['host']}>
+      {shown.map((row) => (
+        <Toast key={row.id} row={row} />
+      ))}
+    </div>
+  );
+}
+
+function Toast({ row }: { readonly row: ToastRow }) {
+  const [isHeld, setHeld] = useState(false);
+  const close = (): void => set(rows.filter((each) => each.id !== row.id));
+  useEffect(() => {
+    if (row.kind === 'error' || isHeld) return undefined;
+    const timer = setTimeout(close, row.undo === undefined ? 6000 : 10_000);
+    return () => clearTimeout(timer);
+  });
+  return (
+    <div
+      className={`${styles['toast']} ${row.kind === 'error' ? styles['error'] : ''}`}
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
+      <span className={styles['text']}>{row.text}</span>
+      {row.undo !== undefined && (
+        <Button look="quiet" onPress={() => void undo(row)}>
+          Undo
+        </Button>
+      )}
+      <IconButton label="Close message" onPress={close}>
+        <X />
+      </IconButton>
+    </div>
+  );
+}

@@ -1,0 +1,160 @@
+/**
+ * Where the window is, as the fragment of its address says it:
+ *
+ *     #/repositories                            #/repositories/team/api            (tags)
+ *     #/repositories/team/api/_/history         #/repositories/team/api/_/image/1.4/layers
+ *     #/access/tokens                           #/logs?level=debug
+ *
+ * No part of a repository name begins with `_`, so it can end the name. What a screen keeps for a reload (search, sort)
+ * are parameters behind the question mark.
+ */
+import { useCallback, useSyncExternalStore } from 'react';
+
+const screens = [
+  'home',
+  'repositories',
+  'activity',
+  'storage',
+  'logs',
+  'access',
+  'doctor',
+  'changes',
+  'settings',
+] as const;
+export type Screen = (typeof screens)[number];
+
+export type Route =
+  | { readonly page: Screen; readonly tab?: string }
+  | { readonly page: 'repository'; readonly repository: string; readonly tab?: string }
+  | {
+      readonly page: 'image';
+      readonly repository: string;
+      /** A tag or a digest. */
+      readonly reference: string;
+      readonly tab?: string;
+    }
+  | { readonly page: 'compare'; readonly repository: string; readonly a: string; readonly b: string }
+  | { readonly page: 'unknown' };
+
+export interface Place {
+  readonly route: Route;
+  readonly params: URLSearchParams;
+}
+
+/** Reads the fragment of an address, with or without `#`. */
+export function parsePlace(fragment: string): Place {
+  const text = fragment.replace(/^#?\/?/, '');
+  const mark = text.indexOf('?');
+  const path = mark === -1 ? text : text.slice(0, mark);
+  const params = new URLSearchParams(mark === -1 ? '' : text.slice(mark + 1));
+  return {
+    route: parsePath(
+      path
+        .split('/')
+        .filter((part) => part !== '')
+        .map(decode),
+    ),
+    params,
+  };
+}
+
+function parsePath([first = 'home', ...rest]: readonly string[]): Route {
+  const screen = screens.find((each) => each === first);
+  if (screen === undefined) return { page: 'unknown' };
+  if (screen !== 'repositories' || rest.length === 0) return { page: screen, tab: rest[0] };
+  const end = rest.indexOf('_');
+  const repository = (end === -1 ? rest : rest.slice(0, end)).join('/');
+  const [what, one = '', other = ''] = end === -1 ? [] : rest.slice(end + 1);
+  if (what === 'image' && one !== '')
+    return { page: 'image', repository, reference: one, tab: other || undefined };
+  if (what === 'compare' && other !== '') return { page: 'compare', repository, a: one, b: other };
+  return { page: 'repository', repository, tab: what };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The fragment of a route, to be put into `href`. */
+export function hrefOf(route: Route, params: Readonly<Record<string, string>> = {}): string {
+  const query = new URLSearchParams(params).toString();
+  const path = pathOf(route)
+    .filter((part) => part !== undefined)
+    .map((part) => encodeURIComponent(part).replaceAll('%3A', ':').replaceAll('%2F', '/'))
+    .join('/');
+  return `#/${path}${query === '' ? '' : `?${query}`}`;
+}
+
+function pathOf(route: Route): readonly (string | undefined)[] {
+  switch (route.page) {
+    case 'repository':
+      return ['repositories', route.repository, ...(route.tab === undefined ? [] : ['_', route.tab])];
+    case 'image':
+      return ['repositories', route.repository, '_', 'image', route.reference, route.tab];
+    case 'compare':
+      return ['repositories', route.repository, '_', 'compare', route.a, route.b];
+    case 'unknown':
+      return [];
+    default:
+      return [route.page, route.tab];
+  }
+}
+
+/** Goes to another place; `replace` leaves no step to come back to. */
+export function navigate(
+  to: Route | string,
+  {
+    replace = false,
+    params,
+  }: { readonly replace?: boolean; readonly params?: Readonly<Record<string, string>> } = {},
+): void {
+  const href = typeof to === 'string' ? to : hrefOf(to, params);
+  if (href === location.hash) return;
+  if (replace) history.replaceState(undefined, '', href);
+  else history.pushState(undefined, '', href);
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
+let known: { readonly hash: string; readonly place: Place } | undefined;
+
+function currentPlace(): Place {
+  if (known?.hash !== location.hash) known = { hash: location.hash, place: parsePlace(location.hash) };
+  return known.place;
+}
+
+function subscribe(listener: () => void): () => void {
+  addEventListener('hashchange', listener);
+  addEventListener('popstate', listener);
+  return () => {
+    removeEventListener('hashchange', listener);
+    removeEventListener('popstate', listener);
+  };
+}
+
+/** The present place; renders anew when it changes. */
+export function usePlace(): Place {
+  return useSyncExternalStore(subscribe, currentPlace);
+}
+
+/** A parameter of the place and how to change it; the fallback is not written. A change leaves no step in the history. */
+export function useParam(
+  name: string,
+  fallback = '',
+): readonly [value: string, set: (value: string) => void] {
+  const { params } = usePlace();
+  const set = useCallback(
+    (value: string) => {
+      const place = currentPlace();
+      const changed = new URLSearchParams(place.params);
+      if (value === fallback) changed.delete(name);
+      else changed.set(name, value);
+      navigate(place.route, { replace: true, params: Object.fromEntries(changed) });
+    },
+    [name, fallback],
+  );
+  return [params.get(name) ?? fallback, set];
+}

@@ -1,0 +1,187 @@
+/** What the registry answers, cached by method and arguments. feed.ts says when an answer is no longer true. */
+import {
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type UseQueryResult,
+} from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
+import type { Page } from '../../registry/spec/admin/arguments.ts';
+import type { AdminInput, AdminMethod, AdminResults } from '../../registry/spec/admin-api.ts';
+import { isAppError } from '../../registry/spec/errors.ts';
+import { useLink } from './link.ts';
+
+export function createQueries(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The feed says when something changed.
+        staleTime: Number.POSITIVE_INFINITY,
+        gcTime: 10 * 60_000,
+        networkMode: 'always',
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: false,
+        // What was asked while the connection was lost is asked again when it is back.
+        retry: false,
+        placeholderData: keepPreviousData,
+      },
+      mutations: { networkMode: 'always', retry: false },
+    },
+  });
+}
+
+export interface CallOptions {
+  /** False asks nothing. */
+  readonly isWanted?: boolean;
+  /** False shows nothing while other arguments are asked for; else the former answer stays meanwhile. */
+  readonly keepsFormer?: boolean;
+  /** Asks again so often, for what no event announces. */
+  readonly everyMs?: number;
+}
+
+/** What a method answers. It is asked once, and again when the feed says so. */
+export function useCall<M extends AdminMethod>(
+  method: M,
+  args: AdminInput<M>,
+  { isWanted = true, keepsFormer = true, everyMs }: CallOptions = {},
+): UseQueryResult<AdminResults[M]> {
+  const link = useLink();
+  return useQuery({
+    queryKey: [method, args],
+    queryFn: ({ signal }) => link.client().call(method, args, { signal }),
+    enabled: isWanted,
+    ...(keepsFormer ? {} : { placeholderData: undefined }),
+    ...(everyMs === undefined ? {} : { refetchInterval: everyMs, refetchIntervalInBackground: false }),
+  });
+}
+
+type Paged = {
+  [M in AdminMethod]: AdminInput<M> extends { after?: string | undefined; limit?: number | undefined }
+    ? AdminResults[M] extends { readonly rows: readonly unknown[]; readonly next?: string }
+      ? M
+      : never
+    : never;
+}[AdminMethod];
+type RowOf<M extends Paged> = AdminResults[M] extends { readonly rows: readonly (infer Row)[] } ? Row : never;
+
+export interface Rows<Row> {
+  readonly rows: readonly Row[];
+  /** All that match, those that are not loaded included; the loaded ones where the registry does not count. */
+  readonly total: number;
+  /** Nothing is known yet. */
+  readonly isLoading: boolean;
+  /** What is shown is the answer to former arguments, or is asked for anew. */
+  readonly isStale: boolean;
+  readonly error: unknown;
+  /** When the rows were answered, in milliseconds since the epoch. */
+  readonly updatedAt: number;
+  readonly hasMore: boolean;
+  /** Loads pages until that row is there; for `Grid`. */
+  readonly need: (index: number) => void;
+  readonly reload: () => void;
+}
+
+const pageRows = 200;
+
+/** The rows of a paged list, loaded as far as they are looked at. */
+export function useRows<M extends Paged>(
+  method: M,
+  args: Omit<AdminInput<M>, 'after' | 'limit'>,
+  { isWanted = true }: Pick<CallOptions, 'isWanted'> = {},
+): Rows<RowOf<M>> {
+  const link = useLink();
+  const query = useInfiniteQuery({
+    queryKey: [method, args, 'rows'],
+    queryFn: async ({ pageParam, signal }) =>
+      (await link
+        .client()
+        .call(method, { ...args, after: pageParam, limit: pageRows } as unknown as AdminInput<M>, {
+          signal,
+        })) as unknown as Page<RowOf<M>>,
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next,
+    enabled: isWanted,
+  });
+  const { data, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = query;
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
+  const need = useCallback(
+    (index: number) => {
+      if (index >= rows.length && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+    },
+    [rows.length, hasNextPage, isFetchingNextPage, fetchNextPage],
+  );
+  return {
+    rows,
+    total: data?.pages.at(-1)?.total ?? rows.length,
+    isLoading: query.isPending && isWanted,
+    isStale: query.isPlaceholderData || query.isError,
+    error: query.error,
+    updatedAt: query.dataUpdatedAt,
+    hasMore: hasNextPage,
+    need,
+    reload: useCallback(() => void refetch(), [refetch]),
+  };
+}
+
+/** Asks once, outside of what is cached: `ask('tags.plan', …)` in the handler of a button. */
+export function useAsk(): <M extends AdminMethod>(
+  method: M,
+  args: AdminInput<M>,
+  options?: { readonly signal?: AbortSignal },
+) => Promise<AdminResults[M]> {
+  const link = useLink();
+  return useCallback(
+    async (method, args, options = {}) => await link.client().call(method, args, options),
+    [link],
+  );
+}
+
+/** An act whose running and failure are shown where it was started. The feed brings what it changed. */
+export function useAct<M extends AdminMethod>(method: M) {
+  const ask = useAsk();
+  return useMutation({ mutationFn: (args: AdminInput<M>) => ask(method, args) });
+}
+
+/** Changes cached answers before the registry has said anything; answers how to take that back. */
+export function useGuess(): (
+  method: AdminMethod,
+  change: (rows: readonly unknown[]) => readonly unknown[],
+) => () => void {
+  const queries = useQueryClient();
+  return useCallback(
+    (method, change) => {
+      const filter = { queryKey: [method] };
+      const former = queries.getQueriesData(filter);
+      queries.setQueriesData(filter, (data: unknown) => changeRows(data, change));
+      return () => {
+        for (const [key, data] of former) queries.setQueryData(key, data);
+      };
+    },
+    [queries],
+  );
+}
+
+function changeRows(data: unknown, change: (rows: readonly unknown[]) => readonly unknown[]): unknown {
+  if (Array.isArray(data)) return change(data);
+  if (typeof data !== 'object' || data === null) return data;
+  if ('pages' in data) {
+    const { pages } = data as { readonly pages: readonly unknown[] };
+    return { ...data, pages: pages.map((page) => changeRows(page, change)) };
+  }
+  if (!('rows' in data)) return data;
+  const { rows, total } = data as { readonly rows: readonly unknown[]; readonly total?: number };
+  const changed = change(rows);
+  return {
+    ...data,
+    rows: changed,
+    ...(total === undefined ? {} : { total: total + changed.length - rows.length }),
+  };
+}
+
+/** True for the error of a connection that is gone, which the banner of the frame tells. */
+export function isLost(error: unknown): boolean {
+  return isAppError(error, 'NOT_RUNNING');
+}

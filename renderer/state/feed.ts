@@ -1,0 +1,130 @@
+/** What happens in the registry, brought into what is cached: which answers each event makes untrue. */
+import type { QueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import type { TaskRow } from '../../registry/spec/admin/process.ts';
+import type { AdminMethod, FeedItem } from '../../registry/spec/admin-api.ts';
+import type { LinkState } from '../api/link.ts';
+
+const content: readonly AdminMethod[] = [
+  'repositories.list',
+  'tags.list',
+  'manifests.list',
+  'history.list',
+  'images.get',
+  'referrers.list',
+  'usage.get',
+];
+
+const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'>> = {
+  tagMoved: content,
+  tagDeleted: [...content, 'trash.list'],
+  manifestPushed: content,
+  manifestDeleted: [...content, 'trash.list'],
+  blobStored: ['uploads.list'],
+  restored: [...content, 'trash.list'],
+  collected: ['usage.get', 'usage.trend', 'collect.runs', 'collect.plan', 'trash.list'],
+  blobDamaged: ['scrub.status', 'damaged.list'],
+  blobHealed: ['scrub.status', 'damaged.list'],
+  diskChanged: ['status.get', 'usage.get'],
+  indexReady: 'all',
+  levelsChanged: ['logs.levels', 'logs.reverts'],
+  rulesChanged: ['rules.get', 'protect.list', 'tags.list', 'usage.get'],
+  ruleRan: [...content, 'trash.list'],
+  tagExpired: [...content, 'trash.list'],
+  userChanged: ['users.list', 'tokens.list', 'access.anonymous'],
+  tokenChanged: ['tokens.list', 'users.list'],
+  settingsChanged: ['settings.form', 'status.get', 'access.anonymous', 'protect.list', 'webhooks.list'],
+  certificateChanged: ['certificate.get', 'status.get'],
+  taskChanged: ['scrub.status'],
+  webhookChanged: ['webhooks.list'],
+  audited: ['audit.list'],
+  cardChanged: ['cards.list'],
+  reset: 'all',
+};
+
+/** Answers about one repository, which events of another leave true. */
+const ofOneRepository: ReadonlySet<string> = new Set<AdminMethod>([
+  'tags.list',
+  'manifests.list',
+  'history.list',
+  'images.get',
+  'referrers.list',
+]);
+
+/** A storm of events costs a reload each so many milliseconds. */
+const calmMs = 250;
+
+/** Keeps the cache true while the connection is open. */
+export function useFeed(state: LinkState): void {
+  const queries = useQueryClient();
+  const client = state.kind === 'open' ? state.client : undefined;
+  useEffect(() => {
+    if (client === undefined) return undefined;
+    const ending = new AbortController();
+    const refresh = createRefresh(queries);
+    // What happened while nobody listened is in no event.
+    void queries.invalidateQueries();
+    void (async () => {
+      try {
+        for await (const items of client.subscribe('feed', {}, { signal: ending.signal })) {
+          for (const item of items) refresh.take(item);
+        }
+      } catch {
+        // The connection is gone: `useFeed` begins anew with the next one.
+      }
+    })();
+    return () => {
+      ending.abort();
+      refresh.stop();
+    };
+  }, [client, queries]);
+}
+
+function createRefresh(queries: QueryClient) {
+  let pending: FeedItem[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let lastAt = 0;
+
+  function flush(): void {
+    timer = undefined;
+    lastAt = Date.now();
+    const items = pending;
+    pending = [];
+    const wanted = new Map<string, Set<string | undefined>>();
+    for (const item of items) {
+      const methods = affected[item.kind];
+      if (methods === 'all') return void queries.invalidateQueries();
+      for (const method of methods)
+        wanted.set(method, (wanted.get(method) ?? new Set()).add(item.repository));
+    }
+    void queries.invalidateQueries({
+      predicate: ({ queryKey: [method, args] }) => {
+        const repositories = wanted.get(String(method));
+        if (repositories === undefined) return false;
+        if (!ofOneRepository.has(String(method)) || repositories.has(undefined)) return true;
+        return repositories.has((args as { readonly repository?: string }).repository);
+      },
+    });
+  }
+
+  return {
+    take(item: FeedItem): void {
+      if (item.kind === 'taskChanged' && item.task !== undefined) patchTask(queries, item.task);
+      pending.push(item);
+      timer ??= setTimeout(flush, Math.max(10, lastAt + calmMs - Date.now()));
+    },
+    stop(): void {
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Progress is in the event itself. */
+function patchTask(queries: QueryClient, task: TaskRow): void {
+  queries.setQueriesData<readonly TaskRow[]>({ queryKey: ['tasks.list'] }, (rows = []) =>
+    rows.some((each) => each.id === task.id)
+      ? rows.map((each) => (each.id === task.id ? task : each))
+      : [task, ...rows],
+  );
+}

@@ -1,0 +1,65 @@
+/** What the reader likes, kept in this browser: no secret is here. */
+import { useSyncExternalStore } from 'react';
+
+export interface Preferences {
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly density: 'compact' | 'normal' | 'comfortable';
+  /** Single letters are shortcuts (WCAG 2.1.4). */
+  readonly singleKeys: boolean;
+  readonly isNavNarrow: boolean;
+  /** Whose commands are copied. */
+  readonly client: string;
+  /** Columns that are not shown, by table. */
+  readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
+}
+
+const fallback: Preferences = {
+  theme: 'system',
+  density: 'normal',
+  singleKeys: true,
+  isNavNarrow: false,
+  client: 'docker',
+  hiddenColumns: {},
+};
+const key = 'berth.preferences';
+const listeners = new Set<() => void>();
+let current: Preferences = read();
+
+function read(): Preferences {
+  try {
+    return { ...fallback, ...(JSON.parse(localStorage.getItem(key) ?? '{}') as Partial<Preferences>) };
+  } catch {
+    return fallback;
+  }
+}
+
+export function preferences(): Preferences {
+  return current;
+}
+
+export function setPreferences(change: Partial<Preferences>): void {
+  current = { ...current, ...change };
+  localStorage.setItem(key, JSON.stringify(current));
+  applyLook();
+  for (const listener of listeners) listener();
+}
+
+export function usePreferences(): Preferences {
+  return useSyncExternalStore(subscribe, preferences);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+/** Puts theme and density on the document. */
+export function applyLook(): void {
+  const { theme, density } = current;
+  document.documentElement.dataset['theme'] = theme === 'system' ? (dark.matches ? 'dark' : 'light') : theme;
+  document.documentElement.dataset['density'] = density;
+}
+
+dark.addEventListener('change', applyLook);
