@@ -101,7 +101,7 @@ function StatusBlock() {
       <Menu
         label="Registry"
         button={
-          <AriaButton className={styles['state'] ?? ''} aria-label={`Registry: ${word}`}>
+          <AriaButton className={styles['state'] ?? ''}>
             <Anchor aria-hidden />
             <span className={styles['words']}>
               <strong>{word}</strong>

@@ -79,25 +79,27 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         >
           <Input className={styles['input'] ?? ''} placeholder="Screen, act, repository or setting" />
         </SearchField>
-        <Menu
-          aria-label="Found"
-          items={commands}
-          className={styles['list'] ?? ''}
-          onAction={(id) => {
-            onClose();
-            // The dialog gives the focus back first.
-            queueMicrotask(() => commands.find((each) => each.id === id)?.run());
-          }}
-          renderEmptyState={() => <p className={styles['none']}>Nothing is called so.</p>}
-        >
-          {({ id, kind, label, keys }) => (
-            <MenuItem id={id} textValue={label} className={styles['item'] ?? ''}>
-              <span className={styles['label']}>{label}</span>
-              <span className={styles['kind']}>{kind}</span>
-              {keys !== undefined && <kbd className={styles['kind']}>{keys.replace('mod+', 'Ctrl ')}</kbd>}
-            </MenuItem>
-          )}
-        </Menu>
+        <div className={styles['scroll']} tabIndex={0} role="group" aria-label="Found">
+          <Menu
+            aria-label="Found"
+            items={commands}
+            className={styles['list'] ?? ''}
+            onAction={(id) => {
+              onClose();
+              // The dialog gives the focus back first.
+              queueMicrotask(() => commands.find((each) => each.id === id)?.run());
+            }}
+            renderEmptyState={() => <p className={styles['none']}>Nothing is called so.</p>}
+          >
+            {({ id, kind, label, keys }) => (
+              <MenuItem id={id} textValue={label} className={styles['item'] ?? ''}>
+                <span className={styles['label']}>{label}</span>
+                <span className={styles['kind']}>{kind}</span>
+                {keys !== undefined && <kbd className={styles['kind']}>{keys.replace('mod+', 'Ctrl ')}</kbd>}
+              </MenuItem>
+            )}
+          </Menu>
+        </div>
       </Autocomplete>
     </Dialog>
   );

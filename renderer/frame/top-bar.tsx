@@ -22,8 +22,8 @@ export function TopBar() {
       <Button icon={<Plug />} onPress={openConnect}>
         Connect
       </Button>
-      <Button icon={<Command />} onPress={openPalette} aria-label="Find a screen, act or repository">
-        {/Mac/.test(navigator.userAgent) ? 'Cmd K' : 'Ctrl K'}
+      <Button icon={<Command />} onPress={openPalette}>
+        Find <kbd>{/Mac/.test(navigator.userAgent) ? 'Cmd K' : 'Ctrl K'}</kbd>
       </Button>
     </header>
   );

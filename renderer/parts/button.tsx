@@ -3,16 +3,23 @@ import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react
 import { Hint } from './hint.tsx';
 import styles from './button.module.css';
 
-export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {
+export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children' | 'isPending'> {
   readonly children: ReactNode;
+  /** What it began is not over: it does nothing, and keeps the focus. */
+  readonly isPending?: boolean;
   /** `primary`: the one thing to do here; `danger`: cannot be undone; `quiet`: beside text. */
   readonly look?: 'plain' | 'primary' | 'danger' | 'quiet';
   readonly icon?: ReactNode;
 }
 
-export function Button({ children, look = 'plain', icon, ...rest }: ButtonProps) {
+export function Button({ children, look = 'plain', icon, isPending = false, onPress, ...rest }: ButtonProps) {
   return (
-    <AriaButton {...rest} className={`${styles['button']} ${styles[look]}`}>
+    <AriaButton
+      {...rest}
+      aria-disabled={isPending || undefined}
+      onPress={isPending ? undefined : onPress}
+      className={`${styles['button']} ${styles[look] ?? ''} ${isPending ? styles['pending'] : ''}`}
+    >
       {icon}
       <span>{children}</span>
     </AriaButton>

@@ -3,16 +3,25 @@ import { createHash } from 'node:crypto';
 import { request } from './http.ts';
 import type { TestRegistry } from './registry.ts';
 
-/** Pushes an image of one layer with that text, as anonymous over plain HTTP, and answers the digest of its manifest. */
+/**
+ * Pushes an image of one layer with that text over plain HTTP, as `NAME:PASSWORD` or as anonymous, and answers the digest
+ * of its manifest.
+ */
 export async function pushImage(
-  { plainUrl }: Pick<TestRegistry, 'plainUrl'>,
+  { plainUrl, user }: Pick<TestRegistry, 'plainUrl'> & { readonly user?: string },
   repository: string,
   tag: string,
   layer: string,
 ): Promise<string> {
   const send = async (method: string, path: string, body: string, type: string): Promise<void> => {
     const headers = { 'content-type': type };
-    const { status } = await request(plainUrl, { method, path: `/v2/${repository}/${path}`, body, headers });
+    const { status } = await request(plainUrl, {
+      method,
+      path: `/v2/${repository}/${path}`,
+      body,
+      headers,
+      ...(user === undefined ? {} : { user }),
+    });
     assert.equal(status, 201, `${method} ${path}`);
   };
   const descriptors = [];

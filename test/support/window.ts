@@ -1,0 +1,200 @@
+/** The window as people use it: the built page, served by a real registry, in Chromium. */
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { succeed } from './process.ts';
+import { pushImage } from './push.ts';
+import { type RegistryOptions, startRegistry, type TestRegistry } from './registry.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const admin = { name: 'admin', password: 'a-long-password' } as const;
+
+export interface TestWindow extends AsyncDisposable {
+  readonly registry: TestRegistry;
+  readonly browser: Browser;
+  readonly context: BrowserContext;
+  /** Logged in as `admin`, at 1120 x 720. */
+  readonly page: Page;
+  /** `admin:PASSWORD`, for requests beside the window. */
+  readonly user: string;
+  /** Goes to a place, such as `#/logs`, and waits until its screen is there and nothing is loading. */
+  go(hash: string): Promise<void>;
+  /** Pushes an image of one layer with that text; answers its digest. */
+  push(repository: string, tag: string, layer: string): Promise<string>;
+  /** What scripts threw, and what the policy has refused, in every page so far; each test leaves it empty. */
+  readonly complaints: readonly string[];
+}
+
+/** Starts a registry with an administrator, opens the window and logs in. Disposing asserts that nothing complained. */
+export async function openWindow(options: RegistryOptions = {}): Promise<TestWindow> {
+  await buildOnce();
+  await using cleanup = new AsyncDisposableStack();
+  const registry = cleanup.use(
+    await startRegistry({
+      auth: 'htpasswd',
+      ...options,
+      users: { [admin.name]: { role: 'admin', password: admin.password }, ...options.users },
+      env: { BERTH_WEB_ENABLED: 'true', ...options.env },
+    }),
+  );
+  const browser = await launchBrowser();
+  cleanup.defer(() => browser.close());
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: 1120, height: 720 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    reducedMotion: 'reduce',
+  });
+  const complaints: string[] = [];
+  await watch(context, complaints);
+  const page = await context.newPage();
+  await logIn(page, registry, admin.name, admin.password);
+  const user = `${admin.name}:${admin.password}`;
+  const owned = cleanup.move();
+  return {
+    registry,
+    browser,
+    context,
+    page,
+    user,
+    complaints,
+    push: (repository, tag, layer) =>
+      pushImage({ plainUrl: registry.plainUrl, user }, repository, tag, layer),
+    async go(hash) {
+      await goTo(page, hash);
+    },
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync();
+      assert.deepEqual(complaints, []);
+    },
+  };
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** Opens the window in a page and logs in by its form. */
+export async function logIn(
+  page: Page,
+  registry: TestRegistry,
+  user: string,
+  password: string,
+): Promise<void> {
+  await page.goto(`${registry.url}/ui/`);
+  await page.getByLabel('User').fill(user);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+}
+
+export async function goTo(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
+}
+
+/** Notes what scripts throw and what the policy refuses. */
+async function watch(context: BrowserContext, complaints: string[]): Promise<void> {
+  await context.exposeFunction('complain', (text: string) => void complaints.push(text));
+  await context.addInitScript(() => {
+    const { complain } = globalThis as unknown as { readonly complain: (text: string) => void };
+    document.addEventListener('securitypolicyviolation', (event) => {
+      complain(
+        `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`,
+      );
+    });
+  });
+  context.on('weberror', (error) =>
+    complaints.push(`script: ${error.error().stack ?? String(error.error())}`),
+  );
+}
+
+const axeSource = readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
+
+/** Asserts that axe-core finds nothing wrong with what is shown, in both themes. */
+export async function checkAccessibility(page: Page): Promise<void> {
+  await page.evaluate(await axeSource);
+  for (const theme of ['light', 'dark']) {
+    const found = await page.evaluate(async (name) => {
+      document.documentElement.dataset['theme'] = name;
+      const { axe } = globalThis as unknown as {
+        readonly axe: {
+          run(): Promise<{
+            readonly violations: readonly {
+              readonly id: string;
+              readonly help: string;
+              readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+            }[];
+          }>;
+        };
+      };
+      const { violations } = await axe.run();
+      return violations.flatMap(({ id, help, nodes }) =>
+        nodes.map(
+          ({ html, failureSummary }) =>
+            `${name}: ${id}: ${help}: ${html.slice(0, 300)} ${failureSummary ?? ''}`,
+        ),
+      );
+    }, theme);
+    assert.deepEqual(found, []);
+  }
+  await page.evaluate(() => {
+    document.documentElement.dataset['theme'] = 'light';
+  });
+}
+
+/** Builds the page where a source is newer than it; test files that run side by side build it once. */
+export async function buildOnce(): Promise<void> {
+  const lock = join(root, 'out', 'window.lock');
+  await mkdir(join(root, 'out'), { recursive: true });
+  for (;;) {
+    if (await isBuilt()) return;
+    const isMine = await mkdir(lock).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) break;
+    const { mtimeMs = Date.now() } = (await stat(lock).catch(() => undefined)) ?? {};
+    if (Date.now() - mtimeMs > 120_000) await rm(lock, { recursive: true, force: true });
+    await delay(100);
+  }
+  try {
+    if (!(await isBuilt())) await succeed(process.execPath, [join(root, 'build', 'renderer.ts')]);
+  } finally {
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+async function isBuilt(): Promise<boolean> {
+  const builtAt = await timeOf(join(root, 'dist', 'ui', 'index.html.gz'));
+  const folders = ['renderer', 'registry/spec'];
+  const files = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(join(root, folder), { recursive: true }))
+        .filter((name) => /\.(?:tsx?|css|html|svg)$/.test(name))
+        .map((name) => join(root, folder, name)),
+    ),
+  );
+  const times = await Promise.all(files.flat().map(timeOf));
+  return times.every((time) => time < builtAt);
+}
+
+async function timeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
+}
