@@ -12,6 +12,7 @@ import { renderChange } from './consent.ts';
 import { runDoctor } from './doctor.ts';
 import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
+import { findSnippets } from './snippets.ts';
 import { findTarget } from './target.ts';
 
 /** `options` are those that the registry was started with. */
@@ -36,6 +37,7 @@ export function createComputerMethods(io: Io, options: ConfigOptions): ComputerM
         manual: change.manual,
       };
     },
+    'snippets.list': (wanted) => findSnippets(io, options, wanted),
     async 'checks.run'(_, { signal }) {
       const target = await findTarget(io, options);
       const { checks } = await runDoctor(host, target, () => undefined, signal);

@@ -14,7 +14,8 @@ import { planHash } from '../../main/engine/change.ts';
 import { type Host, thisHost } from '../../main/engine/host.ts';
 import { addressOf, readLogin, removeLogin, saveLogin } from '../../main/engine/login/logins.ts';
 import { type LoginPlan, planLogin, planLogout, runEngineLogin } from '../../main/engine/login/plan-login.ts';
-import { type SnippetClient, snippetClients, snippetsFor } from '../../main/engine/login/snippets.ts';
+import { type SnippetClient, snippetClients } from '../../main/engine/login/snippets.ts';
+import { findSnippets } from './snippets.ts';
 import { withConfig } from './config.ts';
 import { askConsent, type ConsentOptions, withConsent } from './consent.ts';
 import { helperCommand } from './helper-command.ts';
@@ -72,19 +73,7 @@ interface ConnectOptions extends ConfigOptions {
 }
 
 async function connect(io: Io, client: SnippetClient, options: ConnectOptions): Promise<void> {
-  const { registry } = await findTarget(io, options);
-  const engines = await detectEngines(thisHost(io.env), registry);
-  const local = `localhost:${registry.port}`;
-  const addressOfFirst = (kinds: readonly string[]): string | undefined =>
-    engines.find(({ kind }) => kinds.some((each) => kind.startsWith(each)))?.address;
-  const snippets = snippetsFor({
-    address: options.address ?? local,
-    engineAddress: options.address ?? addressOfFirst(['docker', 'colima', 'rancher', 'orbstack']) ?? local,
-    clusterAddress: options.address ?? addressOfFirst(['kind', 'k3d', 'minikube', 'microk8s']) ?? local,
-    user: options.user,
-    image: options.image,
-    caFile: registry.authority === undefined ? undefined : registry.authorityFile,
-  }).filter((each) => each.client === client);
+  const snippets = (await findSnippets(io, options, options)).filter((each) => each.client === client);
   if (options.json === true) return writeJson(io, snippets);
   for (const { title, text, note } of snippets) {
     io.out(`# ${title}\n${note === undefined ? '' : `# ${note}\n`}${text.trimEnd()}\n\n`);

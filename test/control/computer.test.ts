@@ -44,6 +44,27 @@ suite('the computer, by the control plane', () => {
     await assert.rejects(client.call('changes.get', { id: 'c99' }), { code: 'CHANGE_UNKNOWN' });
   });
 
+  test('snippets are those of the command line, or for a reader elsewhere', async (t) => {
+    const { client, berth } = await open(t);
+
+    const here = await client.call('snippets.list', { user: 'dev', image: 'team/app:1' });
+    const there = await client.call('snippets.list', {
+      user: 'dev',
+      image: 'team/app:1',
+      address: 'registry.lan:5443',
+      caFile: 'berth-ca.crt',
+    });
+
+    assert.deepEqual(
+      here.filter((each) => each.client === 'podman'),
+      await berth.json('connect', 'podman'),
+    );
+    const texts = there.map(({ text }) => text).join('\n');
+    assert.ok(texts.includes('docker login --username dev --password-stdin registry.lan:5443'), texts);
+    assert.ok(!texts.includes('localhost') && !texts.includes('/berth/tls/'), texts);
+    await assert.rejects(client.call('snippets.list', { user: 'dev', image: 'a\nb' }), { code: 'USAGE' });
+  });
+
   test('the checks look at the registry that runs them', async (t) => {
     const { client, registry } = await open(t);
 

@@ -55,6 +55,20 @@ export interface CheckRow {
   readonly fix?: { readonly sentence: string; readonly command?: string };
 }
 
+/** What a person copies to use the registry from one client: a command, or a piece of configuration. */
+export interface SnippetRow {
+  /** `docker`, `kubernetes`, as `berth connect` names them. */
+  readonly client: string;
+  /** What it does, and for a piece of configuration the file it belongs into. */
+  readonly title: string;
+  readonly language: 'sh' | 'powershell' | 'yaml' | 'toml';
+  readonly text: string;
+  /** What to know or to do besides. */
+  readonly note?: string;
+}
+
+const line = z.string().regex(/^[^\p{Cc}]*$/u, 'not one line');
+
 /** All of them look only: what changes the computer asks a person in front of it first. */
 export const computerArguments = {
   /** The container engines of the computer. */
@@ -65,6 +79,17 @@ export const computerArguments = {
   'changes.get': z.strictObject({ id: z.string() }),
   /** Looks whether the registry and the engines work together, as `berth doctor` does. */
   'checks.run': z.strictObject({}),
+  /**
+   * What to type, or to write into a file, for every client, as `berth connect` says it. `address` is where the reader
+   * reaches the registry, and `caFile` where the reader keeps its certificate; without them the reader is on the computer
+   * of the registry, and each engine gets the address that it needs.
+   */
+  'snippets.list': z.strictObject({
+    user: line.min(1).max(255),
+    image: line.min(1).max(600),
+    address: line.max(300).optional(),
+    caFile: line.max(4096).optional(),
+  }),
 } as const;
 
 export interface ComputerResults {
@@ -72,4 +97,5 @@ export interface ComputerResults {
   'changes.list': readonly ChangeRow[];
   'changes.get': ChangeDetail;
   'checks.run': readonly CheckRow[];
+  'snippets.list': readonly SnippetRow[];
 }
