@@ -9,6 +9,8 @@ export interface Preferences {
   readonly isNavNarrow: boolean;
   /** Whose commands are copied. */
   readonly client: string;
+  /** Checks of the doctor that shall not be counted, by id. */
+  readonly mutedChecks: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
 }
@@ -19,6 +21,7 @@ const fallback: Preferences = {
   singleKeys: true,
   isNavNarrow: false,
   client: 'docker',
+  mutedChecks: [],
   hiddenColumns: {},
 };
 const key = 'berth.preferences';

@@ -1,10 +1,129 @@
+import { Download } from 'lucide-react';
+import { useState } from 'react';
+import type { SnippetRow } from '../../../registry/spec/admin/computer.ts';
+import { Button } from '../../parts/button.tsx';
+import { CopyButton } from '../../parts/copy.tsx';
 import { Drawer } from '../../parts/dialog.tsx';
+import { saveText } from '../../parts/download.ts';
+import { TextInput } from '../../parts/field.tsx';
+import { Empty, Loaded, Notice } from '../../parts/states.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { formatReference } from '../../format.ts';
+import { type Route, usePlace } from '../../route.ts';
+import { useCall } from '../../state/calls.ts';
+import { useLinkState } from '../../state/link.ts';
+import { preferences, setPreferences } from '../../state/preferences.ts';
+import { addressFor, isLoopback } from './address.ts';
+import styles from './connect-drawer.module.css';
 
-/** How each client reaches this registry. */
+/** Clients that are used together share a tab. */
+const tabs: readonly (readonly [id: string, label: string, clients: readonly string[]])[] = [
+  ['docker', 'Docker', ['docker']],
+  ['podman', 'Podman', ['podman']],
+  ['nerdctl', 'nerdctl', ['nerdctl', 'containerd']],
+  ['compose', 'Compose', ['compose']],
+  ['buildx', 'buildx', ['buildx']],
+  ['kubernetes', 'Kubernetes', ['kubernetes']],
+  ['clusters', 'kind, k3d, minikube', ['kind', 'k3d', 'minikube']],
+  ['helm', 'Helm', ['helm']],
+  ['oras', 'ORAS', ['oras']],
+  ['skopeo', 'skopeo, crane', ['skopeo', 'crane']],
+  ['ci', 'CI', ['github-actions', 'gitlab-ci']],
+];
+const caName = 'berth-ca.crt';
+
+/** How each client reaches this registry: what to type, with address, user and image filled in. */
 export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
+  const state = useLinkState();
+  const { route } = usePlace();
+  const [image, setImage] = useState(() => imageOf(route));
+  const [user, setUser] = useState(state.kind === 'open' ? state.user : 'dev');
+  const [tab, setTab] = useState(preferences().client);
+  const { data: status } = useCall('status.get', {});
+  const { data: certificate } = useCall('certificate.get', {});
+  const isHere = isLoopback(location.hostname);
+  const answer = useCall(
+    'snippets.list',
+    { user: user.trim(), image: image.trim(), ...(isHere ? {} : { address: location.host, caFile: caName }) },
+    { isWanted: user.trim() !== '' && image.trim() !== '' },
+  );
+
   return (
-    <Drawer title="Connect" onClose={onClose}>
-      Nothing yet.
+    <Drawer title="Connect a client" onClose={onClose}>
+      <div className={styles['inputs']}>
+        <TextInput label="Image" value={image} onChange={setImage} isCode help="Repository and tag" />
+        <TextInput
+          label="User"
+          value={user}
+          onChange={setUser}
+          isCode
+          help="A token is better than a password"
+        />
+      </div>
+      <div className={styles['address']}>
+        <span>
+          Address <code>{addressFor(status?.urls, location)}</code>
+        </span>
+        <CopyButton text={addressFor(status?.urls, location)} label="Copy address" />
+        {certificate?.ca !== undefined && (
+          <Button icon={<Download />} onPress={() => saveText(caName, certificate.ca ?? '')}>
+            Certificate of the authority
+          </Button>
+        )}
+      </div>
+      {isHere && (
+        <Notice kind="info">
+          On this computer the connection is encrypted, but Docker does not check who answers at localhost.
+        </Notice>
+      )}
+      <Loaded answer={answer} rows={5}>
+        {(snippets) => (
+          <Tabs
+            label="Clients"
+            selected={tab}
+            onSelect={(id) => {
+              setTab(id);
+              setPreferences({ client: id });
+            }}
+            tabs={tabs.map(([id, label, clients]) => ({
+              id,
+              label,
+              content: () => <Snippets rows={snippets.filter(({ client }) => clients.includes(client))} />,
+            }))}
+          />
+        )}
+      </Loaded>
     </Drawer>
   );
+}
+
+function Snippets({ rows }: { readonly rows: readonly SnippetRow[] }) {
+  if (rows.length === 0)
+    return (
+      <Empty title="Nothing has to be set up">
+        <p>The certificate is trusted anyway, and pods use the secret of Kubernetes.</p>
+      </Empty>
+    );
+  return (
+    <div className={styles['snippets']}>
+      {rows.map(({ client, title, text, note }) => (
+        <section key={`${client} ${title}`} className={styles['snippet']} aria-label={`${client}: ${title}`}>
+          <header className={styles['head']}>
+            <h3>{rows.some((row) => row.client !== client) ? `${client}: ${title}` : title}</h3>
+            <CopyButton text={text.trimEnd()} label={`Copy: ${title}`} />
+          </header>
+          <pre className={styles['text']} tabIndex={0} role="group" aria-label={title}>
+            {text.trimEnd()}
+          </pre>
+          {note !== undefined && <p className={styles['note']}>{note}</p>}
+        </section>
+      ))}
+    </div>
+  );
+}
+
+/** The image that is looked at, or one that stands for any. */
+function imageOf(route: Route): string {
+  if (route.page === 'image') return formatReference(route.repository, route.reference);
+  return `${route.page === 'repository' ? route.repository : 'team/app'}:1`;
 }

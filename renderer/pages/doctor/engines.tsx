@@ -1,0 +1,69 @@
+import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
+import { type Column, Grid } from '../../parts/grid.tsx';
+import { Panel } from '../../parts/screen.tsx';
+import { Empty, Loaded } from '../../parts/states.tsx';
+import { Chip } from '../../parts/values.tsx';
+import { useCall } from '../../state/calls.ts';
+import { needOf } from './engine-need.ts';
+
+const columns: readonly Column<EngineRow>[] = [
+  {
+    id: 'title',
+    title: 'Engine',
+    width: 'minmax(160px, 2fr)',
+    cell: ({ title }) => <span title={title}>{title}</span>,
+  },
+  {
+    id: 'state',
+    title: 'Ready',
+    width: '130px',
+    cell: (engine) => {
+      const { word, tone } = needOf(engine);
+      return <Chip tone={tone}>{word}</Chip>;
+    },
+  },
+  {
+    id: 'address',
+    title: 'Address for it',
+    width: 'minmax(150px, 1fr)',
+    cell: ({ address }) => <code>{address}</code>,
+  },
+  {
+    id: 'need',
+    title: 'What it needs',
+    width: 'minmax(200px, 3fr)',
+    cell: ({ need, notes }) => {
+      const text = [need.sentence, ...notes].join(' ');
+      return <span title={text}>{text}</span>;
+    },
+  },
+];
+
+/** The container engines of the registry's computer. */
+export function Engines() {
+  const answer = useCall('engines.list', {});
+  return (
+    <Panel title="Engines on the computer of the registry">
+      <Loaded answer={answer} rows={3}>
+        {(rows) => (
+          <Grid
+            label="Engines"
+            isInline
+            columns={columns}
+            rows={rows}
+            total={rows.length}
+            keyOf={({ id }) => id}
+            empty={
+              <Empty title="No container engine was found">
+                <p>
+                  Docker, Podman and others are found by their sockets. Any client can use the registry all
+                  the same.
+                </p>
+              </Empty>
+            }
+          />
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
