@@ -14,6 +14,7 @@ import {
   Users,
 } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components/Button';
+import { addressFor } from '../address.ts';
 import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
 import { CopyButton, copyText } from '../parts/copy.tsx';
 import { Menu } from '../parts/menu.tsx';
@@ -94,7 +95,7 @@ function StatusBlock() {
   const link = useLink();
   const ask = useAsk();
   const { data: status } = useCall('status.get', {});
-  const address = addressOf(status?.urls);
+  const address = addressFor(status?.urls, location);
   const word = state.kind === 'open' && status?.isReadOnly === true ? 'Read-only' : words[state.kind];
   return (
     <div className={styles['status']}>
@@ -143,10 +144,4 @@ function StatusBlock() {
       </span>
     </div>
   );
-}
-
-/** HOST:PORT as clients write it. */
-export function addressOf(urls: readonly string[] | undefined): string {
-  const [url = location.href] = urls ?? [];
-  return URL.canParse(url) ? new URL(url).host : url;
 }

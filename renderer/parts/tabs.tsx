@@ -37,7 +37,7 @@ export function Tabs({
         ))}
       </TabList>
       {present !== undefined && (
-        <TabPanel id={present.id} className={styles['panel'] ?? ''}>
+        <TabPanel key={present.id} id={present.id} className={styles['panel'] ?? ''}>
           {present.content()}
         </TabPanel>
       )}

@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import type { SnippetRow } from '../../../registry/spec/admin/computer.ts';
+import { addressFor, isLoopback } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Drawer } from '../../parts/dialog.tsx';
@@ -13,7 +14,6 @@ import { type Route, usePlace } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
 import { useLinkState } from '../../state/link.ts';
 import { preferences, setPreferences } from '../../state/preferences.ts';
-import { addressFor, isLoopback } from './address.ts';
 import styles from './connect-drawer.module.css';
 
 /** Clients that are used together share a tab. */
