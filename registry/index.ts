@@ -62,6 +62,7 @@ import type { StatusRow } from './spec/admin/process.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
 import { isAppError } from './spec/errors.ts';
 import type { Actor } from './spec/events.ts';
+import { localUrl } from './spec/local-url.ts';
 import { type Level, type Log, type Subsystem, subsystems } from './spec/log-record.ts';
 import type { Channel } from './spec/rpc.ts';
 import type { ValidationRules } from './store/needed.ts';
@@ -96,6 +97,8 @@ export interface RegistryOptions {
 export interface Registry extends AsyncDisposable {
   /** Where it listens, as URLs; the first is the one to show. */
   readonly urls: readonly string[];
+  /** The address of the window for browsers; `undefined` while it is switched off. */
+  readonly ui: string | undefined;
   readonly log: Logger;
   /** The last lines of the log, for whoever looks at it live. */
   readonly ring: Ring;
@@ -331,6 +334,7 @@ export async function createRegistry({
   const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
   const port = bound[0]?.port;
   listening = { url: urls[0] ?? '', port: port ?? 0 };
+  const uiUrl = berth.web.enabled ? `${localUrl(listening.url)}${prefix}/ui/` : undefined;
   if (!target.asked && port !== undefined) await keepPort(settings, root, port, log);
   if (http.debug.addr !== undefined) {
     const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;
@@ -402,6 +406,7 @@ export async function createRegistry({
       status: async () => ({
         version,
         urls,
+        ...(uiUrl === undefined ? {} : { ui: uiUrl }),
         startedAt,
         pid: process.pid,
         runs,
@@ -469,6 +474,7 @@ export async function createRegistry({
   const stack = opening.move();
   return {
     urls,
+    ui: uiUrl,
     log,
     ring,
     identity,

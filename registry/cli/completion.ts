@@ -10,6 +10,7 @@ import { parseRepoName } from '../spec/names.ts';
 import { type AdminClient, openClient } from './client.ts';
 import type { Io } from './io.ts';
 import { loadFor } from './load.ts';
+import { screens } from './open.ts';
 
 const bash = `_berth() {
   local line="\${COMP_LINE:0:COMP_POINT}" prefix="" candidate
@@ -131,6 +132,8 @@ async function valuesOf(
   switch (name ?? '') {
     case 'repository':
       return await asked(root, (client) => repositories(client, last));
+    case 'path':
+      return [...screens, ...(await asked(root, (client) => references(client, last)))];
     case 'reference':
     case 'references':
       return await asked(root, (client) => references(client, last));

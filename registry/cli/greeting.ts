@@ -1,6 +1,10 @@
+import { localUrl } from '../spec/local-url.ts';
+
 /** What a person reads when the registry has started. */
 export interface Started {
   readonly urls: readonly string[];
+  /** The address of the window for browsers, if it is switched on. */
+  readonly ui?: string | undefined;
   /** The data directory. */
   readonly root: string;
   /** The first user, if it was made now. */
@@ -9,14 +13,14 @@ export interface Started {
   readonly password?: string | undefined;
 }
 
-/** Address, data, first user, and the commands for docker. */
-export function greeting({ urls, root, user, password }: Started): string {
-  const { hostname, port } = new URL(urls[0] ?? '');
-  const isLocal = /^(?:127\.|0\.0\.0\.0$|\[::1?\]$)/.test(hostname);
-  const address = `${isLocal ? 'localhost' : hostname}:${port}`;
+/** Addresses, data, first user, and the commands for docker. */
+export function greeting({ urls, ui, root, user, password }: Started): string {
+  const { hostname, port } = new URL(localUrl(urls[0] ?? ''));
+  const address = `${hostname}:${port}`;
   const lines = [
     '',
     `  Berth is running at https://${address}`,
+    ...(ui === undefined ? [] : [`  Window: ${ui}`]),
     `  Data: ${root}`,
     ...(user === undefined || password === undefined
       ? []

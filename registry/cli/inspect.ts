@@ -283,7 +283,7 @@ function differenceCells(
 }
 
 /** Splits `repository:tag` or `repository@digest`; without either it is the tag `latest`. */
-function splitReference(name: string): { readonly repository: string; readonly reference: string } {
+export function splitReference(name: string): { readonly repository: string; readonly reference: string } {
   const at = name.indexOf('@');
   if (at < 0) {
     const { repository, tag } = splitName(name);

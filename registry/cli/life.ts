@@ -65,12 +65,13 @@ async function up(io: Io, options: LookOptions): Promise<void> {
   const { root } = await loadFor(io, options);
   const running = await findStatus(root);
   if (running !== undefined) {
-    const { urls, pid } = running;
+    const { urls, ui, pid } = running;
+    const window = ui === undefined ? '' : `, its window at ${ui}`;
     return done(
       io,
       options,
-      { urls, pid, started: false },
-      `The registry runs already, at ${urls.join(', ')}.`,
+      { urls, ui, pid, started: false },
+      `The registry runs already, at ${urls.join(', ')}${window}.`,
     );
   }
   const { pid, started } = await start(io, root, options);

@@ -127,6 +127,7 @@ export function registerLook(program: Command, io: Io): void {
       io.out(
         [
           `running:  ${status.urls.join(' ')}`,
+          `window:   ${status.ui ?? 'switched off'}`,
           `version:  ${status.version}`,
           `since:    ${status.startedAt}`,
           `writes:   ${status.isReadOnly ? 'refused, read-only' : 'taken'}`,

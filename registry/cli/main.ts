@@ -20,6 +20,7 @@ import { registerLife } from './life.ts';
 import { registerLogin } from './login.ts';
 import { registerLogs } from './logs.ts';
 import { registerLook } from './look.ts';
+import { registerOpen } from './open.ts';
 import { registerRules } from './rules.ts';
 import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
@@ -40,6 +41,7 @@ export function createProgram(io: Io): Command {
     .exitOverride();
   registerServe(program, io);
   registerLife(program, io);
+  registerOpen(program, io);
   registerUser(program, io);
   registerUsers(program, io);
   registerToken(program, io);
@@ -97,6 +99,7 @@ const exitStatuses: Partial<Record<ErrorCode, number>> = {
   CERTIFICATE_INVALID: 2,
   RULES_INVALID: 2,
   DATA_UNUSABLE: 2,
+  UI_OFF: 2,
   NOT_RUNNING: 3,
   CONSENT_NEEDED: 4,
   PLAN_STALE: 4,

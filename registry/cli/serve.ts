@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
+import { withValues } from '../config/fields.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { writePrivateFile } from '../disk/private-file.ts';
 import { createRegistry } from '../index.ts';
 import { openLogFile } from '../log/file.ts';
@@ -29,7 +31,10 @@ export function registerServe(program: Command, io: Io): void {
     .option('--listen <host:port>', 'where to listen; the first free port from localhost:5443 if absent')
     .addOption(new Option('--auth <kind>', 'who may come in').choices(['htpasswd', 'none']))
     .addOption(new Option('--log-level <level>', 'how much the service log says').choices(levels))
-    .option('--first-run', 'print the password of the first user, also where the output is no terminal')
+    .option(
+      '--first-run',
+      'print the password of the first user, also where the output is no terminal; switch the window for browsers on, unless berth.web.enabled or auth: none is set',
+    )
     // For berth up, which waits for the message.
     .addOption(new Option('--background').hideHelp())
     .action((options: ServeOptions) => serve(io, options));
@@ -41,8 +46,12 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     'log.level': options.logLevel,
     'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
   };
-  const { loaded, root } = await loadFor(io, options, flags);
-  const load = async (text?: string) => (await loadFor(io, options, flags, text)).loaded;
+  const { root } = await loadFor(io, options, flags);
+  const load = async (text?: string): Promise<LoadedConfig> => {
+    const { loaded } = await loadFor(io, options, flags, text);
+    return options.firstRun === true ? withWindow(loaded) : loaded;
+  };
+  const loaded = await load();
   const stopped = Promise.withResolvers<string>();
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopped.resolve(`${name} received`));
   const isBackground = options.background === true;
@@ -65,12 +74,12 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     if (first !== undefined) await removeFirstUser({ root });
     throw error;
   });
-  const { urls, log } = registry;
-  if (isBackground && process.connected) await tellParent({ urls, root, ...first });
+  const { urls, ui, log } = registry;
+  if (isBackground && process.connected) await tellParent({ urls, ui, root, ...first });
   else {
     const mayPrint = io.isTTY || options.firstRun === true;
     const password = first === undefined ? undefined : await handOver(first.password, root, mayPrint);
-    io.out(greeting({ urls, root, user: first?.user, password }));
+    io.out(greeting({ urls, ui, root, user: first?.user, password }));
   }
   if (loaded.config.auth.none)
     log.warn('loginOff', 'auth: none: everybody who reaches this port may do everything');
@@ -80,6 +89,18 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
 }
 
 function ignore(): void {}
+
+/** The window is on where nobody says that it is not, and where it would not be open to everybody. */
+function withWindow(loaded: LoadedConfig): LoadedConfig {
+  const { config, sources } = loaded;
+  const path = 'berth.web.enabled';
+  if (config.auth.none || sources.get(path)?.kind !== 'default') return loaded;
+  return {
+    ...loaded,
+    config: withValues(config, new Map([[path, true]])),
+    sources: new Map(sources).set(path, { kind: 'default', where: '--first-run' }),
+  };
+}
 
 function ownsUsers({ none, htpasswd }: Config['auth']): boolean {
   return !none && htpasswd.path === undefined;

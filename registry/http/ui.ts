@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { AppError } from '../spec/errors.ts';
+import { AppError, errorEntry } from '../spec/errors.ts';
 import { harden } from './api/judge.ts';
 import { isUnchanged } from './blobs.ts';
 import { type Exchange, sendEmpty } from './exchange.ts';
@@ -73,9 +73,8 @@ export async function openUi({ directory, isEnabled }: UiOptions): Promise<Ui> {
 
   function find(path: string): UiFile {
     if (!isEnabled) {
-      const message =
-        'The window for browsers is switched off. Set berth.web.enabled to true (BERTH_WEB_ENABLED=true) and restart.';
-      throw new AppError('ROUTE_UNKNOWN', { message });
+      const { message, action } = errorEntry('UI_OFF');
+      throw new AppError('UI_OFF', { message: `${message} ${action}` });
     }
     if (!files.has(index)) {
       const message = 'The window for browsers is not built. Build it with npm run build, and restart.';

@@ -204,6 +204,14 @@ export const errors = {
     when: 'The path is none of the distribution API.',
     action: 'Check the path; docs/reference/http.md lists the endpoints.',
   },
+  UI_OFF: {
+    status: 404,
+    oci: 'UNSUPPORTED',
+    message: 'The window for browsers is switched off.',
+    when: 'berth open, or a request below /ui, while berth.web.enabled is false.',
+    action:
+      'Switch it on with berth config set berth.web.enabled true, or BERTH_WEB_ENABLED=true, and restart the registry.',
+  },
   // --- refused ---------------------------------------------------------------------------------------------
   UNAUTHORIZED: {
     status: 401,
@@ -505,6 +513,11 @@ export const errors = {
     message: 'The registry could not be started in the background.',
     when: 'berth serve, started by berth up, ended without a reason that it could name.',
     action: 'Run berth serve: it says in the terminal what is wrong.',
+  },
+  BROWSER_FAILED: {
+    message: 'No browser could be opened.',
+    when: 'The system has no program for web pages, or it failed.',
+    action: 'Open the address yourself: berth open --print prints it.',
   },
   BUNDLE_INVALID: {
     message: 'The file holds no images that can be imported.',

@@ -49,6 +49,9 @@ suite('completion', () => {
     ['berth trash ', ['empty', 'help', 'ls']],
     ['berth tags --sort p', ['pulled', 'pulls', 'pushed']],
     ['berth tags --sort name team/', ['team/api', 'team/web']],
+    ['berth open d', ['doctor']],
+    ['berth open te', ['team/api', 'team/web']],
+    ['berth open team/web:', ['team/web:latest']],
     ['berth rm team/web:latest team/api:1', ['team/api:1.4', 'team/api:1.5']],
   ] as const;
 

@@ -113,6 +113,69 @@ test('without a terminal the first password goes into a file, not into the outpu
   assert.ok(!registry.log().includes(password));
 });
 
+const windows: readonly {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly file?: string;
+  readonly auth?: 'none';
+  readonly isOn: boolean;
+}[] = [
+  { name: 'a first run', args: ['--first-run'], isOn: true },
+  { name: 'another run', args: [], isOn: false },
+  { name: 'a first run with auth: none', args: ['--first-run'], auth: 'none', isOn: false },
+  {
+    name: 'a first run where a variable says no',
+    args: ['--first-run'],
+    env: { BERTH_WEB_ENABLED: 'false' },
+    isOn: false,
+  },
+  {
+    name: 'a first run where the file says no',
+    args: ['--first-run'],
+    file: 'berth: {web: {enabled: false}}\n',
+    isOn: false,
+  },
+  {
+    name: 'another run where the file says yes',
+    args: [],
+    file: 'berth: {web: {enabled: true}}\n',
+    isOn: true,
+  },
+];
+for (const { name, args, env = {}, file, auth = 'htpasswd', isOn } of windows) {
+  test(`${name} has the window for browsers switched ${isOn ? 'on' : 'off'}`, async (t) => {
+    const dataDir = await temporary(t);
+    await mkdir(join(dataDir, 'berth'), { mode: 0o700 });
+    if (file !== undefined) await writeFile(join(dataDir, 'berth/config.yml'), file, { mode: 0o600 });
+    await using registry = await startRegistry({ dataDir, auth, args, env });
+    const url = `https://localhost:${registry.port}/ui/`;
+
+    const status = JSON.parse(await berth(dataDir, 'status', '--json')) as { readonly ui?: string };
+    const session = await request(registry.url, {
+      path: '/api/session',
+      ca: registry.ca,
+      headers: { host: registry.address },
+    });
+
+    assert.deepEqual([status.ui, session.status], isOn ? [url, 401] : [undefined, 404]);
+    assert.equal(registry.log().includes(`  Window: ${url}\n`), isOn);
+  });
+}
+
+test('what a first run switches on can be switched off, and stays so', async (t) => {
+  const dataDir = await temporary(t);
+  const start = () => startRegistry({ dataDir, auth: 'htpasswd', args: ['--first-run'] });
+  const first = await start();
+  await berth(dataDir, 'config', 'set', 'berth.web.enabled', 'false');
+  await first.stop();
+
+  await using second = await start();
+
+  const status = JSON.parse(await berth(dataDir, 'status', '--json')) as { readonly ui?: string };
+  assert.deepEqual([status.ui, second.log().includes('Window:')], [undefined, false]);
+});
+
 test('SIGHUP reads the levels of the log again, and a broken file leaves them', async (t) => {
   const dataDir = await temporary(t);
   await using registry = await startRegistry({ dataDir });

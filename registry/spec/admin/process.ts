@@ -14,6 +14,8 @@ export interface DiskRow {
 export interface StatusRow {
   readonly version: string;
   readonly urls: readonly string[];
+  /** The address of the window for browsers; absent while it is switched off. */
+  readonly ui?: string;
   readonly startedAt: string;
   readonly pid: number;
   /** How it was started: by `berth serve`, by `berth up`. */
