@@ -57,7 +57,7 @@ function install() {
 /** The bundle starts twice as fast as the sources, and takes a quarter less memory. */
 function buildBundle(node) {
   const builtAt = timeOf(bundle);
-  const files = ['registry', 'main'].flatMap((folder) =>
+  const files = ['registry', 'main', 'renderer'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
   );
   if (['package-lock.json', ...files].every((name) => timeOf(join(root, name)) < builtAt)) return;

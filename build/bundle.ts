@@ -3,12 +3,14 @@
  *
  *     dist/berth.mjs                     registry/cli/main.ts and all it imports; the worker is inside, as text
  *     dist/docker-credential-berth.mjs   main/engine/login/docker-credential-berth.ts and what it imports
+ *     dist/ui/                           the window for browsers, by build/renderer.ts
  *     dist/package.json                  the package, with the names of its programs
  *     dist/LICENSE, dist/NOTICES.txt     our licence, and those of the packages inside
  */
 import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
+import { writeRenderer } from './renderer.ts';
 
 const repository = join(import.meta.dirname, '..');
 const source = (path: string): string => join(repository, ...path.split('/'));
@@ -53,6 +55,8 @@ export async function writeBundle(out: string): Promise<void> {
   const [cli, helper] = await Promise.all([bundleCli(), bundleHelper()]);
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
+  // The programs come last: they are what npm start compares with the sources.
+  const window = await writeRenderer(join(out, 'ui'));
   await writeProgram(join(out, programs.berth), cli);
   await writeProgram(join(out, programs['docker-credential-berth']), helper);
   const { name, version, description, license, engines } = await readPackage();
@@ -67,7 +71,10 @@ export async function writeBundle(out: string): Promise<void> {
   };
   await writeFile(join(out, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await copyFile(join(repository, 'LICENSE'), join(out, 'LICENSE'));
-  await writeFile(join(out, 'NOTICES.txt'), await notices(new Map([...cli.modules, ...helper.modules])));
+  await writeFile(
+    join(out, 'NOTICES.txt'),
+    await notices([...cli.modules.keys(), ...helper.modules.keys(), ...window.map(shortId)]),
+  );
 }
 
 async function writeProgram(path: string, { code }: Bundle): Promise<void> {
@@ -130,16 +137,16 @@ function shortId(id: string): string {
 }
 
 /** The licence of each package inside, whose texts ask to be passed on. */
-async function notices(modules: ModuleGraph): Promise<string> {
+async function notices(modules: readonly string[]): Promise<string> {
   const folders = new Set<string>();
-  for (const module of modules.keys()) {
+  for (const module of modules) {
     const name = packageOf(module);
     if (name === undefined) continue;
     const end = module.lastIndexOf(`node_modules/${name}/`) + `node_modules/${name}`.length;
     folders.add(module.slice(0, end));
   }
   const parts = await Promise.all([...folders].toSorted().map(noticeOf));
-  return `The programs hold code of these packages.\n\n${parts.join('\n')}`;
+  return `The programs and the window hold code of these packages.\n\n${parts.join('\n')}`;
 }
 
 async function noticeOf(folder: string): Promise<string> {
@@ -165,5 +172,5 @@ async function readPackage(folder = repository): Promise<PackageJson> {
 if (import.meta.main) {
   const out = process.argv[2] ?? join(repository, 'dist');
   await writeBundle(out);
-  process.stdout.write(`${Object.values(programs).join(' and ')} written to ${out}\n`);
+  process.stdout.write(`${Object.values(programs).join(', ')} and the window written to ${out}\n`);
 }

@@ -11,14 +11,26 @@ import { build } from 'vite';
 
 const root = join(import.meta.dirname, '..', 'renderer');
 
-/** Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. */
-export async function writeRenderer(out: string): Promise<void> {
+/**
+ * Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. Answers
+ * the paths of the modules inside.
+ */
+export async function writeRenderer(out: string): Promise<readonly string[]> {
+  const modules: string[] = [];
   await build({
     root,
     configFile: false,
     // The page may lie at any path.
     base: './',
     logLevel: 'warn',
+    plugins: [
+      {
+        name: 'berth-modules',
+        generateBundle(_, files) {
+          for (const file of Object.values(files)) if (file.type === 'chunk') modules.push(...file.moduleIds);
+        },
+      },
+    ],
     // The policy admits nothing that is inlined.
     build: {
       outDir: out,
@@ -38,6 +50,7 @@ export async function writeRenderer(out: string): Promise<void> {
     },
   });
   await compress(out);
+  return modules;
 }
 
 /** Writes `name.gz` beside each file that browsers take compressed. */

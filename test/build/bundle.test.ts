@@ -48,6 +48,28 @@ suite('the bundle', () => {
     );
   });
 
+  test('in its package it serves the window, which loads nothing but its own files', async () => {
+    await using registry = await startWindow(join(out, 'berth.mjs'));
+    const get = (path: string, headers = {}) =>
+      request(registry.url, { path, ca: registry.ca, headers: { host: registry.address, ...headers } });
+
+    const page = await get('/ui/');
+    const html = String(page.body);
+    const urls = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url = '']) => url);
+    const answers = await Promise.all(
+      urls.map((url) => get(new URL(url, `${registry.url}/ui/`).pathname, { 'accept-encoding': 'gzip' })),
+    );
+
+    assert.equal(page.status, 200);
+    assert.ok(urls.length >= 2 && urls.every((url) => url.startsWith('./')), urls.join(' '));
+    assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/);
+    for (const [at, { status, headers }] of answers.entries()) {
+      assert.deepEqual([status, headers['content-encoding']], [200, 'gzip'], urls[at]);
+      if (urls[at]?.includes('/assets/'))
+        assert.equal(headers['cache-control'], 'public, max-age=31536000, immutable');
+    }
+  });
+
   test('the programs say their version, which is that of the package', async () => {
     const manifest = JSON.parse(await readFile(join(out, 'package.json'), 'utf8')) as {
       readonly version: string;
@@ -104,9 +126,17 @@ suite('the bundle', () => {
       'NOTICES.txt',
       ...programs,
       'package.json',
+      'ui',
     ]);
-    for (const name of ['bcryptjs', 'express', 'node-forge', 'prom-client', 'yaml', 'zod']) {
+    const inside = ['bcryptjs', 'express', 'node-forge', 'prom-client', 'react', 'react-dom', 'yaml', 'zod'];
+    for (const name of inside) {
       assert.match(notices, new RegExp(`^${name} \\d`, 'm'));
     }
   });
 });
+
+/** As `npm start` does it. */
+async function startWindow(program: string) {
+  const { startRegistry } = await import('../support/registry.ts');
+  return await startRegistry({ program, auth: 'htpasswd', args: ['--first-run'] });
+}
