@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtempDisposable, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -13,7 +13,7 @@ const bootstrap = 'build/bootstrap.mjs';
 async function makeProject(t: TestContext, installed: object | undefined): Promise<string> {
   const project = await mkdtempDisposable(join(tmpdir(), 'berth-bootstrap-'));
   t.after(() => project.remove());
-  for (const folder of ['build', 'main', 'registry/cli', 'node_modules']) {
+  for (const folder of ['build', 'main', 'registry/cli', 'renderer', 'node_modules']) {
     await mkdir(join(project.path, folder), { recursive: true });
   }
   const files = {
@@ -37,6 +37,7 @@ async function makeProject(t: TestContext, installed: object | undefined): Promi
         });
       } else process.exitCode = 3;
       process.stdout.write(JSON.stringify({ pid: process.pid, args }) + '\\n');`,
+    'renderer/index.html': '',
     'build/bundle.ts': `
       import { copyFileSync, mkdirSync } from 'node:fs';
       mkdirSync('dist', { recursive: true });
@@ -79,12 +80,17 @@ test('start builds again only when a source is newer than the bundle', async (t)
 
   const first = await start();
   const second = await start();
-  await utimes(join(project, 'registry/cli/main.ts'), later, later);
-  const third = await start();
+  const touched: string[] = [];
+  for (const source of ['registry/cli/main.ts', 'renderer/index.html']) {
+    const { atime, mtime } = await stat(join(project, source));
+    await utimes(join(project, source), later, later);
+    touched.push((await start()).stderr);
+    await utimes(join(project, source), atime, mtime);
+  }
 
   assert.deepEqual(
-    [first, second, third].map(({ stderr }) => stderr),
-    ['Building ...\n', '', 'Building ...\n'],
+    [first.stderr, second.stderr, touched],
+    ['Building ...\n', '', ['Building ...\n', 'Building ...\n']],
   );
 });
 
