@@ -58,6 +58,12 @@ const violations = [
   { folder: '../main/engine', line: "import '../../registry/cli/main.ts';", by: ['oxlint', 'TS6307'] },
   { folder: '../main/engine/changes', line: "import '../../../registry/index.ts';", by: ['oxlint'] },
   { folder: '../main/engine/changes', line: "import 'electron';", by: ['oxlint'] },
+  { folder: '../renderer', line: "import 'electron';", by: ['oxlint'] },
+  { folder: '../renderer', line: "import 'zod';", by: ['oxlint'] },
+  { folder: '../renderer', line: "import 'node:fs';", by: ['oxlint', 'TS2882'] },
+  { folder: '../renderer', line: "import '../registry/store/store.ts';", by: ['oxlint', 'TS6307'] },
+  { folder: '../renderer/pages/home', line: "import '../../../registry/log/logger.ts';", by: ['oxlint'] },
+  { folder: '../renderer', line: 'process.exit();', by: ['TS2591'] },
 ];
 
 function fileOf(index: number): string {
@@ -70,7 +76,7 @@ suite('walls between the folders of registry', () => {
   let reports: readonly string[] = [];
   before(async () => {
     const { path } = resources.use(await mkdtempDisposable(join(tmpdir(), 'berth-walls-')));
-    for (const name of ['registry', 'main', 'build', '.oxlintrc.json', 'package.json']) {
+    for (const name of ['registry', 'main', 'renderer', 'build', '.oxlintrc.json', 'package.json']) {
       await cp(join(repository, name), join(path, name), { recursive: true });
     }
     await symlink(join(repository, 'node_modules'), join(path, 'node_modules'));
@@ -81,7 +87,7 @@ suite('walls between the folders of registry', () => {
     const linted = await run(process.execPath, [oxlint, '--format=unix', ...files], { cwd: path });
     const compiled = await run(
       process.execPath,
-      [tsc, '-b', '--force', '--pretty', 'false', 'registry/cli'],
+      [tsc, '-b', '--force', '--pretty', 'false', 'registry/cli', 'renderer'],
       { cwd: path },
     );
     reports = `${linted.stdout}\n${compiled.stdout}`.split('\n');

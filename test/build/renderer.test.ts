@@ -1,0 +1,55 @@
+/** What the page of the window is made of, as it is delivered. */
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, readdir, readFile, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { packageOf } from '../../build/bundle.ts';
+import { writeRenderer } from '../../build/renderer.ts';
+
+/** What our own code may import. A new one is a new line here, and a sentence in the commit that says why. */
+const allowed = ['@tanstack/react-query', 'lucide-react', 'react', 'react-aria-components', 'react-dom'];
+
+/** Of all scripts together, compressed. */
+const scriptLimit = 260_000;
+
+suite('the page of the window', () => {
+  test('our code imports the packages of the list, and all of them', async () => {
+    const folder = join(import.meta.dirname, '..', '..', 'renderer');
+    const names = (await readdir(folder, { recursive: true })).filter((name) =>
+      /(?<!\.test)\.tsx?$/.test(name),
+    );
+    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+    const imported = texts.flatMap((text) =>
+      [...text.matchAll(/^import (?:[^;]*? from )?'([^'.][^']*)';/gm)].map(([, name = '']) =>
+        packageOf(`node_modules/${name}`),
+      ),
+    );
+
+    assert.deepEqual(new Set(imported), new Set(allowed));
+  });
+
+  test(`scripts take at most ${scriptLimit} bytes, and nothing is fetched from elsewhere`, async (t) => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-renderer-'));
+    await writeRenderer(directory.path);
+    const assets = join(directory.path, 'assets');
+    const names = await readdir(assets);
+    const sizes = await Promise.all(
+      names
+        .filter((name) => name.endsWith('.js.gz'))
+        .map(async (name) => (await stat(join(assets, name))).size),
+    );
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    const html = await readFile(join(directory.path, 'index.html'), 'utf8');
+    const styles = await Promise.all(
+      names.filter((name) => name.endsWith('.css')).map((name) => readFile(join(assets, name), 'utf8')),
+    );
+
+    t.diagnostic(`${bytes} bytes of script, compressed`);
+    assert.ok(bytes > 0 && bytes <= scriptLimit, String(bytes));
+    const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link);
+    assert.ok(links.length >= 3 && links.every((link) => link.startsWith('./')), links.join(' '));
+    assert.doesNotMatch(html, /<style|style=|<script(?! type="module"[^>]* src=)/);
+    assert.doesNotMatch(styles.join('\n'), /url\((?!["']?data:)/);
+  });
+});
