@@ -3,11 +3,13 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createBrowserTransport } from './api/browser.ts';
 import { createLink } from './api/link.ts';
+import { findShell } from './api/shell.ts';
 import { App } from './frame/app.tsx';
 import './parts/base.css';
 import { createQueries } from './state/calls.ts';
 import { LinkContext } from './state/link.ts';
 import { applyLook } from './state/preferences.ts';
+import { ShellContext } from './state/shell.ts';
 
 applyLook();
 const root = document.querySelector('#root');
@@ -16,9 +18,11 @@ if (root === null) throw new Error('the page has no #root');
 createRoot(root).render(
   <StrictMode>
     <LinkContext value={createLink(createBrowserTransport())}>
-      <QueryClientProvider client={createQueries()}>
-        <App />
-      </QueryClientProvider>
+      <ShellContext value={findShell()}>
+        <QueryClientProvider client={createQueries()}>
+          <App />
+        </QueryClientProvider>
+      </ShellContext>
     </LinkContext>
   </StrictMode>,
 );

@@ -6,8 +6,8 @@ import { undoChange } from '../../main/engine/changes/apply.ts';
 import { getEntry, isOpen, type LedgerEntry, readLedger } from '../../main/engine/changes/ledger.ts';
 import { type ChangeState, findState } from '../../main/engine/changes/state.ts';
 import { thisHost } from '../../main/engine/host.ts';
+import { diffOf } from '../../main/engine/show-plan.ts';
 import { withConfig } from './config.ts';
-import { renderChange } from './consent.ts';
 import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
 import { formatTable } from './table.ts';
@@ -55,7 +55,7 @@ export function registerChanges(program: Command, io: Io): void {
       const { change } = entry;
       const { state, current } = await findState(thisHost(io.env), entry);
       if (options.json === true) return writeJson(io, { ...summary(entry), state, change });
-      const diff = renderChange(change, current, bytesAfter(change).toString('utf8'));
+      const diff = diffOf(change, current, bytesAfter(change).toString('utf8'));
       io.out(
         [
           `${entry.id}  ${change.title}`,

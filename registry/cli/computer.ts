@@ -7,8 +7,8 @@ import { type ChangeState, findState } from '../../main/engine/changes/state.ts'
 import { detectEngines } from '../../main/engine/detect/detect.ts';
 import type { Engine, Need } from '../../main/engine/engine.ts';
 import { thisHost } from '../../main/engine/host.ts';
+import { diffOf } from '../../main/engine/show-plan.ts';
 import { listStates, summary } from './changes.ts';
-import { renderChange } from './consent.ts';
 import { runDoctor } from './doctor.ts';
 import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
@@ -33,7 +33,7 @@ export function createComputerMethods(io: Io, options: ConfigOptions): ComputerM
       const { change } = entry;
       return {
         ...changeRow(entry, state),
-        diff: renderChange(change, current, bytesAfter(change).toString('utf8')),
+        diff: diffOf(change, current, bytesAfter(change).toString('utf8')),
         manual: change.manual,
       };
     },

@@ -1,12 +1,10 @@
 /** Consent on the command line: the whole plan is shown, a person agrees, or an earlier look at it is named by its hash. */
-import { X509Certificate } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
-import { bytesAfter, type Change, describePlace, type Plan, planHash } from '../../main/engine/change.ts';
-import { openPlace } from '../../main/engine/changes/places.ts';
-import { renderDiff } from '../../main/engine/files/diff.ts';
+import { type Plan, planHash } from '../../main/engine/change.ts';
 import type { Host } from '../../main/engine/host.ts';
+import { type ShownChange, showPlan } from '../../main/engine/show-plan.ts';
 import type { Io } from './io.ts';
 
 export interface ConsentOptions {
@@ -81,15 +79,16 @@ export async function isAgreed(io: Io, question: string): Promise<boolean> {
 
 /** The plan as a sheet of text. */
 async function renderPlan(host: Host, plan: Plan): Promise<string> {
-  const rows: string[] = ['', plan.title, '', ...row('Why', [plan.why])];
-  for (const change of plan.changes) rows.push(...row('What', await describeChange(host, change)));
-  const manual = plan.changes.flatMap((change) => change.manual);
+  const { title, why, changes, effects, hash } = await showPlan(host, plan);
+  const rows: string[] = ['', title, '', ...row('Why', [why])];
+  for (const change of changes) rows.push(...row('What', describeChange(change)));
+  const manual = changes.flatMap((change) => change.manual);
   if (manual.length > 0) rows.push(...row('By hand', manual));
-  if (plan.effects.length > 0) rows.push(...row('Effect', plan.effects));
+  if (effects.length > 0) rows.push(...row('Effect', effects));
   rows.push(
     ...row('Safety', ['What was there is kept, and put back if it does not work.']),
     ...row('Undo', ['berth changes undo ID (berth changes ls shows the id)']),
-    ...row('Plan', [planHash(plan)]),
+    ...row('Plan', [hash]),
     '',
     '',
   );
@@ -100,35 +99,13 @@ function row(head: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, at) => `  ${(at === 0 ? head : '').padEnd(8)}${line}`.trimEnd());
 }
 
-async function describeChange(host: Host, change: Change): Promise<readonly string[]> {
-  const { place, needsRoot, activation } = change;
-  const current = await openPlace(host, place).read();
-  const after = bytesAfter(change).toString('utf8');
-  const how = [
-    ...(place.kind === 'engine-file' ? ["through the engine's own API"] : []),
-    ...(needsRoot ? ['as an administrator'] : []),
-    ...(activation.kind === 'run' || activation.kind === 'reload'
-      ? [`then: ${activation.command.join(' ')}`]
-      : []),
-  ];
-  const sign = current === undefined ? '+' : '~';
-  const head = `${sign} ${describePlace(place)}${how.length === 0 ? '' : `   (${how.join('; ')})`}`;
-  const certificate = findCertificate(after);
-  const lines = certificate === undefined ? renderChange(change, current, after).split('\n') : [certificate];
+function describeChange({ where, isNew, how, diff, certificate }: ShownChange): readonly string[] {
+  const head = `${isNew ? '+' : '~'} ${where}${how.length === 0 ? '' : `   (${how.join('; ')})`}`;
+  const lines =
+    certificate === undefined
+      ? diff.split('\n')
+      : [
+          `certificate "${certificate.subject}", valid to ${certificate.validTo.slice(0, 10)}, SHA-256 ${certificate.fingerprint}`,
+        ];
   return [head, ...lines.map((line) => `    ${line}`)];
-}
-
-/** What a person wants to know of a certificate; `undefined` if the text is none. */
-function findCertificate(text: string): string | undefined {
-  if (!text.startsWith('-----BEGIN CERTIFICATE-----')) return undefined;
-  const { subject, fingerprint256, validToDate } = new X509Certificate(text);
-  const name = subject.replace(/^CN=/, '');
-  return `certificate "${name}", valid to ${validToDate.toISOString().slice(0, 10)}, SHA-256 ${fingerprint256}`;
-}
-
-/** The diff of a change. Lines beside ours may hold a password: Docker's config.json, or a proxy in daemon.json. */
-export function renderChange(change: Change, current: Uint8Array | undefined, after: string): string {
-  const before = current === undefined ? '' : Buffer.from(current).toString('utf8');
-  const context = change.edit.kind === 'json-member' ? 0 : 2;
-  return renderDiff(before, after, { context }).replaceAll(/:\/\/[^/\s"]*@/g, '://***@');
 }

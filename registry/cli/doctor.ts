@@ -10,11 +10,12 @@ import { planRepairs, runChecks } from '../../main/engine/doctor/doctor.ts';
 import type { Engine } from '../../main/engine/engine.ts';
 import { type Host, thisHost } from '../../main/engine/host.ts';
 import { describeLogin } from '../../main/engine/login/describe-login.ts';
+import { keepLogin, type PlannedLogin } from '../../main/engine/login/keep-login.ts';
 import { withConfig } from './config.ts';
 import { askConsent, type ConsentOptions, withConsent } from './consent.ts';
 import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
-import { keepLogin, type PlannedLogin, planLoginOf } from './login.ts';
+import { planLoginOf, tokensOf } from './login.ts';
 import { findTarget, openCheckAccess, type Target } from './target.ts';
 import { printable } from './format.ts';
 import { openContext, report } from './trust.ts';
@@ -143,7 +144,7 @@ async function mend(
   await using context = await openContext(host, target);
   const outcomes = await applyPlan(context, plan, hash);
   if (options.json !== true) report(io, outcomes);
-  if (login !== undefined) await keepLogin(host, target, login);
+  if (login !== undefined) await keepLogin(host, tokensOf(target), login);
   return true;
 }
 

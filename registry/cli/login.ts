@@ -4,7 +4,7 @@ import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { accountFiles, createToken, listAccounts, revokeToken } from '../auth/accounts.ts';
 import { verbs } from '../spec/admin/access.ts';
-import { AppError, isAppError } from '../spec/errors.ts';
+import { AppError } from '../spec/errors.ts';
 import type { Credentials } from '../../main/engine/api/engine-auth.ts';
 import { applyPlan, undoChange } from '../../main/engine/changes/apply.ts';
 import { isOpen, readLedger } from '../../main/engine/changes/ledger.ts';
@@ -12,8 +12,9 @@ import { detectEngines } from '../../main/engine/detect/detect.ts';
 import { requestRegistry } from '../../main/engine/doctor/registry-client.ts';
 import { planHash } from '../../main/engine/change.ts';
 import { type Host, thisHost } from '../../main/engine/host.ts';
-import { addressOf, readLogin, removeLogin, saveLogin } from '../../main/engine/login/logins.ts';
-import { type LoginPlan, planLogin, planLogout, runEngineLogin } from '../../main/engine/login/plan-login.ts';
+import { addressOf, readLogin, removeLogin } from '../../main/engine/login/logins.ts';
+import { endToken, keepLogin, type PlannedLogin, type Tokens } from '../../main/engine/login/keep-login.ts';
+import { planLogin, planLogout } from '../../main/engine/login/plan-login.ts';
 import { type SnippetClient, snippetClients } from '../../main/engine/login/snippets.ts';
 import { findSnippets } from './snippets.ts';
 import { withConfig } from './config.ts';
@@ -81,13 +82,6 @@ async function connect(io: Io, client: SnippetClient, options: ConnectOptions): 
   if (snippets.length === 0) io.out(`Nothing has to be set up for ${client}.\n`);
 }
 
-/** A login that was planned, to be carried out once it is agreed to. */
-export interface PlannedLogin {
-  readonly address: string;
-  readonly user: string;
-  readonly plan: LoginPlan;
-}
-
 /** Plans the login of one engine with a user of the registry. Throws USER_UNKNOWN, LOGIN_FAILED, CHANGE_REFUSED. */
 export async function planLoginOf(
   host: Host,
@@ -110,26 +104,6 @@ export async function planLoginOf(
     user: name,
     plan: await planLogin(host, { address, user: name, engine, store, helperCommand }),
   };
-}
-
-/** Keeps a login as planned, with a new token unless a password is given. The plan's changes are made already. */
-export async function keepLogin(
-  host: Host,
-  target: Target,
-  { address, user, plan }: PlannedLogin,
-  password?: string,
-): Promise<void> {
-  const former = await readLogin(host, address);
-  const made = password === undefined ? await makeToken(target, user) : undefined;
-  const secret = password ?? made?.text ?? '';
-  try {
-    if (plan.store === 'helper') await saveLogin(host, address, { user, secret, tokenId: made?.id });
-    else await runEngineLogin(host, { engine: plan.client, address, user, secret });
-  } catch (error) {
-    if (made !== undefined) await revokeToken(filesOf(target), made.id);
-    throw error;
-  }
-  await endToken(target, former?.tokenId);
 }
 
 async function login(io: Io, options: LoginOptions): Promise<void> {
@@ -155,7 +129,7 @@ async function login(io: Io, options: LoginOptions): Promise<void> {
   if (hash === undefined) return;
   await using context = await openContext(host, target);
   await applyPlan(context, plan, hash);
-  await keepLogin(host, target, planned, password);
+  await keepLogin(host, tokensOf(target), planned, password);
   const where = planned.plan.store === 'helper' ? "Berth's credential helper" : planned.plan.client;
   const value = { address, user: planned.user, store: planned.plan.store };
   done(io, options, value, `${planned.user} is logged in at ${address}; ${where} keeps the login.`);
@@ -178,7 +152,7 @@ async function logout(io: Io, options: LoginOptions): Promise<void> {
     await applyPlan(context, plan, hash);
   }
   await removeLogin(host, address);
-  await endToken(target, former?.tokenId);
+  await endToken(tokensOf(target), former?.tokenId);
   for (const [program = '', ...args] of commands) await host.run(program, args);
   done(io, options, { address, removed: true }, `The login to ${address} is forgotten.`);
 }
@@ -225,24 +199,17 @@ async function firstAdmin(target: Target): Promise<string> {
   });
 }
 
-/** The token can do what its owner can, and lives until it is revoked: it shows in berth token ls. */
-async function makeToken(
-  target: Target,
-  owner: string,
-): Promise<{ readonly id: string; readonly text: string }> {
-  const label = `berth login on ${hostname()}`;
-  const { token, text } = await createToken(filesOf(target), { owner, label, verbs });
-  return { id: token.id, text };
-}
-
-async function endToken(target: Target, id: string | undefined): Promise<void> {
-  if (id === undefined) return;
-  try {
-    await revokeToken(filesOf(target), id);
-  } catch (error) {
-    // Somebody has ended it before.
-    if (!isAppError(error, 'TOKEN_UNKNOWN')) throw error;
-  }
+/** The token of a login shows in berth token ls. */
+export function tokensOf(target: Target): Tokens {
+  const files = filesOf(target);
+  return {
+    async make(owner) {
+      const label = `berth login on ${hostname()}`;
+      const { token, text } = await createToken(files, { owner, label, verbs });
+      return { id: token.id, text };
+    },
+    end: (id) => revokeToken(files, id),
+  };
 }
 
 function filesOf({ root, loaded }: Target) {

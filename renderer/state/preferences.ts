@@ -11,6 +11,8 @@ export interface Preferences {
   readonly client: string;
   /** Checks of the doctor that shall not be counted, by id. */
   readonly mutedChecks: readonly string[];
+  /** Engines that nobody wants to be asked about, by id. */
+  readonly declinedEngines: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
 }
@@ -22,6 +24,7 @@ const fallback: Preferences = {
   isNavNarrow: false,
   client: 'docker',
   mutedChecks: [],
+  declinedEngines: [],
   hiddenColumns: {},
 };
 const key = 'berth.preferences';

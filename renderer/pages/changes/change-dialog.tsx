@@ -1,15 +1,20 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Shell } from '../../api/shell.ts';
+import { Button } from '../../parts/button.tsx';
 import { CliLine, CopyLine } from '../../parts/copy.tsx';
 import { Diff } from '../../parts/diff.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
-import { Loaded, Notice } from '../../parts/states.tsx';
+import { Failed, Loaded, Notice } from '../../parts/states.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
+import { useShell } from '../../state/shell.ts';
 import { changeStates } from './change-state.ts';
 import styles from './changes.module.css';
 
 /** One change: what it was, what became of it, how it is taken back. */
 export function ChangeDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const answer = useCall('changes.get', { id });
+  const shell = useShell();
   return (
     <Dialog title={answer.data?.title ?? 'Change'} size="large" onClose={onClose}>
       <Loaded answer={answer} rows={5}>
@@ -44,11 +49,38 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
               </section>
             )}
             {state !== 'undone' && state !== 'rolled back' && (
-              <CliLine command={`berth changes undo ${id}`} />
+              <>
+                {shell !== undefined && <UndoButton shell={shell} id={id} />}
+                <CliLine command={`berth changes undo ${id}`} />
+              </>
             )}
           </>
         )}
       </Loaded>
     </Dialog>
+  );
+}
+
+function UndoButton({ shell, id }: { readonly shell: Shell; readonly id: string }) {
+  const queries = useQueryClient();
+  const undo = useMutation({
+    mutationFn: () => shell.call('changes.undo', { id }),
+    // No event of the registry tells what happens on the computer.
+    onSuccess: () =>
+      Promise.all(
+        ['changes.list', 'changes.get', 'engines.list'].map((method) =>
+          queries.invalidateQueries({ queryKey: [method] }),
+        ),
+      ),
+  });
+  return (
+    <>
+      {undo.error !== null && <Failed error={undo.error} />}
+      <div>
+        <Button isPending={undo.isPending} onPress={() => undo.mutate()}>
+          Undo
+        </Button>
+      </div>
+    </>
   );
 }

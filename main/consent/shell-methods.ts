@@ -1,0 +1,154 @@
+/** Changes of this computer for the window: planned, agreed to by the person in front of it, done, proved, undone. */
+import { AppError, isAppError } from '../../registry/spec/errors.ts';
+import { nearest } from '../../registry/spec/nearest.ts';
+import type { Client } from '../../registry/spec/rpc.ts';
+import {
+  type OutcomeRow,
+  type ShellArguments,
+  shellArguments,
+  type ShellMethod,
+  type ShellReply,
+  type ShellResults,
+} from '../contract/shell-api.ts';
+import type { Plan } from '../engine/change.ts';
+import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../engine/changes/apply.ts';
+import { prove } from '../engine/changes/prove.ts';
+import { detectEngines } from '../engine/detect/detect.ts';
+import { explain } from '../engine/doctor/explain.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Host } from '../engine/host.ts';
+import { keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
+import { planLogin } from '../engine/login/plan-login.ts';
+import { showPlan } from '../engine/show-plan.ts';
+import { planTrust, proofOf } from '../engine/trust/plan-trust.ts';
+import { findTarget, firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
+
+export interface ShellOptions {
+  readonly host: Host;
+  /** The data directory of the registry, whose ledger of changes is kept. */
+  readonly root: string;
+  /** The user of the computer, who agrees. */
+  readonly by: string;
+  /** The control plane of the registry, while it can be reached. */
+  readonly client: () => Client;
+  /** What runs Docker's credential helper: see `LoginRequest` of main/engine. */
+  readonly helperCommand: readonly string[];
+}
+
+type ShellMethods = {
+  readonly [M in ShellMethod]: (args: ShellArguments<M>) => Promise<ShellResults[M]>;
+};
+
+/** Answers a question of the window; it never rejects. Arguments come from a page and are checked. */
+export type Shell = (method: string, args: unknown) => Promise<ShellReply>;
+
+export function createShell(options: ShellOptions): Shell {
+  const methods = createMethods(options);
+  return async (method, args) => {
+    try {
+      return { ok: await call(methods, method, args) };
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return { error: { code: error.code, message: error.message, hint: error.hint } };
+    }
+  };
+}
+
+async function call(methods: ShellMethods, method: string, args: unknown): Promise<unknown> {
+  const known = (Object.keys(shellArguments) as ShellMethod[]).find((each) => each === method);
+  if (known === undefined) throw new AppError('USAGE', { message: `There is no method ${method}.` });
+  const parsed = shellArguments[known].safeParse(args);
+  if (!parsed.success) throw new AppError('USAGE', { message: `${method}: ${parsed.error.message}` });
+  return await (methods[known] as (given: unknown) => Promise<unknown>)(parsed.data);
+}
+
+function createMethods({ host, root, by, client, helperCommand }: ShellOptions): ShellMethods {
+  async function findEngine(id: string) {
+    const target = await findTarget(client(), root);
+    const engines = await detectEngines(host, target);
+    const engine = engines.find((each) => each.id === id);
+    if (engine !== undefined) return { target, engine };
+    const near = nearest(
+      id,
+      engines.map((each) => each.id),
+    );
+    throw new AppError('ENGINE_UNKNOWN', {
+      message: `There is no engine "${id}" on this computer${near === undefined ? '' : `; did you mean ${near}?`}`,
+    });
+  }
+
+  async function planTrustOf({ engine: id, way }: ShellArguments<'trust.plan'>): Promise<Plan> {
+    const { target, engine } = await findEngine(id);
+    return await planTrust({ host, engine, target, way });
+  }
+
+  async function planLoginOf(id: string): Promise<PlannedLogin> {
+    const { engine } = await findEngine(id);
+    const user = await firstAdmin(client());
+    const { address } = engine;
+    return { address, user, plan: await planLogin(host, { address, user, engine: id, helperCommand }) };
+  }
+
+  async function openContext({ mayRestart }: Pick<ChangeContext, 'mayRestart'>) {
+    const access = await openCheckAccess(client());
+    const context: ChangeContext = { host, root, by, credentials: access.credentials, mayRestart };
+    return { context, [Symbol.asyncDispose]: () => access[Symbol.asyncDispose]() };
+  }
+
+  return {
+    'trust.plan': async (args) => await showPlan(host, await planTrustOf(args)),
+    async 'trust.apply'({ hash, mayRestart, ...args }) {
+      const plan = await planTrustOf(args);
+      await using opened = await openContext({ mayRestart });
+      return (await applyPlan(opened.context, plan, hash)).map(outcomeRow);
+    },
+    async 'trust.verify'({ engine: id }) {
+      const { target, engine } = await findEngine(id);
+      return await verify(engine, target);
+    },
+    async 'login.plan'({ engine }) {
+      const { address, user, plan } = await planLoginOf(engine);
+      return { ...(await showPlan(host, plan.plan)), address, user };
+    },
+    async 'login.apply'({ engine, hash }) {
+      const planned = await planLoginOf(engine);
+      await using opened = await openContext({ mayRestart: false });
+      await applyPlan(opened.context, planned.plan.plan, hash);
+      await keepLogin(host, tokensOf(client()), planned);
+      return { address: planned.address, user: planned.user };
+    },
+    async 'changes.undo'({ id }) {
+      await using opened = await openContext({ mayRestart: false });
+      return outcomeRow(await undoChange(opened.context, id));
+    },
+  };
+
+  async function verify(
+    engine: Engine,
+    target: Parameters<typeof proofOf>[0]['target'],
+  ): Promise<ShellResults['trust.verify']> {
+    const proof = proofOf({ host, engine, target, way: 'certificate' });
+    if (proof.kind === 'none') return { isAccepted: undefined };
+    await using access = await openCheckAccess(client());
+    try {
+      await prove(proof, { host, credentials: access.credentials });
+      return { isAccepted: true };
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return { isAccepted: false, said: explain(error.message)?.cause ?? error.message };
+    }
+  }
+}
+
+function outcomeRow({ id, change, result }: Outcome): OutcomeRow {
+  const { title, proof, activation } = change;
+  return {
+    id,
+    title,
+    result,
+    isProved: result === 'applied' && proof.kind !== 'none',
+    ...(result === 'restart' && activation.kind === 'restart'
+      ? { command: activation.command.join(' ') }
+      : {}),
+  };
+}

@@ -1,0 +1,40 @@
+import { useState } from 'react';
+import type { TrustWay } from '../../../main/contract/shell-api.ts';
+import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
+import type { Shell } from '../../api/shell.ts';
+import { Chooser } from '../../parts/field.tsx';
+import { preferences, setPreferences } from '../../state/preferences.ts';
+import { ConsentSheet } from './consent-sheet.tsx';
+
+const ways: readonly { readonly id: TrustWay; readonly label: string }[] = [
+  { id: 'certificate', label: 'Only this registry, only this engine (recommended)' },
+  { id: 'system', label: 'This whole computer: engine, curl, helm' },
+  { id: 'insecure', label: 'Do not verify at all (insecure-registries)' },
+];
+
+/** Asks whether an engine may trust the registry, by the narrowest way unless another is chosen. */
+export function TrustSheet({
+  shell,
+  engine,
+  onClose,
+}: {
+  readonly shell: Shell;
+  readonly engine: EngineRow;
+  readonly onClose: () => void;
+}) {
+  const [way, setWay] = useState<TrustWay>('certificate');
+  const choices = ways.filter(({ id }) => id !== 'insecure' || engine.kind.startsWith('docker'));
+  return (
+    <ConsentSheet
+      key={way}
+      plan={() => shell.call('trust.plan', { engine: engine.id, way })}
+      apply={(hash) => shell.call('trust.apply', { engine: engine.id, way, hash })}
+      choice={<Chooser label="How" value={way} choices={choices} onChange={setWay} />}
+      onNever={() =>
+        setPreferences({ declinedEngines: [...new Set([...preferences().declinedEngines, engine.id])] })
+      }
+      cli={`berth trust add ${engine.id}${way === 'certificate' ? '' : ` --how ${way}`}`}
+      onClose={onClose}
+    />
+  );
+}

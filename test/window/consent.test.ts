@@ -1,0 +1,137 @@
+/**
+ * Changes of the computer from the window: the page asks through the bridge that the desktop gives it, and behind it are the
+ * real methods of the shell, with a home directory of their own.
+ */
+import assert from 'node:assert/strict';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { thisHost } from '../../main/engine/host.ts';
+import { createShell } from '../../main/consent/shell-methods.ts';
+import { openClient } from '../../registry/cli/client.ts';
+import { needs, searchPath } from '../support/tools.ts';
+import { checkAccessibility, goTo, openWindow } from '../support/window.ts';
+
+test('consent', needs('chromium', 'podman', 'root'), async (t) => {
+  await using window = await openWindow({ listen: 'localhost:0' });
+  const { context, registry } = window;
+  const home = registry.dataDir;
+  const client = await openClient(registry.dataDir);
+  t.after(() => client.close());
+  const shell = createShell({
+    host: thisHost({ HOME: home, PATH: searchPath }),
+    root: registry.dataDir,
+    by: 'tester',
+    client: () => client,
+    helperCommand: [
+      process.execPath,
+      join(import.meta.dirname, '../../main/engine/login/docker-credential-berth.ts'),
+    ],
+  });
+  await context.exposeFunction('askShell', shell);
+  await context.addInitScript(() => {
+    const page = globalThis as unknown as { readonly askShell: unknown; berthShell?: object };
+    page.berthShell = { invoke: page.askShell };
+  });
+  const page = await context.newPage();
+  await page.goto(`${registry.url}/ui/#/doctor`);
+  // That of root, who runs the tests; the port is new each time.
+  const folder = `/etc/containers/certs.d/localhost:${registry.port}`;
+  const file = join(folder, 'berth.crt');
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const certificate = (): Promise<string | undefined> => readFile(file, 'utf8').catch(() => undefined);
+  const engines = page.getByRole('grid', { name: 'Engines' });
+  const podman = engines.getByRole('row').filter({ hasText: /^Podman/ });
+  const sheet = page.getByRole('alertdialog');
+
+  await t.test('a page without a shell offers no change', async () => {
+    await window.go('#/doctor');
+    await window.page.getByRole('grid', { name: 'Engines' }).waitFor();
+
+    assert.equal(await window.page.getByRole('button', { name: 'Trust', exact: true }).count(), 0);
+  });
+
+  await t.test('a sheet says what would be written where, and a no changes nothing', async () => {
+    await podman.getByRole('button', { name: 'Trust', exact: true }).click();
+
+    await sheet.getByText(file).first().waitFor();
+    await sheet.getByText('x509: certificate signed by unknown authority').waitFor();
+    await sheet.getByText('berth trust add podman').waitFor();
+    const { leaf, authority } = await client.call('certificate.get', {});
+    await sheet.getByText(authority?.fingerprint ?? leaf.fingerprint).waitFor();
+    await checkAccessibility(page);
+    assert.equal(
+      await sheet.getByRole('button', { name: 'Not now' }).evaluate((one) => one === document.activeElement),
+      true,
+    );
+    await page.keyboard.press('Enter');
+    await sheet.waitFor({ state: 'detached' });
+    assert.equal(await certificate(), undefined);
+  });
+
+  await t.test('what has changed meanwhile is shown anew instead of done', async () => {
+    await podman.getByRole('button', { name: 'Trust', exact: true }).click();
+    await sheet.getByText(file).first().waitFor();
+    await mkdir(folder, { recursive: true });
+    await writeFile(file, 'something else\n');
+
+    await sheet.getByRole('button', { name: 'Allow' }).click();
+
+    await sheet.getByText('This is how it is now').waitFor();
+    assert.equal(await certificate(), 'something else\n');
+  });
+
+  await t.test('an agreement is carried out, proved, and listed', async () => {
+    await sheet.getByRole('button', { name: 'Allow' }).click();
+
+    await sheet.getByText(/and it works/).waitFor();
+    await checkAccessibility(page);
+    assert.equal(await certificate(), registry.ca);
+    await sheet.getByRole('button', { name: 'Close' }).last().click();
+    await podman.getByText('Ready', { exact: true }).waitFor();
+  });
+
+  await t.test('a login is kept, with a token of its own', async () => {
+    await podman.getByRole('button', { name: 'Log in' }).click();
+    await sheet.getByRole('button', { name: 'Allow' }).click();
+
+    await sheet.getByText('admin is logged in').waitFor();
+    await sheet.getByRole('button', { name: 'Close' }).last().click();
+    const { rows } = await client.call('tokens.list', {});
+    assert.deepEqual(
+      rows.map(({ owner, label }) => [owner, label.replace(/ on .*/, '')]),
+      [['admin', 'berth login']],
+    );
+  });
+
+  await t.test('an engine is tested from its own side', async () => {
+    await podman.getByRole('button', { name: 'Test' }).click();
+
+    await page.getByText(/accepts the registry/).waitFor();
+  });
+
+  await t.test('a change is undone to what was there before', async () => {
+    await goTo(page, '#/changes');
+    await page.getByRole('row').filter({ hasText: 'certs.d' }).getByRole('button').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Undo' }).click();
+
+    await page.getByRole('dialog').getByText('Undone').waitFor();
+    assert.equal(await certificate(), 'something else\n');
+    await page.keyboard.press('Escape');
+  });
+
+  await t.test('what a page must not say is refused', async () => {
+    const refused = await Promise.all([
+      shell('files.read', {}),
+      shell('toString', {}),
+      shell('trust.apply', { engine: 'podman', hash: 'x', more: 1 }),
+      shell('trust.plan', { engine: 'nothing' }),
+      shell('trust.apply', { engine: 'podman', hash: '0123456789abcdef' }),
+    ]);
+
+    assert.deepEqual(
+      refused.map((reply) => ('error' in reply ? reply.error.code : 'ok')),
+      ['USAGE', 'USAGE', 'USAGE', 'ENGINE_UNKNOWN', 'CONSENT_NEEDED'],
+    );
+  });
+});
