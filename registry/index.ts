@@ -246,6 +246,7 @@ export async function createRegistry({
     warn: () => current().berth.storage.warn,
   });
   const traffic = createTraffic();
+  const tickets = createTickets();
   const proxies = live(({ berth }) => proxyTest(berth.http.trustedproxies));
   const isProxy = (address: string): boolean => proxies()(address);
   const isReadOnly = (): boolean => current().storage.maintenance.readonly.enabled;
@@ -427,6 +428,7 @@ export async function createRegistry({
         return await readLog({ path: logPath, ...options });
       },
       sessions,
+      tickets,
       audit,
       cards,
       audited: events.audited,
@@ -460,7 +462,7 @@ export async function createRegistry({
     door = opening.use(
       createDoor({
         auth,
-        tickets: createTickets(),
+        tickets,
         connect: admin.connect,
         idleMs: () => current().berth.web.session,
         log: log.for('auth'),

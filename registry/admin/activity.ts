@@ -1,15 +1,18 @@
 /** What happens: transfers, the audit, and what clients do wrong. */
-import type { Audit } from '../derived/audit.ts';
+import type { Audit, AuditQuery } from '../derived/audit.ts';
 import type { Cards } from '../feed/cards.ts';
 import type { Sessions } from '../feed/sessions.ts';
+import type { Tickets } from '../feed/tickets.ts';
 import type { activityArguments } from '../spec/admin/activity.ts';
 import { auditCsvHead, auditCsvLine } from '../spec/audit.ts';
 import type { AuditEvents } from '../spec/events.ts';
+import { giveTicket, textOf, today } from './downloads.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface ActivityDeps {
   readonly sessions: Sessions;
   readonly audit: Pick<Audit, 'list'>;
+  readonly tickets: Tickets;
   readonly cards: Cards;
   readonly audited: AuditEvents['audited'];
 }
@@ -17,9 +20,17 @@ export interface ActivityDeps {
 export function createActivityMethods({
   sessions,
   audit,
+  tickets,
   cards,
   audited,
 }: ActivityDeps): MethodsOf<typeof activityArguments> {
+  async function exportPage({ format, ...query }: AuditQuery & { readonly format: 'ndjson' | 'csv' }) {
+    const { rows, ...more } = await audit.list(query);
+    const head = format === 'csv' && query.after === undefined ? auditCsvHead : '';
+    const lines = rows.map((row) => (format === 'csv' ? auditCsvLine(row) : `${JSON.stringify(row)}\n`));
+    return { text: head + lines.join(''), ...more };
+  }
+
   return {
     'sessions.list': async () => sessions.list(),
     async 'sessions.cancel'({ id }, { actor }) {
@@ -38,11 +49,14 @@ export function createActivityMethods({
       return { requests };
     },
     'audit.list': (args, { signal }) => audit.list({ ...args, signal }),
-    async 'audit.export'({ format, ...args }, { signal }) {
-      const { rows, ...more } = await audit.list({ ...args, signal });
-      const head = format === 'csv' && args.after === undefined ? auditCsvHead : '';
-      const lines = rows.map((row) => (format === 'csv' ? auditCsvLine(row) : `${JSON.stringify(row)}\n`));
-      return { text: head + lines.join(''), ...more };
+    'audit.export': (query, { signal }) => exportPage({ ...query, signal }),
+    async 'audit.download'(query, { actor }) {
+      return giveTicket(tickets, {
+        fileName: `berth-audit-${today()}.${query.format}`,
+        mediaType: query.format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
+        actor,
+        open: (signal) => textOf((after) => exportPage({ ...query, after, limit: 1000, signal })),
+      });
     },
     'cards.list': async () => cards.list(),
     async 'cards.dismiss'({ id }) {

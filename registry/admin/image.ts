@@ -1,5 +1,6 @@
 /** One image or artifact: its parts, the files of its layers, what is attached to it. */
 import type { Index } from '../derived/index-db.ts';
+import type { Tickets } from '../feed/tickets.ts';
 import { getBlob, readBlob, textPart } from '../image/blob-text.ts';
 import { chartLayer, parseChart, readChartTexts } from '../image/chart.ts';
 import { compareImages } from '../image/compare.ts';
@@ -18,22 +19,33 @@ import type { RepoName } from '../spec/names.ts';
 import type { ProtectedBy } from '../store/protection.ts';
 import type { Store } from '../store/store.ts';
 import { mustExist } from './content.ts';
+import { giveTicket } from './downloads.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface ImageDeps {
   readonly store: Store;
   readonly index: Index;
   readonly protectedBy: ProtectedBy;
+  readonly tickets: Tickets;
+}
+
+/** A layer, and a manifest that names it. */
+interface LayerOf {
+  readonly repository: RepoName;
+  readonly digest: Digest;
+  readonly image: Digest;
 }
 
 const rawLimit = 4 * 1024 * 1024;
 /** Bytes of one part of a raw text. */
 const rawPart = 128 * 1024;
 const configLimit = 1024 * 1024;
+/** Whatever a stranger says of it, a browser is to save it. */
+const bytesType = 'application/octet-stream';
 const keptPackages = { listings: 8, characters: 8 * 1024 * 1024 };
 
 export function createImageMethods(deps: ImageDeps): MethodsOf<typeof imageArguments> {
-  const { store, index } = deps;
+  const { store, index, tickets } = deps;
   const { blobs } = store;
   const layers = createLayerFiles(blobs);
   const packages = createKept<PackageListing>(keptPackages);
@@ -104,6 +116,20 @@ export function createImageMethods(deps: ImageDeps): MethodsOf<typeof imageArgum
       const bytes = await layers.read(await getBlob(blobs, repository, digest), path, signal);
       return textPart(bytes, 0, bytes.length);
     },
+    async 'layers.download'({ repository, digest, path }, { signal, actor }) {
+      await mustExist(deps, repository);
+      const file = await layers.get(await getBlob(blobs, repository, digest), path, signal);
+      const open = (reading: AbortSignal) => file.read(reading);
+      return giveTicket(tickets, { fileName: path, mediaType: bytesType, size: file.size, actor, open });
+    },
+    async 'blobs.download'({ repository, digest, image }, { actor }) {
+      await mustExist(deps, repository);
+      const blob = await getBlob(blobs, repository, digest);
+      const title = image === undefined ? undefined : await titleOf(deps, { repository, digest, image });
+      const fileName = title ?? digest.replace(':', '-');
+      const open = (signal: AbortSignal) => copied(blobs.read(blob, { signal }));
+      return giveTicket(tickets, { fileName, mediaType: bytesType, size: blob.size, actor, open });
+    },
     async 'artifacts.get'({ repository, digest }, { signal }) {
       await mustExist(deps, repository);
       const found = await store.manifests.find(repository, { kind: 'digest', digest });
@@ -142,14 +168,26 @@ function unknownManifest(repository: RepoName, digest: Digest): AppError {
   return new AppError('MANIFEST_UNKNOWN', { message: `${repository} has no manifest ${digest}.` });
 }
 
+/** What a manifest calls a file of it. */
+async function titleOf(
+  { store }: ImageDeps,
+  { repository, digest, image }: LayerOf,
+): Promise<string | undefined> {
+  const found = await store.manifests.find(repository, { kind: 'digest', digest: image });
+  if (found === undefined) throw unknownManifest(repository, image);
+  const { layers } = viewManifest(found.bytes);
+  return layers.find((each) => each.digest === digest)?.annotations[titleAnnotation];
+}
+
+/** The store uses the bytes of one part for the next one, and an answer may hold several. */
+async function* copied(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const part of parts) yield Buffer.from(part);
+}
+
 /** The layers below one in an image, the nearest first. */
 async function layersBelow(
   { store }: ImageDeps,
-  {
-    repository,
-    digest,
-    image,
-  }: { readonly repository: RepoName; readonly digest: Digest; readonly image: Digest },
+  { repository, digest, image }: LayerOf,
 ): Promise<readonly Digest[]> {
   const found = await store.manifests.find(repository, { kind: 'digest', digest: image });
   if (found === undefined) throw unknownManifest(repository, image);

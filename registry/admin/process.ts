@@ -1,12 +1,14 @@
 /** The process itself: its state, its log, what it is busy with. */
 import type { Feed } from '../feed/feed.ts';
 import type { Tasks } from '../feed/tasks.ts';
-import { recordFilter } from '../log/filter.ts';
+import type { Tickets } from '../feed/tickets.ts';
+import { recordFilter, type RecordFilter } from '../log/filter.ts';
 import type { Logger } from '../log/logger.ts';
 import type { LogPage, ReadLogOptions } from '../log/read.ts';
 import type { Reverts } from '../log/reverts.ts';
 import type { processArguments, StatusRow } from '../spec/admin/process.ts';
 import type { AuditEvents } from '../spec/events.ts';
+import { giveTicket, textOf, today } from './downloads.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface ProcessDeps {
@@ -16,6 +18,7 @@ export interface ProcessDeps {
   readonly reverts: Reverts;
   /** Reads the log files once all that was logged before is in them. */
   readonly readLog: (options: Omit<ReadLogOptions, 'path'>) => Promise<LogPage>;
+  readonly tickets: Tickets;
   readonly audited: AuditEvents['audited'];
   readonly status: () => Promise<StatusRow>;
   /** Asks the program that the registry is part of to end. */
@@ -29,6 +32,7 @@ export function createProcessMethods({
   log,
   reverts,
   readLog,
+  tickets,
   audited,
   status,
   stop,
@@ -50,17 +54,33 @@ export function createProcessMethods({
     },
     'logs.reverts': async () => reverts.list(),
     'logs.export': ({ format, after, ...filter }, { signal }) =>
-      readLog({
-        format,
-        after,
-        signal,
-        isWanted: recordFilter(filter),
-        ...(filter.since === undefined ? {} : { sinceMs: Date.parse(filter.since) }),
-      }),
+      readLog({ ...wanted(filter), format, after, signal }),
+    async 'logs.download'({ format, ...filter }, { actor }) {
+      const options = { ...wanted(filter), format };
+      return giveTicket(tickets, {
+        fileName: `berth-${today()}.${format === 'json' ? 'ndjson' : 'log'}`,
+        mediaType: format === 'json' ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
+        actor,
+        open: (signal) =>
+          textOf(async (after) => {
+            const { lines, next } = await readLog({ ...options, after, signal });
+            return { text: lines.join(''), next };
+          }),
+      });
+    },
     'tasks.list': async () => tasks.list(),
     async 'tasks.cancel'({ id }) {
       tasks.cancel(id);
       return { id };
     },
+  };
+}
+
+/** What the log is read for. */
+function wanted(filter: RecordFilter) {
+  const { since } = filter;
+  return {
+    isWanted: recordFilter(filter),
+    ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
   };
 }

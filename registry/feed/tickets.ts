@@ -11,6 +11,8 @@ export interface Offer {
   /** What the browser calls the file; any text. */
   readonly fileName: string;
   readonly mediaType: string;
+  /** In bytes, where it is known. */
+  readonly size?: number;
   /** Begins to read, when the ticket is used. The signal aborts when the browser goes. */
   readonly open: (signal: AbortSignal) => AsyncIterable<Uint8Array> | Readable;
   /** Who asked for it, and nobody else may fetch it. */

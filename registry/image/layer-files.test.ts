@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import {
   mkdir,
   mkdtempDisposable,
@@ -462,6 +464,59 @@ test('a file is read, by its own name or by a hard link to it', async () => {
   for (const path of ['none', 'etc', 'gone', '../etc/motd', '']) {
     await assert.rejects(read(path), fails('FILE_UNKNOWN', /has no file/), path);
   }
+});
+
+test('a file of any size is read in parts, as often as it is asked for', async () => {
+  const large = randomBytes(3 * 1024 * 1024);
+  const archive = Buffer.concat([
+    layerOf(
+      'etc/',
+      { name: 'etc/motd', bytes: Buffer.from('welcome') },
+      { name: 'large', bytes: large },
+    ).subarray(0, -1024),
+    layerOf({ name: 'empty' }, { name: 'behind', bytes: large }),
+  ]);
+  for (const bytes of [archive, gzipSync(archive), zstdCompressSync(archive)]) {
+    await using opened = await openLayer(bytes, { durationMs: 5000 });
+    const get = (path: string) => opened.files.get(opened.layer, path, signal);
+    const file = await get('large');
+
+    const first = await Array.fromAsync(file.read(signal));
+    const second = await Array.fromAsync(file.read(signal));
+    const small = await Array.fromAsync((await get('/etc/motd')).read(signal));
+    const empty = await Array.fromAsync((await get('empty')).read(signal));
+
+    assert.equal(file.size, large.length);
+    assert.ok(first.length > 3 && first.every((part) => part.length <= 1024 * 1024), String(first.length));
+    assert.ok(Buffer.concat(first).equals(large) && Buffer.concat(second).equals(large));
+    assert.deepEqual([String(Buffer.concat(small)), empty], ['welcome', []]);
+    await assert.rejects(get('none'), fails('FILE_UNKNOWN', /has no file/));
+  }
+});
+
+test('who reads a file slowly is not cut off, and who goes ends the reading', async () => {
+  const large = randomBytes(3 * 1024 * 1024);
+  await using opened = await openLayer(layerOf({ name: 'large', bytes: large }), { durationMs: 200 });
+  const file = await opened.files.get(opened.layer, 'large', signal);
+  const late = once(AbortSignal.timeout(300), 'abort');
+  const gone = new AbortController();
+
+  const parts: Uint8Array[] = [];
+  for await (const part of file.read(signal)) {
+    await late;
+    parts.push(part);
+  }
+  const reading = file.read(gone.signal)[Symbol.asyncIterator]();
+  await reading.next();
+  gone.abort();
+
+  assert.ok(Buffer.concat(parts).equals(large));
+  await assert.rejects(
+    (async () => {
+      while ((await reading.next()).done !== true);
+    })(),
+    { name: 'AbortError' },
+  );
 });
 
 // --- bad input ---

@@ -71,6 +71,17 @@ export interface LayerFiles {
    * @throws AppError FILE_UNKNOWN, CONTENT_UNREADABLE, CONTENT_TOO_LARGE
    */
   read(layer: Blob, path: string, signal: AbortSignal): Promise<Buffer>;
+  /**
+   * Finds such a file whatever its size. Its content is read when somebody asks for it, as fast as that one takes it.
+   * @throws AppError FILE_UNKNOWN, CONTENT_UNREADABLE, CONTENT_TOO_LARGE
+   */
+  get(layer: Blob, path: string, signal: AbortSignal): Promise<LayerFile>;
+}
+
+export interface LayerFile {
+  readonly size: number;
+  /** @throws AppError CONTENT_UNREADABLE, CONTENT_TOO_LARGE */
+  read(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 export function createLayerFiles(blobs: Pick<Blobs, 'read'>, limits: LayerLimits = layerLimits): LayerFiles {
@@ -89,14 +100,17 @@ export function createLayerFiles(blobs: Pick<Blobs, 'read'>, limits: LayerLimits
     return { ...(await settle(await sorter.sorted(pause), pause, limits)), unpackedBytes };
   }
 
-  /** Reads the archive until `isDone`, or its end. Answers how many bytes were unpacked. */
-  async function walk(
-    layer: Blob,
-    signal: AbortSignal,
-    handler: Parameters<typeof createTarReader>[0] & { readonly isDone?: () => boolean },
-  ): Promise<number> {
+  /** Reads the archive to its end. Answers how many bytes were unpacked. */
+  async function walk(layer: Blob, signal: AbortSignal, handler: WalkHandler): Promise<number> {
     const late = AbortSignal.timeout(limits.durationMs);
-    const either = AbortSignal.any([signal, late]);
+    let unpackedBytes = 0;
+    for await (const bytes of steps(layer, { signal, late }, handler)) unpackedBytes = bytes;
+    return unpackedBytes;
+  }
+
+  /** Reads the archive until `isDone`, or its end. Yields behind each part how many bytes were unpacked. */
+  async function* steps(layer: Blob, { signal, late }: Ends, handler: WalkHandler): AsyncGenerator<number> {
+    const either = late === undefined ? signal : AbortSignal.any([signal, late]);
     const pause = createPause(either);
     const reader = createTarReader(handler);
     let unpackedBytes = 0;
@@ -105,13 +119,13 @@ export function createLayerFiles(blobs: Pick<Blobs, 'read'>, limits: LayerLimits
         unpackedBytes += part.length;
         checkSize(layer, unpackedBytes);
         reader.write(part);
-        if (handler.isDone?.() === true) return unpackedBytes;
+        yield unpackedBytes;
+        if (handler.isDone?.() === true) return;
         await pause();
       }
       reader.end();
-      return unpackedBytes;
     } catch (error) {
-      if (late.aborted && !signal.aborted) {
+      if (late?.aborted === true && !signal.aborted) {
         throw tooLarge(`to read it takes longer than ${limits.durationMs / 1000} seconds`);
       }
       // What does not unpack may be damaged on disk, which the next push mends if it is told.
@@ -131,32 +145,59 @@ export function createLayerFiles(blobs: Pick<Blobs, 'read'>, limits: LayerLimits
     }
   }
 
+  async function* contentOf(layer: Blob, { entry, row }: Row, ends: Ends): AsyncGenerator<Buffer> {
+    let parts: Buffer[] = [];
+    let at = -1;
+    let isSparse = false;
+    const all = steps(layer, ends, {
+      entry(header) {
+        at += 1;
+        if (at === entry) ({ isSparse } = header);
+      },
+      content(part) {
+        if (at === entry) parts.push(Buffer.from(part));
+      },
+      isDone: () => at > entry,
+    });
+    for await (const _ of all) {
+      if (isSparse) {
+        throw new AppError('CONTENT_UNREADABLE', {
+          message: `${JSON.stringify(row.path)} is stored as a sparse file, which is not put together here.`,
+        });
+      }
+      yield* parts;
+      parts = [];
+    }
+  }
+
   const list: LayerFiles['list'] = (layer, signal) => kept.get(layer.digest, () => scan(layer, signal));
 
   return {
     list,
     async read(layer, path, signal) {
-      const { entry, row } = findFile(await list(layer, signal), layer.digest, path);
-      if (row.size > fileLimit) throw tooLarge(`${JSON.stringify(row.path)} has ${row.size} bytes`);
-      const parts: Buffer[] = [];
-      let at = -1;
-      let isSparse = false;
-      await walk(layer, signal, {
-        entry(header) {
-          at += 1;
-          if (at === entry) ({ isSparse } = header);
-        },
-        content(part) {
-          if (at === entry) parts.push(Buffer.from(part));
-        },
-        isDone: () => at > entry,
-      });
-      if (!isSparse) return Buffer.concat(parts);
-      throw new AppError('CONTENT_UNREADABLE', {
-        message: `${JSON.stringify(row.path)} is stored as a sparse file, which is not put together here.`,
-      });
+      const found = findFile(await list(layer, signal), layer.digest, path);
+      const { size, path: name } = found.row;
+      if (size > fileLimit) throw tooLarge(`${JSON.stringify(name)} has ${size} bytes`);
+      const late = AbortSignal.timeout(limits.durationMs);
+      return Buffer.concat(await Array.fromAsync(contentOf(layer, found, { signal, late })));
+    },
+    async get(layer, path, signal) {
+      const found = findFile(await list(layer, signal), layer.digest, path);
+      // How long it takes is up to the one who reads.
+      return {
+        size: found.row.size,
+        read: (reading) => contentOf(layer, found, { signal: reading, late: undefined }),
+      };
     },
   };
+}
+
+type WalkHandler = Parameters<typeof createTarReader>[0] & { readonly isDone?: () => boolean };
+
+/** When reading ends early: `late` says that it took too long. */
+interface Ends {
+  readonly signal: AbortSignal;
+  readonly late: AbortSignal | undefined;
 }
 
 // --- rows ---

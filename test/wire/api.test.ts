@@ -1,14 +1,19 @@
 /** The browser door of a real process: what it lets in, and every way in that it refuses. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
+import { writeTar } from '../../registry/archive/tar.ts';
+import { isAppError } from '../../registry/spec/errors.ts';
 import {
   askDoor,
   connectDoor,
+  type DoorClient,
   type DoorSession,
   logIn,
   makeToken,
@@ -18,7 +23,17 @@ import {
 import { type Answer, openRaw, request } from '../support/http.ts';
 import { run } from '../support/process.ts';
 import type { TestRegistry } from '../support/registry.ts';
-import { pushImage, refusal, sender, startWithUsers } from './support.ts';
+import {
+  descriptor,
+  digestOf,
+  ociManifest,
+  pushBlob,
+  pushImage,
+  putManifest,
+  refusal,
+  sender,
+  startWithUsers,
+} from './support.ts';
 
 const users = {
   dev: { role: 'admin' },
@@ -635,6 +650,250 @@ suite('the browser door', () => {
       [...secrets, 'Canary7Zq'].filter((secret) => log.includes(secret)),
       [],
     );
+  });
+});
+
+suite('downloads', () => {
+  const large = randomBytes(3 * 1024 * 1024);
+  const text = 'welcome';
+  const layer = gzipSync(
+    writeTar([
+      { name: 'usr/bin/tool', bytes: large },
+      { name: 'etc/motd', bytes: Buffer.from(text) },
+    ]),
+  );
+  const report = `${JSON.stringify({ packages: 'x'.repeat(300_000) })}\n`;
+  const resources = new AsyncDisposableStack();
+  let registry: TestRegistry;
+  let session: DoorSession;
+  let other: DoorSession;
+  let door: DoorClient;
+  let image: string;
+  before(async () => {
+    registry = resources.use(await startWithUsers(users, { env }));
+    session = await logIn(registry, 'dev', 'dev');
+    other = await logIn(registry, 'root', 'root');
+    door = resources.use(await connectDoor(registry, session));
+    const send = sender(registry, 'ci:ci');
+    for (const bytes of ['{}', layer, report]) await pushBlob(send, 'down/app', bytes);
+    const body = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: ociManifest,
+      config: descriptor('{}', 'application/vnd.oci.image.config.v1+json'),
+      layers: [
+        descriptor(layer, 'application/vnd.oci.image.layer.v1.tar+gzip'),
+        {
+          ...descriptor(report, 'text/html'),
+          annotations: { 'org.opencontainers.image.title': '../..\\re\u202eport\r\n.json' },
+        },
+      ],
+    });
+    const pushed = await putManifest(send, 'down/app', '1', body);
+    assert.equal(pushed.status, 201, String(pushed.body));
+    image = digestOf(body);
+  });
+  after(() => resources.disposeAsync());
+
+  const pathOf = (ticket: string): string => `/api/download/${ticket}`;
+  const fetchTicket = (ticket: string, how: Parameters<typeof askDoor>[3] = { session }): Promise<Answer> =>
+    askDoor(registry, 'GET', pathOf(ticket), how);
+
+  const motd = async (): Promise<string> => {
+    const query = { repository: 'down/app', digest: digestOf(layer), path: 'etc/motd' };
+    return (await door.client.call('layers.download', query)).ticket;
+  };
+
+  test('a file of a layer, however large, comes whole', async () => {
+    const query = { repository: 'down/app', digest: digestOf(layer), path: 'usr/bin/tool' };
+    const { ticket, fileName } = await door.client.call('layers.download', query);
+
+    const answer = await fetchTicket(ticket);
+
+    const { headers } = answer;
+    assert.deepEqual([answer.status, fileName, answer.body.equals(large)], [200, 'tool', true]);
+    assert.equal(headers['content-length'], String(large.length));
+    assert.equal(headers['content-type'], 'application/octet-stream');
+    assert.equal(headers['content-disposition'], `attachment; filename="tool"; filename*=UTF-8''tool`);
+    assert.equal(headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'; sandbox");
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['cache-control'], 'no-store');
+  });
+
+  test('a blob comes whole, by the title that its manifest gives it, or by its digest', async () => {
+    const whole = { repository: 'down/app', digest: digestOf(layer) };
+    const titled = { repository: 'down/app', digest: digestOf(report), image };
+    const plain = await door.client.call('blobs.download', whole);
+    const named = await door.client.call('blobs.download', titled);
+    const untitled = await door.client.call('blobs.download', { ...whole, image });
+
+    const answers = [await fetchTicket(plain.ticket), await fetchTicket(named.ticket)];
+
+    assert.deepEqual(
+      [plain.fileName, named.fileName, untitled.fileName],
+      [digestOf(layer).replace(':', '-'), 'report.json', digestOf(layer).replace(':', '-')],
+    );
+    assert.ok(answers[0]?.body.equals(layer) && String(answers[1]?.body) === report);
+    assert.equal(answers[1]?.headers['content-type'], 'application/octet-stream');
+    assert.equal(
+      answers[1]?.headers['content-disposition'],
+      `attachment; filename="report.json"; filename*=UTF-8''report.json`,
+    );
+  });
+
+  test('the log and the audit come as files of all pages', async () => {
+    for (let each = 0; each < 600; each += 1) await sender(registry)('GET', '/livez');
+    await door.client.call('logs.setLevel', { sys: 'jobs', level: 'debug' });
+    const log = await door.client.call('logs.download', { level: 'info', format: 'json', grep: 'livez' });
+    const lines = await door.client.call('logs.download', { level: 'info', grep: 'listening on' });
+    const table = await door.client.call('audit.download', { format: 'csv', kind: 'levelChanged' });
+    const rows = await door.client.call('audit.download', { format: 'ndjson', kind: 'levelChanged' });
+
+    const [json, plain, csv, ndjson] = await Promise.all(
+      [log, lines, table, rows].map(async ({ ticket }) => await fetchTicket(ticket)),
+    );
+
+    const records = String(json?.body).trimEnd().split('\n');
+    assert.ok(records.length >= 600, String(records.length));
+    for (const record of records)
+      assert.match((JSON.parse(record) as { 'http.request.uri': string })['http.request.uri'], /livez/);
+    assert.match(String(plain?.body), /^time=.*listening on .*\n$/);
+    assert.match(String(csv?.body), /^at,kind,[^\n]*\r\n[^\n]*levelChanged[^\n]*jobs[^\n]*\r\n$/);
+    assert.equal((JSON.parse(String(ndjson?.body)) as { readonly user: string }).user, 'dev');
+    assert.deepEqual(
+      [json, plain, csv, ndjson].map((answer) => answer?.headers['content-type']),
+      [
+        'application/x-ndjson',
+        'text/plain; charset=utf-8',
+        'text/csv; charset=utf-8',
+        'application/x-ndjson',
+      ],
+    );
+    assert.match(log.fileName, /^berth-\d{4}-\d\d-\d\d\.ndjson$/);
+    assert.match(table.fileName, /^berth-audit-\d{4}-\d\d-\d\d\.csv$/);
+  });
+
+  test('what is not there has no ticket', async () => {
+    const digest = digestOf(layer);
+    const asks = [
+      door.client.call('layers.download', { repository: 'down/app', digest, path: 'none' }),
+      door.client.call('layers.download', { repository: 'down/app', digest: digestOf('none'), path: 'x' }),
+      door.client.call('blobs.download', { repository: 'down/app', digest: digestOf('none') }),
+      door.client.call('blobs.download', { repository: 'down/none', digest }),
+      door.client.call('blobs.download', { repository: 'down/app', digest, image: digestOf('none') }),
+      door.client.call('logs.download', { grep: '/(/' }),
+    ];
+
+    const codes = (await Promise.allSettled(asks)).map((each) =>
+      each.status === 'rejected' && isAppError(each.reason) ? each.reason.code : each.status,
+    );
+
+    assert.deepEqual(codes, [
+      'FILE_UNKNOWN',
+      'BLOB_UNKNOWN',
+      'BLOB_UNKNOWN',
+      'NAME_UNKNOWN',
+      'MANIFEST_UNKNOWN',
+      'USAGE',
+    ]);
+  });
+
+  const attacks: readonly {
+    readonly name: string;
+    readonly method?: string;
+    readonly path?: (ticket: string) => string;
+    readonly how: () => Parameters<typeof askDoor>[3];
+    readonly wanted: string;
+  }[] = [
+    { name: 'another administrator', how: () => ({ session: other }), wanted: '404 UNSUPPORTED' },
+    { name: 'nobody', how: () => ({}), wanted: '401 UNAUTHORIZED' },
+    {
+      name: 'a login instead of a session',
+      how: () => ({ headers: { authorization: `Basic ${btoa('dev:dev')}` } }),
+      wanted: '401 UNAUTHORIZED',
+    },
+    {
+      name: 'a link of another site',
+      how: () => ({ session, headers: { 'sec-fetch-site': 'cross-site' } }),
+      wanted: '403 DENIED',
+    },
+    {
+      name: 'another port of this host',
+      how: () => ({ session, headers: { 'sec-fetch-site': 'same-site' } }),
+      wanted: '403 DENIED',
+    },
+    {
+      name: 'a foreign page',
+      how: () => ({ session, headers: { origin: 'https://evil.example' } }),
+      wanted: '403 DENIED',
+    },
+    { name: 'POST', method: 'POST', how: () => ({ session }), wanted: '405 UNSUPPORTED' },
+    { name: 'PUT', method: 'PUT', how: () => ({ session }), wanted: '405 UNSUPPORTED' },
+    { name: 'DELETE', method: 'DELETE', how: () => ({ session }), wanted: '405 UNSUPPORTED' },
+    ...['/', '%00', '.txt', '/../x', '%2f'].map((end) => ({
+      name: `something behind it: ${end}`,
+      path: (ticket: string) => `/api/download/${ticket}${end}`,
+      how: () => ({ session }),
+      wanted: '404 UNSUPPORTED',
+    })),
+    {
+      name: 'its first half',
+      path: (ticket) => `/api/download/${ticket.slice(0, 20)}`,
+      how: () => ({ session }),
+      wanted: '404 UNSUPPORTED',
+    },
+    {
+      name: 'it in lower case',
+      path: (ticket) => `/api/download/${ticket.toLowerCase()}`,
+      how: () => ({ session }),
+      wanted: '404 UNSUPPORTED',
+    },
+    {
+      name: 'it in the query',
+      path: (ticket) => `/api/download?ticket=${ticket}`,
+      how: () => ({ session }),
+      wanted: '404 UNSUPPORTED',
+    },
+  ];
+  for (const { name, method = 'GET', path = pathOf, how, wanted } of attacks) {
+    test(`a ticket with ${name} gets ${wanted}, and is still good`, async () => {
+      const ticket = await motd();
+
+      const refused = await askDoor(registry, method, path(ticket), how());
+
+      assert.equal(refusal(refused), wanted);
+      assert.equal(refused.headers['content-disposition'], undefined);
+      assert.equal(String((await fetchTicket(ticket)).body), text);
+      assert.equal(refusal(await fetchTicket(ticket)), '404 UNSUPPORTED');
+    });
+  }
+
+  test('HEAD is refused and uses nothing up', async () => {
+    const ticket = await motd();
+
+    const head = await askDoor(registry, 'HEAD', pathOf(ticket), { session });
+
+    assert.equal(head.status, 405);
+    assert.equal(String((await fetchTicket(ticket)).body), text);
+  });
+
+  test('of two who come at once, one gets it', async () => {
+    const ticket = await motd();
+
+    const answers = await Promise.all([fetchTicket(ticket), fetchTicket(ticket)]);
+
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 404]));
+  });
+
+  test('another session of the same user may fetch it, and one that was logged out may not', async () => {
+    const [second, ended] = [await logIn(registry, 'dev', 'dev'), await logIn(registry, 'dev', 'dev')];
+    await askDoor(registry, 'POST', '/api/logout', { session: ended });
+    const ticket = await motd();
+
+    const refused = await fetchTicket(ticket, { session: ended });
+    const answer = await fetchTicket(ticket, { session: second });
+
+    assert.equal(refusal(refused), '401 UNAUTHORIZED');
+    assert.equal(String(answer.body), text);
   });
 });
 

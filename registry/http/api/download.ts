@@ -20,6 +20,7 @@ export async function sendDownload(exchange: Exchange, tickets: Tickets, session
   const signal = AbortSignal.any([exchange.signal, over.signal]);
   const bytes = offer.open(signal);
   res.setHeader('Content-Type', offer.mediaType);
+  if (offer.size !== undefined) res.setHeader('Content-Length', offer.size);
   res.setHeader('Content-Disposition', dispositionOf(offer.fileName));
   res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
   const count = new Transform({

@@ -1,7 +1,7 @@
 /** The control plane on what happens: transfers under way, the audit, and what clients do wrong. */
 import { z } from 'zod';
 import { auditKinds, type AuditRow } from '../audit.ts';
-import { q, repository } from './arguments.ts';
+import { type DownloadTicket, q, repository } from './arguments.ts';
 
 /**
  * What one client does in one repository: requests of the same user, client and address, until a tag is pushed or there
@@ -103,6 +103,8 @@ export const activityArguments = {
   'audit.list': z.strictObject({ ...auditPage, ...auditFilter }),
   /** The same rows as text, page by page; the first page of a table begins with the names of its columns. */
   'audit.export': z.strictObject({ ...auditPage, ...auditFilter, format: z.enum(['ndjson', 'csv']) }),
+  /** A ticket for all of these rows. */
+  'audit.download': z.strictObject({ ...auditFilter, format: z.enum(['ndjson', 'csv']) }),
   /** What happened last comes first. */
   'cards.list': z.strictObject({}),
   /** Takes a card away until its mistake is made again. */
@@ -114,6 +116,7 @@ export interface ActivityResults {
   'sessions.cancel': { readonly requests: number };
   'audit.list': AuditPage;
   'audit.export': { readonly text: string; readonly next?: string };
+  'audit.download': DownloadTicket;
   'cards.list': readonly CardRow[];
   'cards.dismiss': { readonly id: string };
 }

@@ -11,6 +11,13 @@ export interface Page<Row> {
   readonly next?: string;
 }
 
+/** Bytes that wait at `GET /api/download/<ticket>`: for one use, for 30 seconds, for a session of the same user. */
+export interface DownloadTicket {
+  readonly ticket: string;
+  /** What the file will be called. */
+  readonly fileName: string;
+}
+
 export const repository = parsed(parseRepoName, 'not a repository name');
 export const tag = parsed(parseTag, 'not a tag');
 export const digest = parsed(parseDigest, 'not a digest');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseDigest } from '../digest.ts';
 import type { ArtifactKind } from '../kinds.ts';
 import { parseTag } from '../names.ts';
-import { digest, page, type Page, q, repository } from './arguments.ts';
+import { digest, type DownloadTicket, page, type Page, q, repository } from './arguments.ts';
 
 /** A child of an index. */
 export interface ChildRow {
@@ -301,6 +301,10 @@ export const imageArguments = {
   }),
   /** A file of up to 256 KiB. */
   'layers.file': z.strictObject({ repository, digest, path }),
+  /** A ticket for a file of any size. */
+  'layers.download': z.strictObject({ repository, digest, path }),
+  /** A ticket for a whole blob. With `image`, a manifest that names it, the file is called by its title there. */
+  'blobs.download': z.strictObject({ repository, digest, image: digest.optional() }),
   /** What a Helm chart or another artifact holds. */
   'artifacts.get': z.strictObject({ repository, digest }),
   /** The packages that a blob of SPDX or CycloneDX JSON names, also within an attestation, by name and version. */
@@ -314,6 +318,8 @@ export interface ImageResults {
   'referrers.list': Page<ReferrerRow>;
   'layers.files': FilePage;
   'layers.file': TextPart;
+  'layers.download': DownloadTicket;
+  'blobs.download': DownloadTicket;
   'artifacts.get': ArtifactDetail;
   'packages.list': PackagePage;
 }

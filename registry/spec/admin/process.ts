@@ -1,6 +1,7 @@
 /** The control plane on the process itself: its state, its log, what it is busy with. */
 import { z } from 'zod';
 import { levels, subsystems } from '../log-record.ts';
+import type { DownloadTicket } from './arguments.ts';
 
 /** The room on the disk of the data directory. The figures are absent where nobody knows them. */
 export interface DiskRow {
@@ -93,6 +94,8 @@ export const processArguments = {
     format: z.enum(['text', 'json']).default('text'),
     after: z.string().max(200).optional(),
   }),
+  /** A ticket for all of these lines. */
+  'logs.download': z.strictObject({ ...logFilter, format: z.enum(['text', 'json']).default('text') }),
   /** Those that run, and the last that ended, the newest first. */
   'tasks.list': z.strictObject({}),
   /** Also ends what another connection has started. */
@@ -106,6 +109,7 @@ export interface ProcessResults {
   'logs.setLevel': Readonly<Record<string, string>>;
   'logs.reverts': Readonly<Record<string, RevertRow>>;
   'logs.export': { readonly lines: readonly string[]; readonly next?: string };
+  'logs.download': DownloadTicket;
   'tasks.list': readonly TaskRow[];
   'tasks.cancel': { readonly id: number };
 }
