@@ -335,7 +335,7 @@ export async function createRegistry({
   const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);
   const port = bound[0]?.port;
   listening = { url: urls[0] ?? '', port: port ?? 0 };
-  const uiUrl = berth.web.enabled ? `${localUrl(listening.url)}${prefix}/ui/` : undefined;
+  const uiUrl = berth.web.enabled ? new URL(`${localUrl(listening.url)}${prefix}/ui/`).href : undefined;
   if (!target.asked && port !== undefined) await keepPort(settings, root, port, log);
   if (http.debug.addr !== undefined) {
     const metricsPath = http.debug.prometheus.enabled ? http.debug.prometheus.path : undefined;

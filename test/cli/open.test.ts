@@ -60,6 +60,16 @@ suite('berth open', isLinux, () => {
     });
   }
 
+  test('the address is one argument that no shell reads', async () => {
+    const env = { BERTH_WEB_ENABLED: 'true', REGISTRY_HTTP_PREFIX: '/a;b & $(id)/' };
+    await using other = await startWithUsers({ dev: { role: 'admin' } }, { env });
+
+    const printed = await berthOn(other.dataDir, { PATH: `${bin}:/usr/bin:/bin` }).run('open', 'logs');
+
+    assert.equal(printed, `https://localhost:${other.port}/a;b%20&%20$(id)/ui/#/logs\n`);
+    assert.equal(await opened(), `1\n${printed}`);
+  });
+
   test('--print opens nothing, in JSON as well', async () => {
     const text = await berth.run('open', 'doctor', '--print');
     const json = await berth.json('open', 'doctor', '--print');
