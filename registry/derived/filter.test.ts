@@ -29,6 +29,7 @@ const tag = fc.constantFrom(
   'v1.10',
   'v1.9',
   'V2',
+  'v_2',
   ...digests.slice(0, 2).map((each) => `${each.replace(':', '-')}.sig`),
 );
 const days = fc.integer({ min: 0, max: 200 });
@@ -89,7 +90,21 @@ interface Question {
 type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
 const term = fc.oneof(
-  fc.constantFrom('a', 'TEAM', 'v1', '"api"', ':latest', ':v1.*', ':V2', ':v2', 'kind:mixed', 'pulled:never'),
+  fc.constantFrom(
+    'a',
+    'TEAM',
+    'v1',
+    '_',
+    'v%2',
+    '\\',
+    '"api"',
+    ':latest',
+    ':v1.*',
+    ':V2',
+    ':v2',
+    'kind:mixed',
+    'pulled:never',
+  ),
   digest.map((each) => each.slice(0, 9)),
   fc.constantFrom(
     'arch:amd64',
@@ -193,6 +208,7 @@ test(`a query answers what a look at every row finds, in that order, over all pa
             for (const each of half) perform(file.writer, each);
             const all = everythingIn(queries);
             for (const each of asked) compare(queries, all, each, limit);
+            assert.deepEqual(file.db.prepare(keptLists).all(), file.db.prepare(usedLists).all());
           }
         } finally {
           closeIndexFile(file);
@@ -202,6 +218,9 @@ test(`a query answers what a look at every row finds, in that order, over all pa
     { seed, numRuns: runs },
   );
 });
+
+const keptLists = 'SELECT id, tags FROM facet_list ORDER BY id';
+const usedLists = 'SELECT facets_id AS id, count(*) AS tags FROM tag GROUP BY facets_id ORDER BY facets_id';
 
 function compare(
   lists: Lists,

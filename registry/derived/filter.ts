@@ -1,6 +1,6 @@
 /**
  * Terms of a query as conditions of SQL. Those of repositories ask columns and `repository_facet`, so their cost does not
- * grow with the number of tags; those of tags ask columns of the tag alone.
+ * grow with the number of tags; those of tags ask columns that each index of their order holds, and digests.
  */
 import { assertNever } from '../spec/errors.ts';
 import { invalidQuery, parseQuery, type QueriedList, staleMs, type Term } from '../spec/query.ts';
@@ -61,7 +61,8 @@ function repositoryCondition(asked: Asked, now: number): Condition {
 function tagCondition(asked: Asked, now: number): Condition {
   switch (asked.key) {
     case 'word':
-      return { sql: 'instr(lower(name), ?) > 0', values: [asked.text] };
+      // Without regard to case, as LIKE is for the letters that tags have.
+      return { sql: `name LIKE ? ESCAPE '\\'`, values: [`%${asked.text.replaceAll(/[\\%_]/g, '\\$&')}%`] };
     case 'tag':
       return named(asked);
     case 'digest':
@@ -131,5 +132,8 @@ function hasFacet(facet: string, but?: string): Condition {
 
 /** The list of a tag holds the facet between the quotation marks of JSON, which no facet has inside. */
 function isFacet(facet: string): Condition {
-  return { sql: 'instr(facets, ?) > 0', values: [JSON.stringify(facet)] };
+  return {
+    sql: 'facets_id IN (SELECT id FROM facet_list WHERE instr(facets, ?) > 0)',
+    values: [JSON.stringify(facet)],
+  };
 }

@@ -1,7 +1,7 @@
 /**
  * The answers of the index. A page is a few look-ups, whatever the size of the registry. A query (`q`) counts what matches,
- * so it looks at every repository, or at every tag of the one repository, unless an index knows: tags and digests by their
- * start, and ages and sizes, which are counted in their order. A count holds until something changes.
+ * so it looks at every repository, or along an index at every tag of the one repository, unless the order of an index knows:
+ * tags and digests by their start, and ages and sizes. A count holds until something changes.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
@@ -111,7 +111,7 @@ const mostSharing = 100;
 
 const countsKept = 100;
 
-/** So many matches are sorted at once, `sortedAtOnce`; of more than that, one is soon met on the way along an order. */
+/** So many matches are sorted at once, `sortedAtOnce`; to more than that, the way leads along the index of an order. */
 export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce = 2000): IndexQueries {
   const { one, all, number } = createStatements(db);
 
@@ -128,8 +128,8 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     const where = [...conditions, ...started];
     const found = all(
       `SELECT *, ${key} AS cursor_key, ${name} AS cursor_name FROM ${table}
-       WHERE ${where.map(({ sql }) => sql).join(' AND ')} ORDER BY ${key} ${direction}, ${name} ${direction} LIMIT ?`,
-      ...where.flatMap(({ values }) => values),
+       WHERE ${allOf(where)} ORDER BY ${key} ${direction}, ${name} ${direction} LIMIT ?`,
+      ...valuesOf(where),
       limit + 1,
     );
     const rows = found.slice(0, limit);
@@ -139,19 +139,23 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
       : { rows, next: writeCursor([last['cursor_key'], last['cursor_name']]) };
   }
 
-  /** The page of what a query matches, and how many that are. */
+  /** The page of what a query matches, and how many that are. `walked` is the table with the index of the order. */
   function match(
-    table: string,
+    { table, walked }: { readonly table: string; readonly walked: string },
     conditions: readonly Condition[],
     order: Order,
     range: { readonly after?: string | undefined; readonly limit: number },
   ): Found<unknown> & { readonly total: number } {
     const total = count(table, conditions);
-    // A plus sign keeps SQLite from walking along the index of the order.
+    if (total > sortedAtOnce) return { ...page(walked, conditions, order, range), total };
+    // As they were counted, and then sorted: a plus sign keeps SQLite from walking along the index of the order.
     const [key, name] = order.columns;
-    const isFew = total <= sortedAtOnce;
-    const ordered: Order = isFew ? { ...order, columns: [`+${key}`, `+${name}`] } : order;
-    return { ...page(table, conditions, ordered, range), total };
+    const sorted: Order = { ...order, columns: [`+${key}`, `+${name}`] };
+    const found = {
+      sql: `id IN (SELECT id FROM ${table} WHERE ${allOf(conditions)})`,
+      values: valuesOf(conditions),
+    };
+    return { ...page(table, [found], sorted, range), total };
   }
 
   /** Counts of this state of the file. */
@@ -162,8 +166,8 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     const changes = number('SELECT total_changes() AS n');
     if (changes !== countedAt || known.size >= countsKept) known.clear();
     countedAt = changes;
-    const sql = `SELECT count(*) AS n FROM ${table} WHERE ${conditions.map((each) => each.sql).join(' AND ')}`;
-    const values = conditions.flatMap((each) => each.values);
+    const sql = `SELECT count(*) AS n FROM ${table} WHERE ${allOf(conditions)}`;
+    const values = valuesOf(conditions);
     const asked = JSON.stringify([sql, values]);
     const found = known.get(asked) ?? number(sql, ...values);
     known.set(asked, found);
@@ -180,7 +184,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     const order = directed(repositoryOrders[sort], sort !== 'name', descending);
     const { rows, ...more } = (
       matching.length > 0
-        ? match('repository', [filled, ...matching], order, { after, limit })
+        ? match({ table: 'repository', walked: 'repository' }, [filled, ...matching], order, { after, limit })
         : {
             // Among all names are those of repositories that are gone.
             ...page(`repository INDEXED BY repository_by_${sort}`, [filled], order, { after, limit }),
@@ -234,7 +238,10 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     const order = directed(tagOrders[sort], sort !== 'name', descending);
     const { rows, ...more } = (
       matching.length > 0
-        ? match('tag', [own, ...matching], order, { after, limit })
+        ? match({ table: 'tag', walked: `tag INDEXED BY tag_by_${sort}` }, [own, ...matching], order, {
+            after,
+            limit,
+          })
         : {
             ...page('tag', [own], order, { after, limit }),
             total: number('SELECT tag_count AS n FROM repository WHERE id = ?', id),
@@ -556,6 +563,14 @@ interface MoveData {
   readonly to_digest: string | null;
   readonly by_user: string | null;
   readonly client: string | null;
+}
+
+function allOf(conditions: readonly Condition[]): string {
+  return conditions.map(({ sql }) => sql).join(' AND ');
+}
+
+function valuesOf(conditions: readonly Condition[]): readonly Value[] {
+  return conditions.flatMap(({ values }) => values);
 }
 
 /** The order as it is, or the other way round where the caller wants that; `descends` is what it does by itself. */

@@ -10,17 +10,20 @@
  * nothing, so they are not here. Sums and counts stand in the rows that lists show, kept by triggers and by writer.ts, so
  * that a page costs the same in a large registry as in a small one.
  *
- * What lists are filtered by stands beside the names: a tag has `facets`, such as `arch:arm64` or `is:unsigned`
- * (facets.ts), as a list of JSON, and `repository_facet` counts in how many tags of a repository each is.
+ * What lists are filtered by stands beside the names: a tag has facets, such as `arch:arm64` or `is:unsigned` (facets.ts).
+ * Most tags have the facets of many others, so each list of them, as JSON, is one row of `facet_list`; and
+ * `repository_facet` counts in how many tags of a repository each facet is.
  *
  * Lists that stand the largest or newest first are sorted by a negative `..._rank` and then by name, both ascending,
- * which one index serves. Times are milliseconds since the epoch, 0 for never; days are counted since the epoch.
+ * which one index serves. Those of tags hold besides what tags are filtered by, so that a tag that does not match is
+ * passed over without its row; for that `tag` has row ids. Times are milliseconds since the epoch, 0 for never; days are
+ * counted since the epoch.
  *
  * `user_version` is set when a file has everything: one without it is half built, one with another number is of another
  * version of Berth. Both are dropped.
  */
 
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 export const schema = `
 CREATE TABLE meta (
@@ -67,7 +70,14 @@ CREATE TABLE repository_facet (
 ) WITHOUT ROWID;
 CREATE INDEX repository_facet_by_facet ON repository_facet (facet, repository_id);
 
+CREATE TABLE facet_list (
+  id INTEGER PRIMARY KEY,
+  facets TEXT NOT NULL UNIQUE,
+  tags INTEGER NOT NULL DEFAULT 0
+);
+
 CREATE TABLE tag (
+  id INTEGER PRIMARY KEY,
   repository_id INTEGER NOT NULL,
   name TEXT NOT NULL,
   digest TEXT NOT NULL,
@@ -80,20 +90,20 @@ CREATE TABLE tag (
   pushed_client TEXT,
   pull_count INTEGER NOT NULL DEFAULT 0,
   pulled_at INTEGER NOT NULL DEFAULT 0,
-  facets TEXT NOT NULL DEFAULT '[]',
+  facets_id INTEGER NOT NULL DEFAULT 0,
   pushed_rank INTEGER AS (-pushed_at) VIRTUAL,
   pulled_rank INTEGER AS (-pulled_at) VIRTUAL,
   size_rank INTEGER AS (-total_bytes) VIRTUAL,
-  pulls_rank INTEGER AS (-pull_count) VIRTUAL,
-  PRIMARY KEY (repository_id, name)
-) WITHOUT ROWID;
-CREATE INDEX tag_by_pushed ON tag (repository_id, pushed_rank, name);
-CREATE INDEX tag_by_size ON tag (repository_id, size_rank, name);
-CREATE INDEX tag_by_pulls ON tag (repository_id, pulls_rank, name);
-CREATE INDEX tag_by_pulled ON tag (repository_id, pulled_rank, name);
-CREATE INDEX tag_by_semver ON tag (repository_id, semver, name);
-CREATE INDEX tag_by_digest ON tag (repository_id, digest);
-CREATE INDEX tag_by_name ON tag (name);
+  pulls_rank INTEGER AS (-pull_count) VIRTUAL
+);
+CREATE INDEX tag_by_digest ON tag (repository_id, digest, name);
+CREATE INDEX tag_by_pushed ON tag (repository_id, pushed_rank, name, facets_id, pulled_rank, size_rank);
+CREATE INDEX tag_by_size ON tag (repository_id, size_rank, name, facets_id, pushed_rank, pulled_rank);
+CREATE INDEX tag_by_pulls ON tag (repository_id, pulls_rank, name, facets_id, pushed_rank, pulled_rank, size_rank);
+CREATE INDEX tag_by_pulled ON tag (repository_id, pulled_rank, name, facets_id, pushed_rank, size_rank);
+CREATE INDEX tag_by_semver ON tag (repository_id, semver, name, facets_id, pushed_rank, pulled_rank, size_rank);
+CREATE UNIQUE INDEX tag_by_name ON tag (repository_id, name);
+CREATE INDEX tag_anywhere ON tag (name, repository_id);
 
 CREATE TABLE manifest (
   id INTEGER PRIMARY KEY,
@@ -202,7 +212,14 @@ CREATE TRIGGER tag_moved AFTER UPDATE OF digest ON tag WHEN new.digest <> old.di
   UPDATE manifest SET tag_count = tag_count - 1 WHERE repository_id = old.repository_id AND digest = old.digest;
   UPDATE manifest SET tag_count = tag_count + 1 WHERE repository_id = new.repository_id AND digest = new.digest;
 END;
+CREATE TRIGGER tag_described AFTER UPDATE OF facets_id ON tag WHEN new.facets_id <> old.facets_id BEGIN
+  UPDATE facet_list SET tags = tags + 1 WHERE id = new.facets_id;
+  UPDATE facet_list SET tags = tags - 1 WHERE id = old.facets_id;
+  DELETE FROM facet_list WHERE id = old.facets_id AND tags = 0;
+END;
 CREATE TRIGGER tag_removed AFTER DELETE ON tag BEGIN
+  UPDATE facet_list SET tags = tags - 1 WHERE id = old.facets_id;
+  DELETE FROM facet_list WHERE id = old.facets_id AND tags = 0;
   UPDATE repository SET tag_count = tag_count - 1 WHERE id = old.repository_id;
   UPDATE manifest SET tag_count = tag_count - 1 WHERE repository_id = old.repository_id AND digest = old.digest;
 END;

@@ -103,7 +103,11 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     });
 
   function removeTag(id: number, name: string): void {
-    const old = one('SELECT facets FROM tag WHERE repository_id = ? AND name = ?', id, name);
+    const old = one(
+      `SELECT facets FROM tag JOIN facet_list ON facet_list.id = facets_id WHERE repository_id = ? AND name = ?`,
+      id,
+      name,
+    );
     countFacets(id, name, stringsIn(old?.['facets']), []);
     run('DELETE FROM tag WHERE repository_id = ? AND name = ?', id, name);
   }
@@ -119,40 +123,54 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       modifiedAt,
       isSettled ? 1 : 0,
     );
-    run(
-      `UPDATE tag SET total_bytes = ifnull(
-         (SELECT total_bytes FROM manifest WHERE repository_id = tag.repository_id AND digest = tag.digest), 0)
-       WHERE repository_id = ? AND name = ?`,
-      id,
-      name,
-    );
-    dateTag(id, name);
-    countPulls(id, name);
     describeTag(id, name);
   }
 
-  /** Sets what a tag can be found by, from the tag and what it means. */
+  /**
+   * Sets what a tag is listed with, from what it means, its pulls and its history: the last line of the journal dates it,
+   * if that leads to what the tag means; else the time of its link does.
+   */
   function describeTag(id: number, name: string): void {
     const row = one(
-      `SELECT facets, pushed_by, artifact_kind, platforms, attached FROM tag
-       LEFT JOIN manifest ON manifest.repository_id = tag.repository_id AND manifest.digest = tag.digest
-       WHERE tag.repository_id = ? AND tag.name = ?`,
+      `SELECT tag.id, tag.digest, modified_at, facets, manifest.total_bytes, artifact_kind, platforms, attached,
+         count, tag_pull.pulled_at, at, to_digest, by_user, client
+       FROM tag LEFT JOIN facet_list ON facet_list.id = facets_id
+       LEFT JOIN manifest ON manifest.repository_id = ?1 AND manifest.digest = tag.digest
+       LEFT JOIN tag_pull ON tag_pull.repository_id = ?1 AND tag_pull.tag = ?2
+       LEFT JOIN move ON move.id = (SELECT max(id) FROM move WHERE repository_id = ?1 AND tag = ?2 AND is_disk = 0)
+       WHERE tag.repository_id = ?1 AND name = ?2`,
       id,
       name,
     ) as TraitsRow | undefined;
     if (row === undefined) return;
-    const { facets: before, pushed_by, artifact_kind, platforms, attached } = row;
+    const isRecorded = row.to_digest === row.digest;
+    const pushedBy = isRecorded ? row.by_user : null;
+    const before = stringsIn(row.facets);
     const facets = facetsOf({
       tag: name,
-      pushedBy: pushed_by,
-      kind: artifact_kind ?? 'other',
-      platforms: stringsIn(platforms),
-      attached: attached ?? 0,
+      pushedBy,
+      kind: row.artifact_kind ?? 'other',
+      platforms: stringsIn(row.platforms),
+      attached: row.attached ?? 0,
     });
-    const text = JSON.stringify(facets);
-    if (text === before) return;
-    run('UPDATE tag SET facets = ? WHERE repository_id = ? AND name = ?', text, id, name);
-    countFacets(id, name, stringsIn(before), facets);
+    run(
+      `UPDATE tag SET total_bytes = ?, pushed_at = ?, pushed_by = ?, pushed_client = ?, pull_count = ?, pulled_at = ?,
+         facets_id = ? WHERE id = ?`,
+      row.total_bytes ?? 0,
+      isRecorded ? row.at : Math.trunc(row.modified_at),
+      pushedBy,
+      isRecorded ? row.client : null,
+      row.count ?? 0,
+      row.pulled_at ?? 0,
+      facetListId(JSON.stringify(facets)),
+      row.id,
+    );
+    countFacets(id, name, before, facets);
+  }
+
+  function facetListId(facets: string): number {
+    const known = number('SELECT id AS n FROM facet_list WHERE facets = ?', facets);
+    return known || Number(run('INSERT INTO facet_list (facets) VALUES (?)', facets).lastInsertRowid);
   }
 
   /** A repository is known by its tags; those that only hold attachments say nothing about it. */
@@ -204,7 +222,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
          CROSS JOIN manifest AS child ON child.repository_id = ?1 AND child.digest = blob.digest
          WHERE manifest.repository_id = ?1 AND manifest.digest = ?2
          UNION ALL
-         SELECT attachments FROM tag CROSS JOIN manifest ON manifest.repository_id = ?1 AND manifest.digest = tag.digest
+         SELECT attachments FROM tag INDEXED BY tag_by_name CROSS JOIN manifest ON manifest.repository_id = ?1 AND manifest.digest = tag.digest
          WHERE tag.repository_id = ?1 AND tag.name IN (?3, ?4, ?5, ?6))`,
       id,
       digest,
@@ -225,37 +243,6 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
   function attachByTag(id: number, tag: string): void {
     const subject = subjectOfTag(tag);
     if (subject !== undefined) attach(id, subject);
-  }
-
-  /** The last line of the journal dates a tag, if it leads to what the tag means; else the time of its link does. */
-  function dateTag(id: number, name: string): void {
-    run(
-      `UPDATE tag SET (pushed_at, pushed_by, pushed_client) = (
-         SELECT iif(last.to_digest = tag.digest, last.at, CAST(tag.modified_at AS INTEGER)),
-                iif(last.to_digest = tag.digest, last.by_user, NULL),
-                iif(last.to_digest = tag.digest, last.client, NULL)
-         FROM (SELECT 1) LEFT JOIN (
-           SELECT at, to_digest, by_user, client FROM move
-           WHERE repository_id = ?1 AND tag = ?2 AND is_disk = 0 ORDER BY id DESC LIMIT 1) AS last)
-       WHERE repository_id = ?1 AND name = ?2`,
-      id,
-      name,
-    );
-  }
-
-  function countPulls(id: number, name: string): void {
-    const pulls = one(
-      'SELECT count, pulled_at FROM tag_pull WHERE repository_id = ? AND tag = ?',
-      id,
-      name,
-    ) as { count: number; pulled_at: number } | undefined;
-    run(
-      'UPDATE tag SET pull_count = ?, pulled_at = ? WHERE repository_id = ? AND name = ?',
-      pulls?.count ?? 0,
-      pulls?.pulled_at ?? 0,
-      id,
-      name,
-    );
   }
 
   /** The history that distribution left: what the journal tells of is left out. */
@@ -409,11 +396,15 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     const digests = [...new Set([digest, ...affected.map((row) => row.digest)])];
     for (const each of digests) {
       run(
-        `UPDATE tag INDEXED BY tag_by_digest SET total_bytes = ifnull(
-           (SELECT total_bytes FROM manifest WHERE repository_id = ?1 AND digest = ?2), 0)
-         WHERE repository_id = ?1 AND digest = ?2`,
+        `UPDATE tag INDEXED BY tag_by_digest SET total_bytes = ?3
+         WHERE repository_id = ?1 AND digest = ?2 AND total_bytes <> ?3`,
         repository,
         each,
+        number(
+          'SELECT total_bytes AS n FROM manifest WHERE repository_id = ? AND digest = ?',
+          repository,
+          each,
+        ),
       );
     }
     return digests;
@@ -599,8 +590,6 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     );
     if (to !== undefined) forgetPast(id, tag, to);
     if (kind === 'delete') run('DELETE FROM tag_pull WHERE repository_id = ? AND tag = ?', id, tag);
-    dateTag(id, tag);
-    countPulls(id, tag);
     describeTag(id, tag);
     datePush(id);
   }
@@ -634,7 +623,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
         time,
         addDay(id, tag, day, count),
       );
-      countPulls(id, tag);
+      describeTag(id, tag);
     }
     run('UPDATE repository SET pulled_at = max(pulled_at, ?) WHERE id = ?', time, id);
     if (day <= rolledDay - keptDays) return;
@@ -685,11 +674,20 @@ interface OldManifest {
 }
 
 interface TraitsRow {
-  readonly facets: string;
-  readonly pushed_by: string | null;
+  readonly id: number;
+  readonly digest: string;
+  readonly modified_at: number;
+  readonly facets: string | null;
+  readonly total_bytes: number | null;
   readonly artifact_kind: ArtifactKind | null;
   readonly platforms: string | null;
   readonly attached: number | null;
+  readonly count: number | null;
+  readonly pulled_at: number | null;
+  readonly at: number | null;
+  readonly to_digest: string | null;
+  readonly by_user: string | null;
+  readonly client: string | null;
 }
 
 /** Pulls by day, counted since the epoch, as `tag_pull` has them. */
