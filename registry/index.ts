@@ -262,8 +262,7 @@ export async function createRegistry({
     lists: live(({ tags, catalog }) => ({
       maxTags: tags.maxtags,
       maxRepositories: catalog.maxentries,
-      repositoryNames: (range) => index.repositoryNames(range),
-      tagNames: (repository, range) => index.tagNames(repository, range),
+      indexed: index,
     })),
     maxBytes: () => current().berth.limits.manifestbytes,
     isReadOnly,

@@ -11,6 +11,7 @@ import {
 import { lifetimeKeys, parseLifetime } from '../spec/lifetime.ts';
 import type { Descriptor, Manifest } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import { linkTime } from '../store/links.ts';
 import { describeManifest, storedLimit, type StoredManifest } from '../store/manifest-cache.ts';
 import { blobData, revisionLink, tagLink, tagTree } from '../store/paths.ts';
 import type { Store } from '../store/store.ts';
@@ -80,10 +81,8 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     return { digest, modifiedAt, isSettled: now() - modifiedAt > settledMs };
   }
 
-  async function tagTime(repository: RepoName, name: Tag): Promise<number | undefined> {
-    const link = await driver.stat(tagLink(repository, name));
-    return link === undefined || link.size === 0 ? undefined : link.modifiedAt;
-  }
+  const tagTime = (repository: RepoName, name: Tag): Promise<number | undefined> =>
+    linkTime(driver, tagLink(repository, name));
 
   async function pastOf(repository: RepoName, name: Tag): Promise<readonly PastMeaning[]> {
     const past: PastMeaning[] = [];
@@ -100,8 +99,8 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
   }
 
   async function manifestTime(repository: RepoName, digest: Digest): Promise<number | undefined> {
-    const link = await driver.stat(revisionLink(repository, digest));
-    return link === undefined || link.size === 0 ? undefined : Math.floor(link.modifiedAt);
+    const modifiedAt = await linkTime(driver, revisionLink(repository, digest));
+    return modifiedAt === undefined ? undefined : Math.floor(modifiedAt);
   }
 
   async function manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined> {

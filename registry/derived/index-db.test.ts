@@ -541,6 +541,10 @@ async function storedNames(store: Store) {
   return {
     repositories: await Array.fromAsync(store.repositories.list({ after: '' })),
     tags: await Array.fromAsync(store.tags.list(api)),
+    times: await Array.fromAsync(store.tags.times(api)),
+    referrers: (
+      await Array.fromAsync(store.referrers.list(api, sha('subject'), { artifactTypes: [], after: '' }))
+    ).map(({ digest }) => digest),
   };
 }
 
@@ -549,18 +553,34 @@ describe('names for clients', () => {
 
   test('are those of the disk, in its order, after every change', async (t) => {
     const { store, index } = await opened(t);
-    const indexed = () => ({ repositories: index.repositoryNames(all), tags: index.tagNames(api, all) });
+    const indexed = () => ({
+      repositories: index.repositoryNames(all),
+      tags: index.tagNames(api, all),
+      times: index.tagTimes(api, all),
+      referrers: index.referrerDigests(api, sha('subject'), all),
+    });
+    const subject = descriptorOf('subject');
     const tags = ['1', '10', '2', 'A', 'a', '_x', 'v1.0', 'v1-0', 'latest'];
     for (const name of ['a', 'a-b', 'a/b', 'a0'] as RepoName[]) await push(store, { name, seed: name });
 
     const bytes = await push(store, { name: api, seed: 'a', tags });
     assert.deepEqual(indexed(), await storedNames(store));
+    await push(store, { name: api, seed: 'b', tags: ['2'] });
+    for (const seed of ['c', 'd', 'e']) await push(store, { name: api, seed, subject });
+    await push(store, { name: web, seed: 'f', subject });
+    await push(store, { name: api, seed: 'g', subject: descriptorOf('another') });
+    assert.deepEqual(indexed(), await storedNames(store));
+    const [first = '', second, third] = (await storedNames(store)).referrers;
+    assert.deepEqual(index.referrerDigests(api, sha('subject'), { after: first, limit: 1 }), [second]);
+    await store.manifests.remove(api, third as Digest, actor);
     await store.manifests.removeTag(api, 'A' as Tag, actor);
     assert.deepEqual(indexed(), await storedNames(store));
     assert.deepEqual(index.tagNames(api, { after: '10', limit: 3 }), ['2', '_x', 'a']);
     await store.manifests.remove(api, sha(bytes), actor);
     assert.deepEqual(indexed(), await storedNames(store));
-    assert.deepEqual(indexed(), { repositories: ['a', 'a-b', 'a/b', 'a0'], tags: [] });
+    assert.deepEqual(indexed().tags, ['2']);
+    assert.deepEqual(indexed().repositories, ['a', 'a-b', 'a/b', 'a0', api, web]);
+    assert.equal(indexed().referrers?.length, 2);
   });
 
   test('are left to the disk while it is read, and from when a part of it could not be', async (t) => {
@@ -584,6 +604,8 @@ describe('names for clients', () => {
     disk.fails = true;
     await push(store, { name: api, seed: 'a', tags: ['2'] });
     assert.equal(index.tagNames(api, all), undefined);
+    assert.equal(index.tagTimes(api, all), undefined);
+    assert.equal(index.referrerDigests(api, sha('a'), all), undefined);
     await assert.rejects(index.rebuild(), { code: 'STORAGE_FAILED' });
     assert.equal(index.tagNames(api, all), undefined);
     disk.fails = false;

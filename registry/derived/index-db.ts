@@ -40,16 +40,20 @@ import {
 } from './index-file.ts';
 import { isSamePosition, type Journal } from './journal.ts';
 import { createPulls, type Pull } from './pulls.ts';
-import type { IndexQueries, NameRange } from './queries.ts';
+import type { IndexQueries } from './queries.ts';
 import { type Refresh, sweep } from './sweep.ts';
 import type { Freed, TidyQueries } from './tidy-queries.ts';
 
+/** What clients ask for, in byte order; `undefined` while the index may be behind the disk. */
+type ClientLists = {
+  [Name in 'repositoryNames' | 'tagNames' | 'tagTimes' | 'referrerDigests']: (
+    ...range: Parameters<IndexQueries[Name]>
+  ) => ReturnType<IndexQueries[Name]> | undefined;
+};
+
 /** Lists throw UNAVAILABLE while the file cannot be used. */
 export interface Index
-  extends Omit<IndexQueries, 'repositoryNames' | 'tagNames'>, TidyQueries, AsyncDisposable {
-  /** Names in byte order, for clients; `undefined` while the index may be behind the disk. */
-  repositoryNames(range: NameRange): readonly RepoName[] | undefined;
-  tagNames(repository: RepoName, range: NameRange): readonly Tag[] | undefined;
+  extends Omit<IndexQueries, keyof ClientLists>, ClientLists, TidyQueries, AsyncDisposable {
   /** `building` while everything is read anew: lists may be incomplete. */
   readonly state: 'building' | 'ready';
   /** Begins to read, in the background, what the disk has and the index has not. Once, before the first event. */
@@ -365,6 +369,10 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     }
   }
 
+  function ifLevel<T>(question: (queries: IndexQueries) => T): T | undefined {
+    return isLevel ? ask(({ queries }) => question(queries)) : undefined;
+  }
+
   function answer<T>(question: (queries: IndexQueries & TidyQueries) => T): T {
     const found = ask(({ queries, writer }) => {
       writer.rollDays();
@@ -412,9 +420,10 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     referrers: (query) => answer((queries) => queries.referrers(query)),
     sharing: (blobs, but) => answer((queries) => queries.sharing(blobs, but)),
     usage: () => answer((queries) => queries.usage()),
-    repositoryNames: (range) => (isLevel ? ask(({ queries }) => queries.repositoryNames(range)) : undefined),
-    tagNames: (repository, range) =>
-      isLevel ? ask(({ queries }) => queries.tagNames(repository, range)) : undefined,
+    repositoryNames: (...range) => ifLevel((queries) => queries.repositoryNames(...range)),
+    tagNames: (...range) => ifLevel((queries) => queries.tagNames(...range)),
+    tagTimes: (...range) => ifLevel((queries) => queries.tagTimes(...range)),
+    referrerDigests: (...range) => ifLevel((queries) => queries.referrerDigests(...range)),
     tagRecords: (query) => answer((queries) => queries.tagRecords(query)),
     tagRecord: (repository, tag) => answer((queries) => queries.tagRecord(repository, tag)),
     tagsOfDigest: (query) => answer((queries) => queries.tagsOfDigest(query)),

@@ -114,6 +114,14 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
     return `${question} ${inMs(timed(() => ask()))}, ${inMs(timed(() => ask(next)))}`;
   });
   const one = timed(() => queries.manifest({ repository: name, digest: sha('manifest 7') }));
+  const clientRange = { after: '', limit: 100 };
+  const forClients = timed(() => {
+    queries.repositoryNames(clientRange);
+    queries.tagNames(name, clientRange);
+    queries.tagTimes(name, clientRange);
+    queries.referrerDigests(name, sha('manifest 7'), clientRange);
+    queries.referrers({ repository: name, digest: sha('manifest 7'), limit: 100 });
+  });
   const statements = (): ReadonlySet<string> => new Set(prepare.calls.map((call) => call.arguments[0]));
   const unfiltered = statements();
   const scans = [...unfiltered].flatMap((sql) =>
@@ -134,7 +142,7 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
     .filter(([, step]) => /^SCAN (tag|repository|manifest)|\(repository_id=\?\)$/.test(step));
   closeIndexFile(file);
 
-  t.diagnostic(`${times.join('; ')}; a manifest ${inMs(one)}`);
+  t.diagnostic(`${times.join('; ')}; a manifest ${inMs(one)}; for clients ${inMs(forClients)}`);
   t.diagnostic(`queries of tags, of repositories: ${found.join('; ')}; once counted ${inMs(again)}`);
   const [early, late] = [medianOf(pushes.slice(0, 1000)), medianOf(pushes.slice(-1000))];
   t.diagnostic(

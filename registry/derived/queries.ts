@@ -10,9 +10,11 @@ import type { Page } from '../spec/admin/arguments.ts';
 import type { ManifestListRow, ManifestRow, MoveRow, RepositoryRow, TagRow } from '../spec/admin/content.ts';
 import type { ReferrerRow } from '../spec/admin/image.ts';
 import type { UsageRow } from '../spec/admin/upkeep.ts';
+import type { Digest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import { type ArtifactKind, subjectOfTag } from '../spec/kinds.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import type { TagTime } from '../store/tags.ts';
 import { isAttached } from './facets.ts';
 import { type Condition, filterOf } from './filter.ts';
 import { createStatements, stringsIn, type Value } from './statements.ts';
@@ -63,6 +65,10 @@ export interface IndexQueries {
   repositoryNames(range: NameRange): readonly RepoName[];
   /** Tags in byte order: those after `after` only, at most `limit`. */
   tagNames(repository: RepoName, range: NameRange): readonly Tag[];
+  /** The same with the times of their links. */
+  tagTimes(repository: RepoName, range: NameRange): readonly TagTime[];
+  /** The manifests whose subject is the digest, in byte order: those after `after` only, at most `limit`. */
+  referrerDigests(repository: RepoName, subject: Digest, range: NameRange): readonly Digest[];
 }
 
 export interface NameRange {
@@ -447,6 +453,23 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
       limit,
     ).map(({ name }) => name as Tag);
 
+  const tagTimes: IndexQueries['tagTimes'] = (repository, { after, limit }) =>
+    all(
+      'SELECT name, modified_at FROM tag WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?',
+      repositoryId(repository) ?? 0,
+      after,
+      limit,
+    ).map((row) => ({ tag: row['name'] as Tag, modifiedAt: Number(row['modified_at']) }));
+
+  const referrerDigests: IndexQueries['referrerDigests'] = (repository, subject, { after, limit }) =>
+    all(
+      'SELECT digest FROM manifest WHERE repository_id = ? AND subject = ? AND digest > ? ORDER BY digest LIMIT ?',
+      repositoryId(repository) ?? 0,
+      subject,
+      after,
+      limit,
+    ).map(({ digest }) => digest as Digest);
+
   function totals(): Pick<IndexUsage, 'totalBytes' | 'reclaimableBytes'> {
     const meta = one('SELECT total_bytes, reclaimable_bytes FROM meta') as
       { total_bytes: number; reclaimable_bytes: number } | undefined;
@@ -496,6 +519,8 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     brokenBy,
     repositoryNames,
     tagNames,
+    tagTimes,
+    referrerDigests,
     referrers,
     sharing,
   };

@@ -135,7 +135,7 @@ CREATE INDEX manifest_by_pushed ON manifest (repository_id, pushed_rank, digest)
 CREATE INDEX manifest_by_size ON manifest (repository_id, size_rank, digest);
 CREATE INDEX manifest_without_tag_by_pushed ON manifest (repository_id, pushed_rank, digest) WHERE tag_count = 0;
 CREATE INDEX manifest_without_tag_by_size ON manifest (repository_id, size_rank, digest) WHERE tag_count = 0;
-CREATE INDEX manifest_by_subject ON manifest (repository_id, subject, artifact_type, attachments)
+CREATE INDEX manifest_by_subject ON manifest (repository_id, subject, digest, artifact_type, attachments)
   WHERE subject IS NOT NULL;
 
 CREATE TABLE blob (

@@ -1,21 +1,27 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseDigest } from '../spec/digest.ts';
+import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import { byteOrder } from '../store/repositories.ts';
 import type { Store } from '../store/store.ts';
-import { type SortedTag, tagSorts, type TagSort } from '../store/tags.ts';
+import { type SortedTag, sortTags, tagSorts, type TagSort, type TagTime } from '../store/tags.ts';
 import { type Exchange, sendJson } from './exchange.ts';
 import { nextLink, pageSize, takePage } from './pages.ts';
 
 export interface ListOptions {
   readonly maxTags: number;
   readonly maxRepositories: number;
-  /** Names in byte order from an index, at most `limit` after `after`; `undefined` where it cannot tell. */
-  readonly repositoryNames: (range: Range) => readonly RepoName[] | undefined;
-  readonly tagNames: (repository: RepoName, range: Range) => readonly Tag[] | undefined;
+  readonly indexed: Indexed;
+}
+
+/** What an index knows, in byte order, at most `limit` after `after`; `undefined` where it cannot tell. */
+interface Indexed {
+  repositoryNames(range: Range): readonly RepoName[] | undefined;
+  tagNames(repository: RepoName, range: Range): readonly Tag[] | undefined;
+  tagTimes(repository: RepoName, range: Range): readonly TagTime[] | undefined;
+  referrerDigests(repository: RepoName, subject: Digest, range: Range): readonly Digest[] | undefined;
 }
 
 interface Range {
@@ -30,13 +36,18 @@ const maxReferrersBytes = 4 * 1024 * 1024;
 export async function listRepositories(
   exchange: Exchange,
   store: Store,
-  { maxRepositories, repositoryNames }: ListOptions,
+  { maxRepositories, indexed }: ListOptions,
 ): Promise<void> {
   const { query, res, caller } = exchange;
   const n = pageSize(query, maxRepositories) ?? maxRepositories;
   async function* readable(): AsyncIterable<RepoName> {
-    const start = { after: query.get('last') ?? '', atLeast: n + 1 };
-    for await (const name of names(start, repositoryNames, (range) => store.repositories.list(range))) {
+    const names = indexedFirst({
+      start: { after: query.get('last') ?? '', atLeast: n + 1 },
+      indexed: (range) => indexed.repositoryNames(range),
+      stored: (range) => store.repositories.list(range),
+      nameOf: (name) => name,
+    });
+    for await (const name of names) {
       if (caller.sees(name)) yield name;
     }
   }
@@ -51,7 +62,7 @@ export async function listTags(
   exchange: Exchange,
   store: Store,
   repository: RepoName,
-  { maxTags, tagNames }: ListOptions,
+  { maxTags, indexed }: ListOptions,
 ): Promise<void> {
   const { query, res } = exchange;
   const n = pageSize(query, maxTags);
@@ -60,14 +71,21 @@ export async function listTags(
     throw new AppError('NAME_UNKNOWN', { detail: { name: repository } });
   }
   if (sort !== undefined) {
-    await listSorted(exchange, store, repository, { sort, n });
+    const times = indexedFirst({
+      start: { after: '', atLeast: Infinity },
+      indexed: (range) => indexed.tagTimes(repository, range),
+      stored: (range) => store.tags.times(repository, range),
+      nameOf: ({ tag }) => tag,
+    });
+    listSorted(exchange, repository, { all: await sortTags(times, sort), sort, n });
     return;
   }
-  const tags = names(
-    { after: query.get('last') ?? '', atLeast: n === undefined ? Infinity : n + 1 },
-    (range) => tagNames(repository, range),
-    (range) => store.tags.list(repository, range),
-  );
+  const tags = indexedFirst({
+    start: { after: query.get('last') ?? '', atLeast: n === undefined ? Infinity : n + 1 },
+    indexed: (range) => indexed.tagNames(repository, range),
+    stored: (range) => store.tags.list(repository, range),
+    nameOf: (tag) => tag,
+  });
   if (n === undefined) {
     res.setHeader('Content-Type', 'application/json');
     await pipeline(Readable.from(tagsJson(exchange, repository, tags), { objectMode: false }), res, {
@@ -83,21 +101,28 @@ export async function listTags(
   sendJson(exchange, 200, { name: repository, tags: page });
 }
 
-const namesAtOnce = 1000;
+const rowsAtOnce = 1000;
 
-/** Names from the index while it can tell, from there on those of the disk: both are in byte order. */
-async function* names<Name extends string>(
-  { after, atLeast }: { readonly after: string; readonly atLeast: number },
-  indexed: (range: Range) => readonly Name[] | undefined,
-  stored: (range: { readonly after: string }) => AsyncIterable<Name>,
-): AsyncGenerator<Name> {
-  const limit = Math.min(atLeast, namesAtOnce);
+/** Rows of the index while it can tell, from there on those of the disk: both are in byte order of their names. */
+async function* indexedFirst<Row>({
+  start: { after, atLeast },
+  nameOf,
+  indexed,
+  stored,
+}: {
+  readonly start: { readonly after: string; readonly atLeast: number };
+  readonly nameOf: (row: Row) => string;
+  readonly indexed: (range: Range) => readonly Row[] | undefined;
+  readonly stored: (range: { readonly after: string }) => AsyncIterable<Row>;
+}): AsyncGenerator<Row> {
+  const limit = Math.min(atLeast, rowsAtOnce);
   let last = after;
   let found = indexed({ after: last, limit });
   while (found !== undefined) {
     yield* found;
-    if (found.length < limit) return;
-    last = found.at(-1) ?? last;
+    const end = found.at(-1);
+    if (end === undefined || found.length < limit) return;
+    last = nameOf(end);
     found = indexed({ after: last, limit });
   }
   yield* stored({ after: last });
@@ -134,13 +159,15 @@ function readSort(text: string | null): TagSort | undefined {
 }
 
 /** Sorted pages carry their place as an opaque cursor, since `last` alone does not tell it. */
-async function listSorted(
+function listSorted(
   exchange: Exchange,
-  store: Store,
   repository: RepoName,
-  { sort, n }: { readonly sort: TagSort; readonly n: number | undefined },
-): Promise<void> {
-  const all = await store.tags.sorted(repository, sort);
+  {
+    all,
+    sort,
+    n,
+  }: { readonly all: readonly SortedTag[]; readonly sort: TagSort; readonly n: number | undefined },
+): void {
   const cursor = readCursor(exchange.query.get('last'));
   const isDown = sort.startsWith('-');
   const rest =
@@ -175,7 +202,7 @@ export async function listReferrers(
   exchange: Exchange,
   store: Store,
   repository: RepoName,
-  reference: string,
+  { reference, indexed }: { readonly reference: string; readonly indexed: Indexed },
 ): Promise<void> {
   const { query, res } = exchange;
   const subject = parseDigest(reference);
@@ -183,7 +210,14 @@ export async function listReferrers(
   const n = pageSize(query, maxReferrers) ?? maxReferrers;
   const artifactTypes = query.getAll('artifactType');
   if (artifactTypes.length > 0) res.setHeader('OCI-Filters-Applied', 'artifactType');
-  const found = store.referrers.list(repository, subject, { artifactTypes, after: query.get('last') ?? '' });
+  const after = query.get('last') ?? '';
+  const among = indexedFirst({
+    start: { after, atLeast: n + 1 },
+    indexed: (range) => indexed.referrerDigests(repository, subject, range),
+    stored: (range) => store.repositories.revisions(repository, range),
+    nameOf: (digest) => digest,
+  });
+  const found = store.referrers.list(repository, subject, { artifactTypes, after, among });
   let bytes = 0;
   const { page, hasMore } = await takePage(found, n, (descriptor) => {
     bytes += JSON.stringify(descriptor).length;

@@ -179,7 +179,10 @@ async function answer(
     case 'tags':
       return await listTags(exchange, context.store, repository, context.lists());
     case 'referrers':
-      return await listReferrers(exchange, context.store, repository, reference);
+      return await listReferrers(exchange, context.store, repository, {
+        reference,
+        indexed: context.lists().indexed,
+      });
     case 'blob':
       return method === 'DELETE'
         ? await deleteBlob(exchange, context.store.blobs, repository, reference)

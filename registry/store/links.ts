@@ -27,7 +27,13 @@ export async function keepLink(driver: Driver, key: string, digest: Digest): Pro
   await driver.write(key, bytes.encode(digest), isEmpty ? {} : { if: 'absent' });
 }
 
-/** True when a link is there. An empty one counts as none, as for `readLink`. */
+/** When a link was written, in milliseconds since the epoch. An empty one counts as none, as for `readLink`. */
+export async function linkTime(driver: Driver, key: string): Promise<number | undefined> {
+  const link = await driver.stat(key);
+  return link === undefined || link.size === 0 ? undefined : link.modifiedAt;
+}
+
+/** True when a link is there. */
 export async function hasLink(driver: Driver, key: string): Promise<boolean> {
-  return ((await driver.stat(key))?.size ?? 0) > 0;
+  return (await linkTime(driver, key)) !== undefined;
 }

@@ -14,12 +14,17 @@ export interface Referrer {
 export interface Referrers {
   /**
    * The referrers of a digest in byte order of their digests, those after `after` only. With `artifactTypes` only
-   * those of one of the types.
+   * those of one of the types. Every manifest of the repository is read, unless `among` has all that may be referrers, in
+   * that order.
    */
   list(
     repository: RepoName,
     subject: Digest,
-    options: { readonly artifactTypes: readonly string[]; readonly after: string },
+    options: {
+      readonly artifactTypes: readonly string[];
+      readonly after: string;
+      readonly among?: AsyncIterable<Digest>;
+    },
   ): AsyncIterable<Referrer>;
   /** The digests of all referrers of any of the digests, in byte order; one pass over the repository. */
   ofAny(repository: RepoName, subjects: ReadonlySet<Digest>): AsyncIterable<Digest>;
@@ -27,8 +32,8 @@ export interface Referrers {
 
 export function createReferrers(cache: ManifestCache): Referrers {
   return {
-    async *list(repository, subject, { artifactTypes, after }) {
-      for await (const { digest, manifest, size } of cache.all(repository)) {
+    async *list(repository, subject, { artifactTypes, after, among }) {
+      for await (const { digest, manifest, size } of cache.all(repository, among)) {
         const { mediaType, artifactType, annotations } = manifest;
         if (digest <= after || manifest.subject?.digest !== subject) continue;
         if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType ?? '')) continue;

@@ -12,15 +12,16 @@ export interface Repositories {
   /** True while the repository holds a manifest. */
   exists(name: RepoName): Promise<boolean>;
   /** The digests of the manifests of a repository, in byte order. */
-  revisions(name: RepoName): AsyncIterable<Digest>;
+  revisions(name: RepoName, options?: { readonly after: string }): AsyncIterable<Digest>;
 }
 
 export function createRepositories(driver: Driver): Repositories {
-  async function* revisions(name: RepoName, how: ListOptions = {}): AsyncIterable<Digest> {
+  async function* revisions(name: RepoName, { after = '', ...how }: ListOptions = {}): AsyncIterable<Digest> {
     for (const algorithm of algorithms) {
       for await (const { name: hex } of driver.list(revisionsTree(name, algorithm), how)) {
         const digest = parseDigest(`${algorithm}:${hex}`);
-        if (digest !== undefined && (await hasLink(driver, revisionLink(name, digest)))) yield digest;
+        if (digest === undefined || digest <= after) continue;
+        if (await hasLink(driver, revisionLink(name, digest))) yield digest;
       }
     }
   }
@@ -63,7 +64,7 @@ export function createRepositories(driver: Driver): Repositories {
     for await (const name of walk({ after })) if (await exists(name)) yield name;
   }
 
-  return { list, walk, exists, revisions: (name) => revisions(name) };
+  return { list, walk, exists, revisions: (name, options) => revisions(name, options) };
 }
 
 /** Names and tags are ASCII, so code unit order is byte order. */

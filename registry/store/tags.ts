@@ -2,7 +2,7 @@ import type { Driver } from '../driver/driver.ts';
 import { type Digest } from '../spec/digest.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
-import { hasLink, readLink, writeLink } from './links.ts';
+import { linkTime, readLink, writeLink } from './links.ts';
 import { tagIndexLink, tagLink, tagsTree, tagTree } from './paths.ts';
 import { createRemembered } from './remembered.ts';
 import { byteOrder } from './repositories.ts';
@@ -16,14 +16,20 @@ export interface Tags {
   find(repository: RepoName, tag: Tag): Promise<Digest | undefined>;
   /** Every tag of a repository in byte order, those after `after` only. */
   list(repository: RepoName, options?: { readonly after: string }): AsyncIterable<Tag>;
-  /** All tags in another order, each with the key it is sorted by. */
-  sorted(repository: RepoName, sort: TagSort): Promise<readonly SortedTag[]>;
+  /** The same with the times of their links. */
+  times(repository: RepoName, options?: { readonly after: string }): AsyncIterable<TagTime>;
   /** Points a tag at a manifest, durably: first the history link, then the meaning. */
   move(repository: RepoName, tag: Tag, to: Digest): Promise<void>;
   /** Removes a tag with its history, durably. */
   remove(repository: RepoName, tag: Tag): Promise<void>;
   /** @throws AppError TAG_INVALID when the file system cannot tell this tag from another */
   checkStorable(repository: RepoName, tag: Tag): Promise<void>;
+}
+
+/** A tag and when its link was written, in milliseconds since the epoch. */
+export interface TagTime {
+  readonly tag: Tag;
+  readonly modifiedAt: number;
 }
 
 /** A tag and its place in a sorted list: tags are ordered by `key`, equal keys by name. */
@@ -38,35 +44,17 @@ const keptTags = 10_000;
 export function createTags(driver: Driver, platform: NodeJS.Platform = process.platform): Tags {
   const meanings = createRemembered<Digest>(keptTags);
 
-  async function* list(repository: RepoName, { after } = { after: '' }): AsyncIterable<Tag> {
+  async function* times(repository: RepoName, { after } = { after: '' }): AsyncIterable<TagTime> {
     for await (const { name } of driver.list(tagsTree(repository), { after })) {
       const tag = parseTag(name);
-      if (tag !== undefined && (await hasLink(driver, tagLink(repository, tag)))) yield tag;
+      if (tag === undefined) continue;
+      const modifiedAt = await linkTime(driver, tagLink(repository, tag));
+      if (modifiedAt !== undefined) yield { tag, modifiedAt };
     }
   }
 
-  async function sorted(repository: RepoName, sort: TagSort): Promise<readonly SortedTag[]> {
-    const keyed: SortedTag[] = [];
-    for await (const tag of list(repository)) keyed.push({ key: await sortKey(repository, tag, sort), tag });
-    const up = (a: SortedTag, b: SortedTag): number => byteOrder(a.key, b.key) || byteOrder(a.tag, b.tag);
-    return keyed.toSorted(sort.startsWith('-') ? (a, b) => up(b, a) : up);
-  }
-
-  async function sortKey(repository: RepoName, tag: Tag, sort: TagSort): Promise<string> {
-    switch (sort) {
-      case 'name':
-      case '-name':
-        return tag;
-      case 'pushed':
-      case '-pushed': {
-        const info = await driver.stat(tagLink(repository, tag));
-        return String(Math.floor((info?.modifiedAt ?? 0) * 1000)).padStart(20, '0');
-      }
-      case 'semver':
-        return semverKey(tag);
-      default:
-        return assertNever(sort);
-    }
+  async function* list(repository: RepoName, options?: { readonly after: string }): AsyncIterable<Tag> {
+    for await (const { tag } of times(repository, options)) yield tag;
   }
 
   async function checkStorable(repository: RepoName, tag: Tag): Promise<void> {
@@ -91,7 +79,7 @@ export function createTags(driver: Driver, platform: NodeJS.Platform = process.p
       return meanings.get(key, () => readLink(driver, key));
     },
     list,
-    sorted,
+    times,
     checkStorable,
     async move(repository, tag, to) {
       await writeLink(driver, tagIndexLink(repository, tag, to), to);
@@ -101,6 +89,28 @@ export function createTags(driver: Driver, platform: NodeJS.Platform = process.p
     remove: (repository, tag) =>
       meanings.change(tagLink(repository, tag), () => driver.removeTree(tagTree(repository, tag))),
   };
+}
+
+/** All tags in another order, each with the key it is sorted by. */
+export async function sortTags(tags: AsyncIterable<TagTime>, sort: TagSort): Promise<readonly SortedTag[]> {
+  const keyed = await Array.fromAsync(tags, (each) => ({ key: sortKey(each, sort), tag: each.tag }));
+  const up = (a: SortedTag, b: SortedTag): number => byteOrder(a.key, b.key) || byteOrder(a.tag, b.tag);
+  return keyed.toSorted(sort.startsWith('-') ? (a, b) => up(b, a) : up);
+}
+
+function sortKey({ tag, modifiedAt }: TagTime, sort: TagSort): string {
+  switch (sort) {
+    case 'name':
+    case '-name':
+      return tag;
+    case 'pushed':
+    case '-pushed':
+      return String(Math.floor(modifiedAt * 1000)).padStart(20, '0');
+    case 'semver':
+      return semverKey(tag);
+    default:
+      return assertNever(sort);
+  }
 }
 
 const windowsDevice = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?$/i;
