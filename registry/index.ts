@@ -217,7 +217,7 @@ export async function createRegistry({
   });
   const compiled = () => rules.compiled();
   const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
-  const quotas = createQuotas({ rules: () => rules.current(), index });
+  const quotas = createQuotas({ rules: () => rules.current(), index, log: log.for('jobs') });
   const sessions = opening.use(createSessions());
   const cards = opening.use(createCards(feed));
   const refusals = opening.use(createRefusals(events));

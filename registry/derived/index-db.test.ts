@@ -598,7 +598,9 @@ describe('names for clients', () => {
     t.after(() => registry[Symbol.asyncDispose]());
 
     assert.equal(index.tagNames(api, all), undefined);
+    assert.equal(index.isPartial, true);
     await index.settled();
+    assert.equal(index.isPartial, false);
     await push(store, { name: api, seed: 'a', tags: ['1'] });
     assert.deepEqual(index.tagNames(api, all), ['1']);
     disk.fails = true;

@@ -56,6 +56,8 @@ export interface Index
   extends Omit<IndexQueries, keyof ClientLists>, ClientLists, TidyQueries, AsyncDisposable {
   /** `building` while everything is read anew: lists may be incomplete. */
   readonly state: 'building' | 'ready';
+  /** True while it knows but a part of the disk: it is built anew from nothing. */
+  readonly isPartial: boolean;
   /** Begins to read, in the background, what the disk has and the index has not. Once, before the first event. */
   start(store: Store): void;
   /** Reads a tag again. */
@@ -107,6 +109,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
   /** Every file that changes go to; the first that answers is `live`. */
   const files = new Set<IndexFile>();
   let live: IndexFile | undefined = await openExisting();
+  /** Has not everything yet. */
+  let filling: IndexFile | undefined;
   let reading: { readonly store: Store; readonly facts: DiskFacts } | undefined;
   /** Everything was read, and nothing since has failed to be: the index says what the disk says. */
   let isLevel = false;
@@ -275,6 +279,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     const fresh = createIndexFile(path === ':memory:' ? path : `${path}.new`, now);
     files.add(fresh);
     live ??= fresh;
+    filling = fresh;
     const unreadBefore = unread;
     try {
       await catchUp(fresh);
@@ -302,6 +307,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     files.delete(old);
     files.delete(fresh);
     live = undefined;
+    filling = undefined;
     live = replaceIndexFile(old, fresh, path, now);
     files.add(live);
   }
@@ -409,6 +415,9 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
   }
 
   return {
+    get isPartial() {
+      return live === undefined || live === filling;
+    },
     get state() {
       return live === undefined || rebuilding !== undefined ? 'building' : 'ready';
     },

@@ -5,6 +5,8 @@ import { openPlace, openRegistry } from '../derived/derived.suite.ts';
 import { noRules, type Quota } from '../spec/admin/rules.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import { createLogger } from '../log/logger.ts';
+import { createRing } from '../log/ring.ts';
 import { actor, descriptorOf, manifestOf, pushBlob, putManifest } from '../store/store.suite.ts';
 import { createQuotas, type Quotas } from './quotas.ts';
 
@@ -24,7 +26,11 @@ async function opened(t: { after(cleanup: () => unknown): void }, quotas: readon
   const registry = await openRegistry(place, { store: { admit } });
   t.after(() => registry[Symbol.asyncDispose]());
   const rules = { ...noRules, quotas: [...quotas] };
-  made = createQuotas({ rules: () => rules, index: registry.index });
+  made = createQuotas({
+    rules: () => rules,
+    index: registry.index,
+    log: createLogger({ write: () => undefined }),
+  });
   return { ...registry, quotas: made };
 }
 
@@ -104,6 +110,42 @@ test('tags have a limit of their own', async (t) => {
   await push(registry, app, { layers: ['y'], tags: ['1'] });
 });
 
+test('a tag that is set counts as a pushed one, unless it is there', async (t) => {
+  const registry = await opened(t, [{ ...team, tags: 2 }]);
+  const { digest } = await push(registry, app, { layers: ['x'], tags: ['1', '2'] });
+  const { manifests, tags } = registry.store;
+
+  const third = manifests.setTag(app, '3' as Tag, digest, actor);
+
+  await assert.rejects(third, isExceeded(/may have 2 tags and has 2; this tag adds 1\./));
+  assert.deepEqual(await Array.fromAsync(tags.list(app)), ['1', '2']);
+  assert.equal(await manifests.setTag(app, '2' as Tag, digest, actor), digest);
+});
+
+test('a restore counts what the quota does not hold any more, and stays in the trash without room', async (t) => {
+  const registry = await opened(t, [{ ...team, tags: 1 }]);
+  const { store } = registry;
+  const removed = async (name: RepoName, text: string): Promise<string> => {
+    const { digest } = await push(registry, name, { layers: [text] });
+    const { trash } = await store.manifests.removeTags(name, [{ tag: 'latest' as Tag, digest, actor }]);
+    return trash[0] ?? '';
+  };
+  const large = await removed(app, layer('a', 8000));
+  const small = await removed(app, 'small');
+  await push(registry, web, { layers: [layer('b', 8000)], tags: [] });
+
+  await assert.rejects(store.trash.restore(large, actor), isExceeded(/this restore needs 8\.\d+kB more\./));
+  assert.equal(await store.repositories.exists(app), false);
+  await store.trash.restore(small, actor);
+  await push(registry, other, { layers: [layer('a', 8000)] });
+  assert.deepEqual(
+    (await store.trash.list({ limit: 9 })).rows.map(({ id }) => id),
+    [large],
+  );
+  const tagged = await removed(web, 'other').catch((error: unknown) => error);
+  assert.ok(isExceeded(/may have 1 tags and has 1; this push adds 1\./)(tagged));
+});
+
 test('a layer that is larger than the manifest says counts as large as it is', async (t) => {
   const registry = await opened(t, [team]);
   const text = layer('liar', 20_000);
@@ -119,19 +161,26 @@ test('a layer that is larger than the manifest says counts as large as it is', a
   );
 });
 
-test('while the index cannot be asked pushes go on', () => {
+test('while the index cannot be asked pushes go on, and the log says so once', () => {
+  const ring = createRing();
   const closed = (): never => {
     throw new AppError('UNAVAILABLE');
   };
   const quotas = createQuotas({
     rules: () => ({ ...noRules, quotas: [{ ...team, bytes: 0, tags: 0 }] }),
-    index: { room: closed, tagRecord: closed },
+    index: { room: closed, tagRecord: closed, isPartial: true },
+    log: createLogger({ write: () => undefined, ring }),
   });
 
   quotas.checkStart(app);
-  using admitted = quotas.admit({ repository: app, tags: ['1' as Tag], uses: [] });
+  using first = quotas.admit({ by: 'push', repository: app, tags: ['1' as Tag], uses: [] });
+  using second = quotas.admit({ by: 'tag', repository: app, tags: ['2' as Tag], uses: [] });
 
-  assert.deepEqual(admitted.warnings, []);
+  assert.deepEqual([first.warnings, second.warnings], [[], []]);
+  assert.deepEqual(
+    ring.snapshot().map(({ event }) => event),
+    ['quotasOpen'],
+  );
 });
 
 // The oracle: the sum of the sizes of all digests of the manifests that the store acknowledged, each once.

@@ -1,12 +1,16 @@
 /**
  * Quotas, judged from the index. What is being stored counts as well: the digests of all pushes under way together with
  * those of a new one are looked up at once, so that two pushes at a time cannot pass beyond a limit together, and a
- * layer that they share counts once. While the index cannot be asked there is always room: pushes go on.
+ * layer that they share counts once. Tags that are set and restores are judged as pushes are. While the index cannot be
+ * asked there is always room, and while it is built from nothing what it has not read yet does not count: pushes go on, and
+ * one line in the log says so.
  */
 import { compileGlobs } from '../auth/globs.ts';
-import type { Room, TidyQueries } from '../derived/tidy-queries.ts';
+import type { Index } from '../derived/index-db.ts';
+import type { Room } from '../derived/tidy-queries.ts';
 import type { Quota, QuotaRow, RuleSet } from '../spec/admin/rules.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
+import type { Log } from '../spec/log-record.ts';
 import type { Admit, Arrival } from '../store/admission.ts';
 
 export interface Quotas {
@@ -30,10 +34,13 @@ const warnAt = 0.9;
 export function createQuotas({
   rules,
   index,
+  log,
 }: {
   readonly rules: () => RuleSet;
-  readonly index: Pick<TidyQueries, 'room' | 'tagRecord'>;
+  readonly index: Pick<Index, 'room' | 'tagRecord' | 'isPartial'>;
+  readonly log: Log;
 }): Quotas {
+  let isTold = false;
   let scoped: { readonly of: readonly Quota[]; readonly scopes: readonly Scope[] } | undefined;
 
   function scopes(): readonly Scope[] {
@@ -47,6 +54,15 @@ export function createQuotas({
 
   function scopesOf(repository: string): readonly Scope[] {
     return scopes().filter(({ matches }) => matches(repository));
+  }
+
+  function tellIfPartial(): void {
+    if (index.isPartial && !isTold) {
+      log.warn('quotasOpen', 'quotas may be exceeded until the index has read the whole disk', {
+        hint: 'berth du shows the quotas',
+      });
+    }
+    isTold = index.isPartial;
   }
 
   function roomOf(scope: Scope): Room | undefined {
@@ -63,7 +79,7 @@ export function createQuotas({
     if (room === undefined) return [];
     const { quota, arrivals } = scope;
     const all = [...arrivals, arrival];
-    judgeTags(quota, room, all);
+    judgeTags(quota, room, { arrivals: all, by: arrival.by });
     const said = all.flatMap(({ uses }) => uses).reduce((sum, { size }) => sum + size, 0);
     if (room.atMostBytes + said < warnAt * quota.bytes) return [];
     const own = room.newBytes(arrival.uses);
@@ -73,7 +89,7 @@ export function createQuotas({
     if (own > 0 && after > quota.bytes) {
       throw exceeded(
         quota,
-        `${describe(quota)} may take ${inUnits(quota.bytes)} and takes ${inUnits(used)}; this push needs ${inUnits(own)} more.`,
+        `${describe(quota)} may take ${inUnits(quota.bytes)} and takes ${inUnits(used)}; this ${arrival.by} needs ${inUnits(own)} more.`,
       );
     }
     return after < warnAt * quota.bytes
@@ -81,7 +97,11 @@ export function createQuotas({
       : [`the quota ${quota.id} is nearly full: ${inUnits(after)} of ${inUnits(quota.bytes)} are used`];
   }
 
-  function judgeTags(quota: Quota, room: Room, arrivals: readonly Arrival[]): void {
+  function judgeTags(
+    quota: Quota,
+    room: Room,
+    { arrivals, by }: { readonly arrivals: readonly Arrival[]; readonly by: Arrival['by'] },
+  ): void {
     if (quota.tags === undefined) return;
     const fresh = arrivals.map(
       ({ repository, tags }) => tags.filter((tag) => index.tagRecord(repository, tag) === undefined).length,
@@ -91,13 +111,14 @@ export function createQuotas({
     if (own === 0 || after <= quota.tags) return;
     throw exceeded(
       quota,
-      `${describe(quota)} may have ${quota.tags} tags and has ${room.tags}; this push adds ${own}.`,
+      `${describe(quota)} may have ${quota.tags} tags and has ${room.tags}; this ${by} adds ${own}.`,
     );
   }
 
   return {
     admit(arrival) {
       const concerned = scopesOf(arrival.repository);
+      if (concerned.length > 0) tellIfPartial();
       const warnings = concerned.flatMap((scope) => judge(scope, arrival));
       for (const { arrivals } of concerned) arrivals.add(arrival);
       return {

@@ -7,20 +7,21 @@ export interface Use {
   readonly size: number;
 }
 
-/** A manifest that is about to be stored, with everything it needs. */
+/** Tags that are about to be set, and what is needed with the manifest that they mean, so far as it is not there. */
 export interface Arrival {
+  readonly by: 'push' | 'tag' | 'restore';
   readonly repository: RepoName;
   readonly tags: readonly Tag[];
   readonly uses: readonly Use[];
 }
 
-/** Leave to store a manifest. Disposed when it is stored and all know of it, or when it is not. */
+/** Leave for an arrival. Disposed when it is stored and all know of it, or when it is not. */
 export interface Admission extends Disposable {
   /** Things a person should know, for Warning headers. */
   readonly warnings: readonly string[];
 }
 
-/** Decides whether there is room for a manifest. Throws QUOTA_EXCEEDED. */
+/** Decides whether there is room for an arrival. Throws QUOTA_EXCEEDED. */
 export type Admit = (arrival: Arrival) => Admission;
 
 /** There is always room. */

@@ -147,7 +147,7 @@ export function createManifests({
       using _ = await holdAll(namedBy(manifest, digest));
       const { warnings, sizes } = await checkContent(repository, manifest);
       const uses = [{ digest, size: bytes.length }, ...usesOf(manifest, sizes)];
-      using admitted = admit({ repository, tags: names, uses });
+      using admitted = admit({ by: 'push', repository, tags: names, uses });
       await content.storeBytes(digest, bytes);
       await growing(locks, repository, () => keepLink(driver, revisionLink(repository, digest), digest));
       await events.manifestPushed({
@@ -184,13 +184,15 @@ export function createManifests({
   ): Promise<Digest | undefined> {
     return await locks.shared(repository, async () => {
       await tags.checkStorable(repository, tag);
-      using _ = await holdAll([to]);
+      using held = new DisposableStack();
+      held.use(await holdAll([to]));
       if (!(await hasLink(driver, revisionLink(repository, to)))) {
         throw new AppError('MANIFEST_UNKNOWN', {
           message: `The repository ${repository} has no manifest ${to}.`,
           detail: { name: repository, reference: to },
         });
       }
+      held.use(admit({ by: 'tag', repository, tags: [tag], uses: [] }));
       return await moveTag(repository, tag, to, { manifest: await cache.get(to), actor });
     });
   }

@@ -53,7 +53,7 @@ export interface StoreOptions {
   readonly collect?: CollectOptions;
   /** Tags that keep their meaning; none where it is absent. */
   readonly protectedBy?: ProtectedBy;
-  /** Whether there is room for a manifest; always where it is absent. */
+  /** Whether there is room for what is to be stored; always where it is absent. */
   readonly admit?: Admit;
 }
 
@@ -78,7 +78,17 @@ export function createStore({
   const cache = createManifestCache({ driver, content, repositories });
   const references = createReferenceReader({ driver, cache });
   const tags = createTags(driver);
-  const trash = createTrash({ driver, events, locks, leases, references, tags, keepMs: trashKeepMs, now });
+  const trash = createTrash({
+    driver,
+    events,
+    locks,
+    leases,
+    references,
+    tags,
+    keepMs: trashKeepMs,
+    admit,
+    now,
+  });
   const blobs = createBlobs({ driver, events, locks, leases, content, repositories, manifests: cache });
   const uploads = createUploads({
     driver,

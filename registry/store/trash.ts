@@ -11,6 +11,7 @@ import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import { parseRepoName, parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import type { Admit, Use } from './admission.ts';
 import type { Leases } from './leases.ts';
 import { hasLink, keepLink } from './links.ts';
 import type { Locks } from './locks.ts';
@@ -49,7 +50,7 @@ export interface Trash {
   /**
    * Links the manifest and what it refers to again, and sets the tags that do not exist meanwhile; durable when it
    * resolves. The entry is gone then.
-   * @throws AppError TRASH_UNKNOWN, also when the content is gone; TAG_INVALID
+   * @throws AppError TRASH_UNKNOWN, also when the content is gone; TAG_INVALID; QUOTA_EXCEEDED
    */
   restore(id: string, actor: Actor): Promise<Restored>;
   /** Drops every entry. What they kept is collected later. */
@@ -74,6 +75,7 @@ export function createTrash({
   references,
   tags,
   keepMs = () => defaultKeepMs,
+  admit,
   now,
 }: {
   readonly driver: Driver;
@@ -83,6 +85,7 @@ export function createTrash({
   readonly references: ReferenceReader;
   readonly tags: Tags;
   readonly keepMs?: (() => number) | undefined;
+  readonly admit: Admit;
   readonly now: () => number;
 }): Trash {
   /** Tells the time of an entry without reading it. */
@@ -147,7 +150,8 @@ export function createTrash({
     return await locks.exclusive(repository, async () => {
       const manifests = await Array.fromAsync(references.closure(digest));
       const named = manifests.flatMap((each) => [each.digest, ...each.references.blobs]);
-      using _ = await leases.hold(named);
+      using held = new DisposableStack();
+      held.use(await leases.hold(named));
       // Looked at again: what an expired entry kept may have been collected since it was read.
       if (!(await isThere(id)) || (await driver.stat(blobData(digest))) === undefined) {
         throw new AppError('TRASH_UNKNOWN', {
@@ -156,6 +160,7 @@ export function createTrash({
         });
       }
       for (const tag of entry.tags) await tags.checkStorable(repository, tag);
+      held.use(admit({ by: 'restore', repository, tags: entry.tags, uses: await storedOf(named) }));
       await growing(locks, repository, async () => {
         for (const each of manifests.toReversed()) await link(repository, each);
         await keepLink(driver, revisionLink(repository, digest), digest);
@@ -174,6 +179,15 @@ export function createTrash({
       await driver.remove(trashEntry(id));
       return { ...rowOf(entry), tags: set, kept };
     });
+  }
+
+  async function storedOf(digests: readonly Digest[]): Promise<readonly Use[]> {
+    const uses: Use[] = [];
+    for (const digest of new Set(digests)) {
+      const size = (await driver.stat(blobData(digest)))?.size;
+      if (size !== undefined) uses.push({ digest, size });
+    }
+    return uses;
   }
 
   async function isThere(id: string): Promise<boolean> {
