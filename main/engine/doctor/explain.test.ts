@@ -697,33 +697,36 @@ const hostile = [
   '//a',
 ];
 
+/** What the text costs this thread, in milliseconds; what other processes do is not in it. */
+function costOf(text: string): number {
+  const before = process.threadCpuUsage();
+  explain(text);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
+
 test('the time grows with the length of the text and not faster, whatever the text repeats', () => {
-  const time = (text: string): number => {
-    const runs = Array.from({ length: 3 }, () => {
-      const start = performance.now();
-      explain(text);
-      return performance.now() - start;
-    });
-    return Math.min(...runs);
-  };
   const sizes = [6_400, 64_000] as const;
 
   for (const piece of hostile) {
-    const [small, large] = sizes.map((size) => time(piece.repeat(size / piece.length)));
+    const texts = sizes.map((size) => piece.repeat(size / piece.length));
+    const isLinear = (small: number, large: number): boolean =>
+      // Below a few milliseconds the clock and the compiler weigh more than the text.
+      large < Math.max(15 * small, 15);
+    let least: readonly number[] = [Infinity, Infinity];
+    // In turn, and the least of several: a cold cache or a pause of the collector makes one dearer, nothing makes it cheaper.
+    for (let round = 0; round < 10 && !isLinear(least[0] ?? 0, least[1] ?? 0); round++) {
+      least = texts.map((text, at) => Math.min(least[at] ?? 0, costOf(text)));
+    }
 
-    // Below a few milliseconds the clock and the compiler weigh more than the text.
-    assert.ok(
-      (large ?? 0) < Math.max(15 * (small ?? 0), 15),
-      `${JSON.stringify(piece)}: ${small} ms, ${large} ms`,
-    );
+    const [small = 0, large = 0] = least;
+    assert.ok(isLinear(small, large), `${JSON.stringify(piece)}: ${small} ms, ${large} ms`);
   }
 });
 
 test('megabytes cost no more than the part that is looked at', () => {
   const text = 'certificate is valid for a, '.repeat(400_000);
-  const start = performance.now();
+  const least = Math.min(...Array.from({ length: 3 }, () => costOf(text)));
 
-  explain(text);
-
-  assert.ok(performance.now() - start < 200);
+  assert.ok(least < 200, `${least} ms`);
 });
