@@ -19,7 +19,7 @@ import { z } from 'zod';
 import { type Role, roles, type Verb, verbs } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
 import { isGlob, type RepoName } from '../spec/names.ts';
-import { compileGlobs, everyRepository } from './globs.ts';
+import { compileGlobs, everyRepository } from '../spec/globs.ts';
 import { isUserName } from './users.ts';
 
 const globList = z.array(z.string().refine(isGlob, 'not a glob over repository names'));

@@ -13,7 +13,7 @@ import { AppError } from '../spec/errors.ts';
 import { isGlob } from '../spec/names.ts';
 import { accessOf, emptyAccess, parseAccess } from './access.ts';
 import type { Access, AccessToken, AccessUser } from './access.ts';
-import { everyRepository } from './globs.ts';
+import { everyRepository } from '../spec/globs.ts';
 import { generatePassword, hashPassword } from './password.ts';
 import { identityPaths } from './paths.ts';
 import { withFileLock } from '../disk/file-lock.ts';

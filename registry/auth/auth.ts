@@ -33,7 +33,7 @@ import { createBearer, generateTokenKey, loadTokenKey } from './bearer.ts';
 import type { Bearer } from './bearer.ts';
 import { allows, callerOf, formatProof, limitToScopes, markOf, parseProof } from './caller.ts';
 import type { Caller, Identity, Proof } from './caller.ts';
-import { compileGlobs } from './globs.ts';
+import { compileGlobs } from '../spec/globs.ts';
 import { createGuard } from './guard.ts';
 import { openLastUses } from './last-uses.ts';
 import type { LastUse, LastUses, UseKey } from './last-uses.ts';

@@ -1,5 +1,5 @@
 /** What rules say of a tag. Pure: facts and times come in, decisions go out. */
-import { compileGlobs } from '../auth/globs.ts';
+import { compileGlobs } from '../spec/globs.ts';
 import type { TagRecord } from '../derived/tidy-queries.ts';
 import type { ExpiryRule, Reason, RuleSet } from '../spec/admin/rules.ts';
 import { assertNever } from '../spec/errors.ts';

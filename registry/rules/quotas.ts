@@ -5,9 +5,9 @@
  * asked there is always room, and while it is built from nothing what it has not read yet does not count: pushes go on, and
  * one line in the log says so.
  */
-import { compileGlobs } from '../auth/globs.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { Room } from '../derived/tidy-queries.ts';
+import { compileGlobs } from '../spec/globs.ts';
 import type { Quota, QuotaRow, RuleSet } from '../spec/admin/rules.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
