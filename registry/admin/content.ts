@@ -29,6 +29,12 @@ export function createContentMethods({
 }: ContentDeps): MethodsOf<typeof contentArguments> {
   return {
     'repositories.list': async (args) => index.repositories(args),
+    async 'repositories.get'({ repository }) {
+      await mustExist({ store, index }, repository);
+      const row = index.repository(repository);
+      if (row !== undefined) return row;
+      throw new AppError('NAME_UNKNOWN', { message: `The repository "${repository}" holds no manifest.` });
+    },
     async 'tags.list'(args) {
       await mustExist({ store, index }, args.repository);
       const { rows, ...page } = index.tags(args);

@@ -422,9 +422,11 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       return live === undefined || rebuilding !== undefined ? 'building' : 'ready';
     },
     repositories: (query) => answer((queries) => queries.repositories(query)),
+    repository: (name) => answer((queries) => queries.repository(name)),
     tags: (query) => answer((queries) => queries.tags(query)),
     manifests: (query) => answer((queries) => queries.manifests(query)),
     manifest: (query) => answer((queries) => queries.manifest(query)),
+    builds: (query) => answer((queries) => queries.builds(query)),
     history: (query) => answer((queries) => queries.history(query)),
     referrers: (query) => answer((queries) => queries.referrers(query)),
     sharing: (blobs, but) => answer((queries) => queries.sharing(blobs, but)),

@@ -33,6 +33,8 @@ export interface IndexQueries {
    * @throws AppError PAGE_INVALID when `after` is not the `next` of such a list, QUERY_INVALID
    */
   repositories(query: AdminArguments<'repositories.list'>): Page<RepositoryRow>;
+  /** One that holds a manifest. */
+  repository(name: string): RepositoryRow | undefined;
   /** @throws AppError PAGE_INVALID, QUERY_INVALID */
   tags(query: AdminArguments<'tags.list'>): Page<TagRow>;
   /**
@@ -41,6 +43,11 @@ export interface IndexQueries {
    */
   manifests(query: AdminArguments<'manifests.list'>): Page<ManifestListRow>;
   manifest(query: { readonly repository: string; readonly digest: string }): ManifestRow | undefined;
+  /** How large each manifest is with all that it needs, and when it was built; those that are not known are left out. */
+  builds(query: {
+    readonly repository: string;
+    readonly digests: readonly string[];
+  }): ReadonlyMap<string, Pick<ManifestListRow, 'totalBytes' | 'createdAt'>>;
   /**
    * The moves of tags, the newest first.
    * @throws AppError PAGE_INVALID
@@ -200,6 +207,11 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     return { rows: rows.map(repositoryRow), ...more };
   };
 
+  const findRepository: IndexQueries['repository'] = (name) => {
+    const row = one('SELECT * FROM repository WHERE name = ? AND manifest_count > 0', name);
+    return row === undefined ? undefined : repositoryRow(row as unknown as RepositoryData);
+  };
+
   function repositoryRow(row: RepositoryData): RepositoryRow {
     return {
       name: row.name,
@@ -311,11 +323,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
 
   const manifest: IndexQueries['manifest'] = ({ repository, digest }) => {
     const id = repositoryId(repository);
-    const row =
-      id === undefined
-        ? undefined
-        : (one('SELECT * FROM manifest WHERE repository_id = ? AND digest = ?', id, digest) as
-            ManifestData | undefined);
+    const row = id === undefined ? undefined : manifestData(id, digest);
     if (row === undefined) return undefined;
     const { repository_id } = row;
     const referrers = all(
@@ -338,6 +346,21 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
       tags: tagsOf(repository_id, digest),
     };
   };
+
+  const builds: IndexQueries['builds'] = (query) => {
+    const id = repositoryId(query.repository);
+    const found = id === undefined ? [] : query.digests.map((digest) => manifestData(id, digest));
+    return new Map(
+      found
+        .filter((row) => row !== undefined)
+        .map((row) => [row.digest, { totalBytes: row.total_bytes, ...createdIn(row) }]),
+    );
+  };
+
+  function manifestData(repositoryOf: number, digest: string): ManifestData | undefined {
+    return one('SELECT * FROM manifest WHERE repository_id = ? AND digest = ?', repositoryOf, digest) as
+      ManifestData | undefined;
+  }
 
   /** Stored bytes of a manifest and what it lists that no other manifest needs, here or in another repository. */
   function exclusiveBytes(manifestId: number): number {
@@ -510,9 +533,11 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
 
   return {
     repositories,
+    repository: findRepository,
     tags,
     manifests,
     manifest,
+    builds,
     history,
     usage,
     totals,

@@ -15,7 +15,7 @@ import { type ManifestView, type PartView, viewManifest } from './manifest-view.
 
 export interface ImageDeps {
   readonly store: Pick<Store, 'blobs' | 'manifests' | 'tags'>;
-  readonly index: Pick<Index, 'manifest' | 'referrers' | 'sharing'>;
+  readonly index: Pick<Index, 'manifest' | 'builds' | 'referrers' | 'sharing'>;
   readonly protectedBy: ProtectedBy;
 }
 
@@ -64,16 +64,19 @@ export async function describeImage(
   const tags = row?.tags ?? [];
   if (tags.length > mostTags) notes.push(`It has ${tags.length} tags; ${mostTags} are shown.`);
   const total = row?.totalBytes;
+  const shownChildren = top.manifests.slice(0, mostParts);
+  const builds = deps.index.builds({ repository, digests: shownChildren.map((each) => each.digest) });
   return {
     repository,
     digest: found.digest,
     mediaType: found.mediaType,
     kind: view.kind,
     tags: tags.slice(0, mostTags).map((tag) => tagRow(deps, repository, tag)),
-    children: top.manifests.slice(0, mostParts).map((each) => ({
+    children: shownChildren.map((each) => ({
       digest: each.digest,
       mediaType: each.mediaType,
       size: each.size,
+      ...builds.get(each.digest),
       ...present({ platform: each.platform }),
       isAttestation: isAttestation(each),
     })),

@@ -220,6 +220,12 @@ suite('what an image holds', () => {
           ['linux/arm/v7', false],
         ],
       );
+      for (const child of children) {
+        const { bytes, config } = await client.call('images.get', { ...query, reference: child.digest });
+        assert.equal(child.totalBytes, bytes.total);
+        // An image that says 1970 says nothing.
+        assert.equal(Date.parse(child.createdAt ?? '1970-01-01'), Date.parse(config?.created ?? ''));
+      }
       // The data layers are in all three platforms and in the images of the other repository.
       assert.ok((layers.at(-1)?.sharedWith ?? 0) >= 2);
       await assert.rejects(

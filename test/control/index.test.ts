@@ -138,6 +138,12 @@ test('lists are searched, sorted and told in names by the command line', async (
   await assert.rejects(asked, { code: 'QUERY_INVALID', message: '"arhc:" is no key; did you mean arch:?' });
   const listed = await client.call('manifests.list', { repository: 'team/web', descending: false });
   const without = await client.call('manifests.list', { repository: 'team/web', untagged: true });
+  const alone = await client.call('repositories.get', { repository: 'team/web' });
+  const inList = await client.call('repositories.list', { q: 'team/web' });
+  await assert.rejects(client.call('repositories.get', { repository: 'team/wep' }), {
+    code: 'NAME_UNKNOWN',
+    message: 'There is no repository "team/wep"; did you mean team/web?',
+  });
 
   assert.deepEqual(repositories, {
     kind: ['team/chart'],
@@ -158,4 +164,5 @@ test('lists are searched, sorted and told in names by the command line', async (
     ]),
   );
   assert.deepEqual([listed.total, without.total, reasons(without.rows)], [2, 1, [[lost, 'grace']]]);
+  assert.deepEqual([alone], inList.rows);
 });

@@ -134,6 +134,8 @@ export const contentArguments = {
     sort: z.enum(repositorySorts).default('name'),
     descending,
   }),
+  /** One repository, as it is in the list. */
+  'repositories.get': z.strictObject({ repository }),
   /** The tags of a repository, those that a query finds. */
   'tags.list': z.strictObject({
     ...page,
@@ -170,6 +172,7 @@ export const contentArguments = {
 
 export interface ContentResults {
   'repositories.list': Page<RepositoryRow>;
+  'repositories.get': RepositoryRow;
   'tags.list': Page<TagRow>;
   'manifests.list': Page<ManifestListRow>;
   'manifests.get': ManifestRow;

@@ -9,7 +9,12 @@ import { digest, type DownloadTicket, page, type Page, q, repository } from './a
 export interface ChildRow {
   readonly digest: string;
   readonly mediaType: string;
+  /** Of the child's manifest alone. */
   readonly size: number;
+  /** Of the child with its config and layers; absent where the registry does not have it. */
+  readonly totalBytes?: number;
+  /** When it was built, as it says itself. */
+  readonly createdAt?: string;
   /** `linux/arm/v7`; absent where the index says none. */
   readonly platform?: string;
   /** For `unknown/unknown`: what a build tool says about another child. */
