@@ -8,7 +8,7 @@
  * No part of a repository name begins with `_`, so it can end the name. What a screen keeps for a reload (search, sort)
  * are parameters behind the question mark.
  */
-import { useCallback, useSyncExternalStore } from 'react';
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
 
 const screens = [
   'home',
@@ -157,4 +157,34 @@ export function useParam(
     [name, fallback],
   );
   return [params.get(name) ?? fallback, set];
+}
+
+export interface SortState<By extends string> {
+  readonly by: By;
+  readonly isDescending: boolean;
+}
+
+/** The order of a list, kept in the address: the first time it is by `fallback`, the newest first. */
+export function useSort<By extends string>(
+  orders: readonly By[],
+  fallback: By,
+): readonly [sort: SortState<By>, set: (by: string, isDescending: boolean) => void] {
+  const { params } = usePlace();
+  const asked = params.get('sort');
+  const by = orders.find((each) => each === asked) ?? fallback;
+  const isDescending = params.get('order') !== 'asc';
+  const sort = useMemo(() => ({ by, isDescending }), [by, isDescending]);
+  const set = useCallback(
+    (wanted: string, isDown: boolean) => {
+      const place = currentPlace();
+      const changed = new URLSearchParams(place.params);
+      changed.delete('sort');
+      changed.delete('order');
+      if (wanted !== fallback) changed.set('sort', wanted);
+      if (!isDown) changed.set('order', 'asc');
+      navigate(place.route, { replace: true, params: Object.fromEntries(changed) });
+    },
+    [fallback],
+  );
+  return [sort, set];
 }

@@ -14,6 +14,11 @@ const inTables: readonly (readonly [keys: string, label: string])[] = [
   ['Space', 'Select'],
   ['Shift Up Down', 'Select a range'],
   ['Ctrl A', 'Select all that match'],
+  ['y', 'Copy the reference'],
+  ['Y', 'Copy the pull command'],
+  ['d', 'Copy the digest'],
+  ['Delete', 'Delete'],
+  ['Shift F10', 'What can be done with the row'],
 ];
 
 export function CheatSheet({ onClose }: { readonly onClose: () => void }) {

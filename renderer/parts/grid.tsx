@@ -5,12 +5,15 @@
  *
  *   Up Down j k, Home End, PageUp PageDown   move         Enter                open
  *   Space, Shift with arrows, Ctrl/Cmd A     select       Right Left           expand, collapse
+ *   Shift F10, the menu key                  the acts on the row
  *   everything else goes to `onKey`
  */
-import { ArrowDown, ArrowUp } from 'lucide-react';
+import { ArrowDown, ArrowUp, Ellipsis } from 'lucide-react';
 import {
   type KeyboardEvent,
+  memo,
   type ReactNode,
+  type RefObject,
   useEffect,
   useLayoutEffect,
   useMemo,
@@ -19,6 +22,7 @@ import {
 } from 'react';
 import { usePreferences } from '../state/preferences.ts';
 import { CheckboxInput } from './field.tsx';
+import { type MenuEntry, MenuPopover } from './menu.tsx';
 import styles from './grid.module.css';
 
 export interface Column<Row> {
@@ -59,7 +63,11 @@ export interface GridProps<Row> {
   readonly onSelect?: (keys: ReadonlySet<string>) => void;
   /** Ctrl A, where rows beyond the loaded ones are meant, too; absent: the loaded ones are selected. */
   readonly onSelectAll?: () => void;
+  /** Absent: every row can be selected. */
+  readonly canSelectRow?: (row: Row) => boolean;
   readonly onOpen?: (row: Row) => void;
+  /** The acts on a row, behind a button at its end, and a right click. */
+  readonly menuOf?: (row: Row) => readonly MenuEntry[];
   /** True if the key was for the row. */
   readonly onKey?: (event: KeyboardEvent, row: Row) => boolean;
   /** A tree: how deep a row is (1 is the top), and whether it can be opened and is. */
@@ -75,25 +83,47 @@ export interface GridProps<Row> {
   readonly isInline?: boolean;
 }
 
-const overscan = 8;
-const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
 const headHeight = 32;
+const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
+/** Rows come and go in steps of so many, so that most scroll events change nothing. */
+const stepRows = 4;
+const overscan = 8;
+
+interface View {
+  /** The first row of the step that is at the top. */
+  readonly from: number;
+  /** How many rows are in view. */
+  readonly rows: number;
+  readonly width: number;
+}
 
 export function Grid<Row>(props: GridProps<Row>) {
   const { label, rows, total, keyOf, need, selected, onSelect, isInline = false, empty } = props;
   const { density, hiddenColumns } = usePreferences();
   const rowHeight = rowHeights[density];
   const root = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 600, width: 1000 });
+  const [view, setView] = useState<View>({ from: 0, rows: 20, width: 1000 });
   const [currentKey, setCurrentKey] = useState<string>();
+  const [menu, setMenu] = useState<OpenMenu<Row>>();
   const anchor = useRef<number>(undefined);
   const wantsFocus = useRef(false);
+  /** A row that the focus goes to once it is loaded. */
+  const awaited = useRef<number>(undefined);
+  const isEmpty = total === 0;
 
   useLayoutEffect(() => {
     const element = root.current;
     if (element === null) return undefined;
-    const look = (): void =>
-      setView({ top: element.scrollTop, height: element.clientHeight, width: element.clientWidth });
+    const look = (): void => {
+      const from = Math.floor(element.scrollTop / rowHeight / stepRows) * stepRows;
+      const shownRows = Math.ceil(element.clientHeight / rowHeight);
+      const width = element.clientWidth;
+      setView((former) =>
+        former.from === from && former.rows === shownRows && former.width === width
+          ? former
+          : { from, rows: shownRows, width },
+      );
+    };
     look();
     const observer = new ResizeObserver(look);
     observer.observe(element);
@@ -102,35 +132,51 @@ export function Grid<Row>(props: GridProps<Row>) {
       observer.disconnect();
       element.removeEventListener('scroll', look);
     };
-  }, []);
+  }, [rowHeight, isEmpty]);
 
   const hidden = props.name === undefined ? undefined : hiddenColumns[props.name];
   const columns = useMemo(
     () =>
       props.columns.filter(
-        ({ id, fromWidth = 0 }) =>
-          hidden?.includes(id) !== true && (fromWidth === 0 || view.width >= fromWidth),
+        ({ id, fromWidth = 0, canHide = true }) =>
+          !(canHide && hidden?.includes(id) === true) && (fromWidth === 0 || view.width >= fromWidth),
       ),
     [props.columns, hidden, view.width],
   );
   const canSelect = selected !== undefined && onSelect !== undefined;
-  const template = [...(canSelect ? ['36px'] : []), ...columns.map(({ width }) => width)].join(' ');
+  const hasMenu = props.menuOf !== undefined;
+  const template = [
+    ...(canSelect ? ['20px'] : []),
+    ...columns.map(({ width }) => width),
+    ...(hasMenu ? ['28px'] : []),
+  ].join(' ');
 
-  const found = rows.findIndex((row) => keyOf(row) === currentKey);
-  const current = found === -1 ? 0 : found;
-  const first = isInline ? 0 : Math.max(0, Math.floor(view.top / rowHeight) - overscan);
-  const last = isInline
-    ? total - 1
-    : Math.min(total - 1, Math.ceil((view.top + view.height) / rowHeight) + overscan);
-  const shown = new Set<number>(
-    Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index),
+  const found = useMemo(
+    () => (currentKey === undefined ? -1 : rows.findIndex((row) => keyOf(row) === currentKey)),
+    // The function is another on each render and says the same.
+    // oxlint-disable-next-line react/exhaustive-deps
+    [rows, currentKey],
   );
+  const current = found === -1 ? 0 : found;
+  const first = isInline ? 0 : Math.max(0, view.from - overscan);
+  const last = isInline ? total - 1 : Math.min(total - 1, view.from + stepRows + view.rows + overscan);
+  const shown = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
   // The row with the focus stays in the document.
-  if (current < rows.length) shown.add(current);
+  if (current < rows.length && (current < first || current > last)) {
+    if (current < first) shown.unshift(current);
+    else shown.push(current);
+  }
 
   useEffect(() => {
     if (last >= rows.length && last >= 0) need?.(last);
   }, [last, rows.length, need]);
+
+  useEffect(() => {
+    const target = awaited.current;
+    if (target === undefined) return;
+    if (target < rows.length) goTo(target);
+    else need?.(target);
+  });
 
   useEffect(() => {
     if (!wantsFocus.current) return;
@@ -139,13 +185,15 @@ export function Grid<Row>(props: GridProps<Row>) {
   });
 
   function goTo(index: number): void {
-    const target = Math.max(0, Math.min(rows.length - 1, index));
-    const row = rows[target];
     const element = root.current;
-    if (row === undefined || element === null) return;
-    if (target + 1 >= rows.length) need?.(target + 1);
-    wantsFocus.current = true;
-    setCurrentKey(keyOf(row));
+    const target = Math.max(0, Math.min(total - 1, index));
+    const row = rows[target];
+    if (element === null) return;
+    awaited.current = row === undefined ? target : undefined;
+    if (row !== undefined) {
+      wantsFocus.current = true;
+      setCurrentKey(keyOf(row));
+    }
     if (isInline) return;
     const top = target * rowHeight;
     if (top < element.scrollTop) element.scrollTop = top;
@@ -153,9 +201,13 @@ export function Grid<Row>(props: GridProps<Row>) {
       element.scrollTop = top + rowHeight + headHeight - element.clientHeight;
   }
 
+  function isSelectable(row: Row): boolean {
+    return canSelect && (props.canSelectRow?.(row) ?? true);
+  }
+
   function toggle(index: number): void {
     const row = rows[index];
-    if (row === undefined || selected === undefined) return;
+    if (row === undefined || selected === undefined || !isSelectable(row)) return;
     const key = keyOf(row);
     const next = new Set(selected);
     if (!next.delete(key)) next.add(key);
@@ -167,11 +219,11 @@ export function Grid<Row>(props: GridProps<Row>) {
     if (selected === undefined) return;
     const from = anchor.current ?? current;
     anchor.current = from;
-    const range = rows.slice(Math.min(from, index), Math.max(from, index) + 1).map(keyOf);
-    onSelect?.(new Set([...selected, ...range]));
+    const range = rows.slice(Math.min(from, index), Math.max(from, index) + 1).filter(isSelectable);
+    onSelect?.(new Set([...selected, ...range.map(keyOf)]));
   }
 
-  const page = Math.max(1, Math.floor(view.height / rowHeight) - 2);
+  const page = Math.max(1, view.rows - 2);
   function onKeyDown(event: KeyboardEvent): void {
     const row = rows[current];
     const target = event.target as HTMLElement;
@@ -193,22 +245,27 @@ export function Grid<Row>(props: GridProps<Row>) {
       PageDown: page,
       PageUp: -page,
       Home: -current,
-      End: rows.length - 1 - current,
+      End: total - 1 - current,
     };
     const step = isPlain ? steps[event.key] : undefined;
     if (step !== undefined) {
-      const next = Math.max(0, Math.min(rows.length - 1, current + step));
+      const next = Math.max(0, Math.min(total - 1, current + step));
       if (event.shiftKey && canSelect) extendTo(next);
       goTo(next);
       return true;
     }
     if ((event.ctrlKey || event.metaKey) && event.key === 'a' && canSelect) {
-      if (props.onSelectAll === undefined) onSelect?.(new Set(rows.map(keyOf)));
+      if (props.onSelectAll === undefined) onSelect?.(new Set(rows.filter(isSelectable).map(keyOf)));
       else props.onSelectAll();
       return true;
     }
-    if (isPlain && event.key === ' ' && canSelect) {
+    if (isPlain && event.key === ' ' && isSelectable(row)) {
       toggle(current);
+      return true;
+    }
+    if (hasMenu && (event.key === 'ContextMenu' || (event.shiftKey && event.key === 'F10'))) {
+      const place = (event.target as HTMLElement).getBoundingClientRect();
+      actions.current.openMenu(current, { x: place.left + 24, y: place.bottom });
       return true;
     }
     const isExpanded = props.isExpanded?.(row);
@@ -227,7 +284,25 @@ export function Grid<Row>(props: GridProps<Row>) {
     return props.onKey?.(event, row) ?? false;
   }
 
-  if (total === 0) return <div className={styles['emptyPlace']}>{empty}</div>;
+  // Rows keep these as they are, so that scrolling renders those alone that come into view.
+  const actions = useRef<RowActions>(noActions);
+  useLayoutEffect(() => {
+    actions.current = {
+      focus: (key) => setCurrentKey(key),
+      toggle: (index, isRange) => (isRange ? extendTo(index) : toggle(index)),
+      open(index) {
+        const row = rows[index];
+        if (row !== undefined) props.onOpen?.(row);
+      },
+      openMenu(index, place) {
+        const row = rows[index];
+        const entries = row === undefined ? [] : (props.menuOf?.(row) ?? []);
+        if (row !== undefined && entries.length > 0) setMenu({ name: keyOf(row), entries, place });
+      },
+    };
+  });
+
+  if (isEmpty) return <div className={styles['emptyPlace']}>{empty}</div>;
   const isTree = props.levelOf !== undefined;
   return (
     <div
@@ -235,7 +310,7 @@ export function Grid<Row>(props: GridProps<Row>) {
       role={isTree ? 'treegrid' : 'grid'}
       aria-label={label}
       aria-rowcount={total + 1}
-      aria-colcount={columns.length + (canSelect ? 1 : 0)}
+      aria-colcount={columns.length + Number(canSelect) + Number(hasMenu)}
       aria-multiselectable={canSelect || undefined}
       aria-busy={props.isStale === true || undefined}
       className={`${styles['grid']} ${isInline ? styles['inline'] : ''} ${props.isStale === true ? styles['stale'] : ''}`}
@@ -245,90 +320,211 @@ export function Grid<Row>(props: GridProps<Row>) {
         <div role="row" aria-rowindex={1} className={styles['row']} style={{ gridTemplateColumns: template }}>
           {canSelect && (
             <div role="columnheader" aria-label="Selected" className={styles['cell']}>
-              <SelectAll {...props} selected={selected} onSelect={onSelect} />
+              <SelectAll {...props} selected={selected} onSelect={onSelect} isSelectable={isSelectable} />
             </div>
           )}
           {columns.map((column) => (
             <Head key={column.id} column={column} sort={props.sort} onSort={props.onSort} />
           ))}
+          {hasMenu && <div role="columnheader" aria-label="More" className={styles['cell']} />}
         </div>
       </div>
       <div role="rowgroup" className={styles['body']} style={{ height: total * rowHeight }}>
-        {[...shown]
-          .toSorted((one, other) => one - other)
-          .map((index) => {
-            const row = rows[index];
-            const place = { transform: `translateY(${index * rowHeight}px)`, gridTemplateColumns: template };
-            if (row === undefined) {
-              return (
-                <div
-                  key={`empty ${index}`}
-                  role="row"
-                  aria-rowindex={index + 2}
-                  className={styles['row']}
-                  style={place}
-                >
-                  <div role="gridcell" className={`${styles['cell']} ${styles['wide']}`}>
-                    <span className={styles['bone']} />
-                  </div>
-                </div>
-              );
-            }
-            const key = keyOf(row);
-            const isCurrent = index === current;
-            const state: CellState = { excludeFromTabOrder: !isCurrent };
-            const whole = props.wide?.(row, state);
-            return (
-              <div
-                key={key}
-                role="row"
-                data-row={index}
-                aria-rowindex={index + 2}
-                aria-selected={canSelect ? selected.has(key) : undefined}
-                aria-level={props.levelOf?.(row)}
-                aria-expanded={props.isExpanded?.(row)}
-                tabIndex={isCurrent ? 0 : -1}
-                className={`${styles['row']} ${styles['data']}`}
-                style={place}
-                onFocus={() => currentKey !== key && setCurrentKey(key)}
-                onDoubleClick={() => props.onOpen?.(row)}
-              >
-                {canSelect && (
-                  <div role="gridcell" className={styles['cell']}>
-                    <CheckboxInput
-                      aria-label={`Select ${key}`}
-                      isSelected={selected.has(key)}
-                      onChange={() => toggle(index)}
-                      excludeFromTabOrder={!isCurrent}
-                    >
-                      {null}
-                    </CheckboxInput>
-                  </div>
-                )}
-                {whole === undefined ? (
-                  columns.map((column) => (
-                    <div
-                      key={column.id}
-                      role="gridcell"
-                      className={`${styles['cell']} ${column.align === 'end' ? styles['end'] : ''}`}
-                    >
-                      {column.cell(row, state)}
-                    </div>
-                  ))
-                ) : (
-                  <div
-                    role="gridcell"
-                    aria-colspan={columns.length}
-                    className={`${styles['cell']} ${styles['wide']}`}
-                  >
-                    {whole}
-                  </div>
-                )}
-              </div>
-            );
-          })}
+        {shown.map((index) => {
+          const row = rows[index];
+          if (row === undefined)
+            return <Bone key={`empty ${index}`} index={index} top={index * rowHeight} template={template} />;
+          const key = keyOf(row);
+          return (
+            <GridRow
+              key={key}
+              rowKey={key}
+              row={row}
+              index={index}
+              top={index * rowHeight}
+              template={template}
+              columns={columns}
+              isCurrent={index === current}
+              hasCheckbox={canSelect}
+              isSelected={isSelectable(row) ? selected?.has(key) : undefined}
+              hasMenu={hasMenu && (props.menuOf?.(row).length ?? 0) > 0}
+              level={props.levelOf?.(row)}
+              isExpanded={props.isExpanded?.(row)}
+              wide={props.wide}
+              actions={actions}
+            />
+          );
+        })}
+      </div>
+      {menu !== undefined && <GridMenu menu={menu} onClose={() => setMenu(undefined)} />}
+    </div>
+  );
+}
+
+interface RowActions {
+  focus(key: string): void;
+  toggle(index: number, isRange: boolean): void;
+  open(index: number): void;
+  openMenu(index: number, place: Point): void;
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+interface OpenMenu<Row> {
+  readonly name: string;
+  readonly entries: ReturnType<NonNullable<GridProps<Row>['menuOf']>>;
+  readonly place: Point;
+}
+
+const noActions: RowActions = { focus() {}, toggle() {}, open() {}, openMenu() {} };
+
+interface GridRowProps<Row> {
+  readonly row: Row;
+  readonly rowKey: string;
+  readonly index: number;
+  readonly top: number;
+  readonly template: string;
+  readonly columns: readonly Column<Row>[];
+  readonly isCurrent: boolean;
+  readonly hasCheckbox: boolean;
+  /** Absent: it cannot be selected. */
+  readonly isSelected: boolean | undefined;
+  readonly hasMenu: boolean;
+  readonly level: number | undefined;
+  readonly isExpanded: boolean | undefined;
+  readonly wide: GridProps<Row>['wide'];
+  readonly actions: RefObject<RowActions>;
+}
+
+function PlainRow<Row>({ row, rowKey, index, columns, isCurrent, isSelected, ...props }: GridRowProps<Row>) {
+  const { actions } = props;
+  const state: CellState = { excludeFromTabOrder: !isCurrent };
+  const whole = props.wide?.(row, state);
+  return (
+    <div
+      role="row"
+      data-row={index}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      aria-level={props.level}
+      aria-expanded={props.isExpanded}
+      tabIndex={isCurrent ? 0 : -1}
+      className={`${styles['row']} ${styles['data']}`}
+      style={{ transform: `translateY(${props.top}px)`, gridTemplateColumns: props.template }}
+      onFocus={() => {
+        if (!isCurrent) actions.current.focus(rowKey);
+      }}
+      onDoubleClick={() => actions.current.open(index)}
+      onContextMenu={(event) => {
+        if (!props.hasMenu) return;
+        event.preventDefault();
+        actions.current.openMenu(index, { x: event.clientX, y: event.clientY });
+      }}
+    >
+      {props.hasCheckbox && (
+        <div role="gridcell" className={styles['cell']}>
+          {isSelected !== undefined && (
+            <input
+              type="checkbox"
+              aria-label={`Select ${rowKey}`}
+              className={styles['check']}
+              checked={isSelected}
+              tabIndex={isCurrent ? 0 : -1}
+              onChange={(event) =>
+                actions.current.toggle(index, (event.nativeEvent as Partial<MouseEvent>).shiftKey === true)
+              }
+            />
+          )}
+        </div>
+      )}
+      {whole === undefined ? (
+        columns.map((column) => (
+          <div
+            key={column.id}
+            role="gridcell"
+            className={`${styles['cell']} ${column.align === 'end' ? styles['end'] : ''}`}
+          >
+            {column.cell(row, state)}
+          </div>
+        ))
+      ) : (
+        <div
+          role="gridcell"
+          aria-colspan={columns.length}
+          className={`${styles['cell']} ${styles['wide']}`}
+          style={{ gridColumn: `span ${columns.length}` }}
+        >
+          {whole}
+        </div>
+      )}
+      {props.hasMenu && (
+        <div role="gridcell" className={styles['cell']}>
+          <button
+            type="button"
+            className={styles['more']}
+            aria-label={`More for ${rowKey}`}
+            title="More"
+            aria-haspopup="menu"
+            tabIndex={isCurrent ? 0 : -1}
+            onClick={({ currentTarget }) => {
+              const { left, bottom } = currentTarget.getBoundingClientRect();
+              actions.current.openMenu(index, { x: left, y: bottom });
+            }}
+          >
+            <Ellipsis aria-hidden />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Most of a scroll leaves most rows as they are. */
+const GridRow = memo(PlainRow) as typeof PlainRow;
+
+/** A row that is not loaded. */
+function Bone({
+  index,
+  top,
+  template,
+}: {
+  readonly index: number;
+  readonly top: number;
+  readonly template: string;
+}) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className={styles['row']}
+      style={{ transform: `translateY(${top}px)`, gridTemplateColumns: template }}
+    >
+      <div role="gridcell" className={`${styles['cell']} ${styles['wide']}`}>
+        <span className={styles['bone']} />
       </div>
     </div>
+  );
+}
+
+/** The acts on one row, where it was asked for them. */
+function GridMenu<Row>({ menu, onClose }: { readonly menu: OpenMenu<Row>; readonly onClose: () => void }) {
+  const { name, entries, place } = menu;
+  const point = useRef<HTMLSpanElement>(null);
+  return (
+    <>
+      <span ref={point} className={styles['point']} style={{ left: place.x, top: place.y }} />
+      <MenuPopover
+        label={name}
+        entries={entries}
+        placement="bottom start"
+        triggerRef={point}
+        isOpen
+        onOpenChange={(isOpen) => !isOpen && onClose()}
+      />
+    </>
   );
 }
 
@@ -338,8 +534,12 @@ function SelectAll<Row>({
   selected,
   onSelect,
   onSelectAll,
-}: GridProps<Row> & Required<Pick<GridProps<Row>, 'selected' | 'onSelect'>>) {
-  const isAll = rows.length > 0 && rows.every((row) => selected.has(keyOf(row)));
+  isSelectable,
+}: GridProps<Row> &
+  Required<Pick<GridProps<Row>, 'selected' | 'onSelect'>> & {
+    readonly isSelectable: (row: Row) => boolean;
+  }) {
+  const isAll = selected.size > 0 && rows.every((row) => selected.has(keyOf(row)) || !isSelectable(row));
   return (
     <CheckboxInput
       aria-label="Select all"
@@ -347,7 +547,7 @@ function SelectAll<Row>({
       isIndeterminate={!isAll && selected.size > 0}
       onChange={(wanted) => {
         if (!wanted) onSelect(new Set());
-        else if (onSelectAll === undefined) onSelect(new Set(rows.map(keyOf)));
+        else if (onSelectAll === undefined) onSelect(new Set(rows.filter(isSelectable).map(keyOf)));
         else onSelectAll();
       }}
     >

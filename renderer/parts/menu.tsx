@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from 'react';
 import { Menu as AriaMenu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
-import { Popover } from 'react-aria-components/Popover';
+import { Popover, type PopoverProps } from 'react-aria-components/Popover';
 import styles from './menu.module.css';
 
 export interface MenuEntry {
@@ -27,27 +27,42 @@ export function Menu({
   return (
     <MenuTrigger>
       {button}
-      <Popover className={styles['popover'] ?? ''} placement="bottom end">
-        <AriaMenu
-          aria-label={label}
-          className={styles['menu'] ?? ''}
-          disabledKeys={entries.filter((entry) => entry.isDisabled === true).map((entry) => entry.id)}
-        >
-          {entries.map((entry) => (
-            <MenuItem
-              key={entry.id}
-              id={entry.id}
-              textValue={entry.label}
-              onAction={entry.act}
-              className={`${styles['item']} ${entry.isDanger === true ? styles['danger'] : ''}`}
-            >
-              {entry.icon}
-              <span className={styles['label']}>{entry.label}</span>
-              {entry.keys !== undefined && <kbd className={styles['keys']}>{entry.keys}</kbd>}
-            </MenuItem>
-          ))}
-        </AriaMenu>
-      </Popover>
+      <MenuPopover label={label} entries={entries} />
     </MenuTrigger>
+  );
+}
+
+/** The list of a menu, for what opens one by itself. */
+export function MenuPopover({
+  entries,
+  label,
+  placement = 'bottom end',
+  ...popover
+}: Pick<PopoverProps, 'placement' | 'triggerRef' | 'isOpen' | 'onOpenChange'> & {
+  readonly entries: readonly MenuEntry[];
+  readonly label: string;
+}) {
+  return (
+    <Popover {...popover} className={styles['popover'] ?? ''} placement={placement}>
+      <AriaMenu
+        aria-label={label}
+        className={styles['menu'] ?? ''}
+        disabledKeys={entries.filter((entry) => entry.isDisabled === true).map((entry) => entry.id)}
+      >
+        {entries.map((entry) => (
+          <MenuItem
+            key={entry.id}
+            id={entry.id}
+            textValue={entry.label}
+            onAction={entry.act}
+            className={`${styles['item']} ${entry.isDanger === true ? styles['danger'] : ''}`}
+          >
+            {entry.icon}
+            <span className={styles['label']}>{entry.label}</span>
+            {entry.keys !== undefined && <kbd className={styles['keys']}>{entry.keys}</kbd>}
+          </MenuItem>
+        ))}
+      </AriaMenu>
+    </Popover>
   );
 }

@@ -1,14 +1,17 @@
 /** What the registry answers, cached by method and arguments. feed.ts says when an answer is no longer true. */
 import {
+  type InfiniteData,
   keepPreviousData,
   QueryClient,
+  replaceEqualDeep,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo } from 'react';
 import type { Page } from '../../registry/spec/admin/arguments.ts';
 import type { AdminInput, AdminMethod, AdminResults } from '../../registry/spec/admin-api.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
@@ -58,6 +61,21 @@ export function useCall<M extends AdminMethod>(
   });
 }
 
+/** The same for several arguments at once, in their order. */
+export function useCalls<M extends AdminMethod>(
+  method: M,
+  args: readonly AdminInput<M>[],
+): readonly UseQueryResult<AdminResults[M]>[] {
+  const link = useLink();
+  return useQueries({
+    queries: args.map((each) => ({
+      queryKey: [method, each],
+      queryFn: ({ signal }: { readonly signal: AbortSignal }) => link.client().call(method, each, { signal }),
+      placeholderData: undefined,
+    })),
+  });
+}
+
 type Paged = {
   [M in AdminMethod]: AdminInput<M> extends { after?: string | undefined; limit?: number | undefined }
     ? AdminResults[M] extends { readonly rows: readonly unknown[]; readonly next?: string }
@@ -66,6 +84,11 @@ type Paged = {
     : never;
 }[AdminMethod];
 type RowOf<M extends Paged> = AdminResults[M] extends { readonly rows: readonly (infer Row)[] } ? Row : never;
+
+export interface RowsOptions extends Pick<CallOptions, 'isWanted'> {
+  /** Loads page after page, whatever is looked at. */
+  readonly loadsAll?: boolean;
+}
 
 export interface Rows<Row> {
   readonly rows: readonly Row[];
@@ -84,23 +107,29 @@ export interface Rows<Row> {
   readonly reload: () => void;
 }
 
-const pageRows = 200;
+/** The first page is there soon; those after it are few. A message has room for 500 rows of any list. */
+const firstPageRows = 200;
+const pageRows = 500;
 
-/** The rows of a paged list, loaded as far as they are looked at. */
+/** The rows of a paged list, loaded as far as they are looked at; all of them where what is shown needs them all. */
 export function useRows<M extends Paged>(
   method: M,
   args: Omit<AdminInput<M>, 'after' | 'limit'>,
-  { isWanted = true }: Pick<CallOptions, 'isWanted'> = {},
+  { isWanted = true, loadsAll = false }: RowsOptions = {},
 ): Rows<RowOf<M>> {
   const link = useLink();
+  const queries = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: [method, args, 'rows'],
-    queryFn: async ({ pageParam, signal }) =>
-      (await link
-        .client()
-        .call(method, { ...args, after: pageParam, limit: pageRows } as unknown as AdminInput<M>, {
-          signal,
-        })) as unknown as Page<RowOf<M>>,
+    queryFn: async ({ pageParam, signal, queryKey }) => {
+      const limit = pageParam === undefined ? firstPageRows : pageRows;
+      const asked = { ...args, after: pageParam, limit } as unknown as AdminInput<M>;
+      const page = (await link.client().call(method, asked, { signal })) as unknown as Page<RowOf<M>>;
+      const former = queries.getQueryData<InfiniteData<Page<RowOf<M>>>>(queryKey);
+      return replaceEqualDeep(former?.pages[former.pageParams.indexOf(pageParam)], page);
+    },
+    // Pages are compared as they come: all of them at once would hold up the window.
+    structuralSharing: false,
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
     enabled: isWanted,
@@ -113,6 +142,9 @@ export function useRows<M extends Paged>(
     },
     [rows.length, hasNextPage, isFetchingNextPage, fetchNextPage],
   );
+  useEffect(() => {
+    if (loadsAll && !query.isPlaceholderData) need(rows.length);
+  }, [loadsAll, query.isPlaceholderData, need, rows.length]);
   return {
     rows,
     total: data?.pages.at(-1)?.total ?? rows.length,

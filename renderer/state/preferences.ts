@@ -13,6 +13,8 @@ export interface Preferences {
   readonly mutedChecks: readonly string[];
   /** Engines that nobody wants to be asked about, by id. */
   readonly declinedEngines: readonly string[];
+  /** Repositories one below the other, or by namespace. */
+  readonly repositories: 'list' | 'tree';
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
 }
@@ -25,6 +27,7 @@ const fallback: Preferences = {
   client: 'docker',
   mutedChecks: [],
   declinedEngines: [],
+  repositories: 'list',
   hiddenColumns: {},
 };
 const key = 'berth.preferences';

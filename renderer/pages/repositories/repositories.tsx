@@ -1,98 +1,148 @@
-import { Boxes } from 'lucide-react';
-import { useCallback } from 'react';
-import type { RepositoryRow } from '../../../registry/spec/admin/content.ts';
-import { formatCount, formatPlural } from '../../format.ts';
-import { SearchInput } from '../../parts/field.tsx';
-import { type Column, Grid } from '../../parts/grid.tsx';
+import { Boxes, ListTree, Rows3, SearchX } from 'lucide-react';
+import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
+import { compileGlobs } from '../../../registry/spec/globs.ts';
+import { formatPlural } from '../../format.ts';
+import { useShortcuts } from '../../frame/shortcuts.ts';
+import { Button, IconButton } from '../../parts/button.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
+import { CopyLine } from '../../parts/copy.tsx';
+import { TermChips } from '../../parts/filter-chip.tsx';
+import { Grid, type GridProps } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { QueryInput } from '../../parts/query-input.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
-import { Bytes, Chip, Time } from '../../parts/values.tsx';
-import { hrefOf, navigate, useParam } from '../../route.ts';
-import { useRows } from '../../state/calls.ts';
+import { Empty } from '../../parts/states.tsx';
+import { navigate, useSort } from '../../route.ts';
+import { useAddress } from '../../state/address.ts';
+import { useCall, useRows } from '../../state/calls.ts';
+import { setPreferences, usePreferences } from '../../state/preferences.ts';
+import { useQueryText } from '../../state/query.ts';
+import { columnsOf } from './columns.tsx';
+import styles from './repositories.module.css';
+import { listOf, type RepositoryNode, treeOf } from './tree.ts';
+import { useRepositoryActs } from './use-repository-acts.tsx';
 
-const columns: readonly Column<RepositoryRow>[] = [
-  {
-    id: 'name',
-    title: 'Name',
-    width: 'minmax(220px, 3fr)',
-    sort: 'name',
-    canHide: false,
-    cell: ({ name }, { excludeFromTabOrder }) => (
-      <a href={hrefOf({ page: 'repository', repository: name })} tabIndex={excludeFromTabOrder ? -1 : 0}>
-        {name}
-      </a>
-    ),
-  },
-  { id: 'kind', title: 'Kind', width: '90px', cell: ({ kind }) => kind !== undefined && <Chip>{kind}</Chip> },
-  {
-    id: 'tags',
-    title: 'Tags',
-    width: '70px',
-    align: 'end',
-    sort: 'tags',
-    cell: ({ tagCount }) => formatCount(tagCount),
-  },
-  {
-    id: 'size',
-    title: 'Size',
-    width: '90px',
-    align: 'end',
-    sort: 'size',
-    cell: ({ exclusiveBytes }) => <Bytes value={exclusiveBytes} />,
-  },
-  {
-    id: 'pushed',
-    title: 'Pushed',
-    width: '130px',
-    sort: 'pushed',
-    cell: ({ pushedAt }) => <Time at={pushedAt} />,
-  },
-];
+const orders = ['name', 'pushed', 'pulled', 'size', 'pulls', 'tags'] as const;
+const chips = [
+  ['Stale > 90 d', 'is:stale'],
+  ['Untagged', 'is:untagged'],
+  ['> 500 MB', 'size:>500m'],
+  ['Multi-platform', 'is:multiplatform'],
+  ['Unsigned', 'is:unsigned'],
+] as const;
 
 export function RepositoriesScreen() {
-  const [q, setQ] = useParam('q');
-  const [sort, setSort] = useParam('sort', 'pushed');
-  const [order, setOrder] = useParam('order', 'desc');
-  const list = useRows('repositories.list', {
-    ...(q === '' ? {} : { q }),
-    sort: sort as 'pushed',
-    descending: order === 'desc',
-  });
-  const onSort = useCallback(
-    (by: string, isDescending: boolean) => {
-      setSort(by);
-      setOrder(isDescending ? 'desc' : 'asc');
-    },
-    [setSort, setOrder],
+  const query = useQueryText('repositories');
+  const [sort, setSort] = useSort(orders, 'pushed');
+  const isTree = usePreferences().repositories === 'tree';
+  const list = useRows(
+    'repositories.list',
+    { ...(query.q === '' ? {} : { q: query.q }), sort: sort.by, descending: sort.isDescending },
+    { loadsAll: isTree },
   );
+  const { data: anonymous } = useCall('access.anonymous', {});
+  const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
+  const acts = useRepositoryActs();
+
+  const onExpand = useCallback(({ key }: RepositoryNode, isExpanded: boolean) => {
+    setCollapsed((former) => {
+      const next = new Set(former);
+      if (isExpanded) next.delete(key);
+      else next.add(key);
+      return next;
+    });
+  }, []);
+  const isOpen = useMemo(
+    () => (anonymous === undefined ? undefined : compileGlobs(anonymous.repositories)),
+    [anonymous],
+  );
+  const columns = useMemo(() => columnsOf({ isTree, isOpen, onExpand }), [isTree, isOpen, onExpand]);
+  const nodes = useMemo(
+    () => (isTree ? treeOf(list.rows, collapsed) : listOf(list.rows)),
+    [isTree, list.rows, collapsed],
+  );
+  const changeView = (): void => setPreferences({ repositories: isTree ? 'list' : 'tree' });
+  useShortcuts([{ keys: ['T', 't'], label: 'List or tree', group: 'Repositories', run: changeView }]);
+
+  const treeProps: Pick<GridProps<RepositoryNode>, 'levelOf' | 'isExpanded' | 'onExpand'> = {
+    levelOf: ({ level }) => level,
+    isExpanded: (node) => (node.kind === 'namespace' ? node.isExpanded : undefined),
+    onExpand,
+  };
+
+  function open(node: RepositoryNode): void {
+    if (node.kind === 'repository') navigate({ page: 'repository', repository: node.key });
+    else onExpand(node, !node.isExpanded);
+  }
+
+  function onKey(event: KeyboardEvent, node: RepositoryNode): boolean {
+    return node.kind === 'repository' && acts.onKey(event, node.key);
+  }
+
   return (
     <Screen
       title="Repositories"
-      facts={formatPlural(list.total, 'repository', 'repositories')}
+      facts={list.isLoading ? undefined : formatPlural(list.total, 'repository', 'repositories')}
       isScrolling={false}
     >
       <Bar label="Filter">
-        <SearchInput isMain label="Search repositories" value={q} onChange={setQ} />
+        <QueryInput label="Search repositories" list="repositories" query={query} />
+        <TermChips query={query} terms={chips} />
+        <div className={styles['end']}>
+          <IconButton label={isTree ? 'Show as a list (T)' : 'Show as a tree (T)'} onPress={changeView}>
+            {isTree ? <Rows3 /> : <ListTree />}
+          </IconButton>
+          <ColumnsMenu name="repositories" columns={columns} />
+        </div>
       </Bar>
-      {list.error !== null && <Failed error={list.error} onRetry={list.reload} />}
-      {list.isLoading ? (
-        <Skeleton />
-      ) : (
+      <Listed list={list}>
         <Grid
           label="Repositories"
           name="repositories"
           columns={columns}
-          rows={list.rows}
-          total={list.total}
-          keyOf={({ name }) => name}
+          rows={nodes}
+          total={isTree ? nodes.length : list.total}
+          keyOf={({ key }) => key}
           need={list.need}
-          sort={{ by: sort, isDescending: order === 'desc' }}
-          onSort={onSort}
-          onOpen={({ name }) => navigate({ page: 'repository', repository: name })}
+          sort={sort}
+          onSort={setSort}
+          onOpen={open}
+          onKey={onKey}
+          menuOf={(node) => (node.kind === 'repository' ? acts.menuOf(node.key) : [])}
+          {...(isTree ? treeProps : {})}
           isStale={list.isStale}
-          empty={<Empty icon={<Boxes />} title="No repositories yet" />}
+          empty={
+            query.q === '' ? (
+              <Recipe />
+            ) : (
+              <Empty icon={<SearchX />} title={`Nothing matches ${query.q}`}>
+                <Button onPress={() => query.setText('')}>Clear</Button>
+              </Empty>
+            )
+          }
         />
-      )}
+      </Listed>
     </Screen>
+  );
+}
+
+function Recipe() {
+  const address = useAddress();
+  const commands = [
+    `docker tag alpine:latest ${address}/alpine:latest`,
+    `docker push ${address}/alpine:latest`,
+    `docker pull ${address}/alpine:latest`,
+  ];
+  return (
+    <Empty icon={<Boxes />} title="No repositories yet">
+      <div className={styles['recipe']}>
+        <p>
+          A repository holds the tags of one image. It appears here with the first push. Log in with{' '}
+          <code>docker login {address}</code>, then give an image of yours the name of this registry, and push
+          it:
+        </p>
+        <CopyLine text={commands.join('\n')} label="Copy commands" />
+      </div>
+    </Empty>
   );
 }
