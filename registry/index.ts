@@ -33,6 +33,7 @@ import { createSessions } from './feed/sessions.ts';
 import { createTasks } from './feed/tasks.ts';
 import { createTickets } from './feed/tickets.ts';
 import { createTraffic } from './feed/traffic.ts';
+import { createVolume } from './feed/volume.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
 import { createDoor, type Door, isRpcRequest } from './http/api/door.ts';
@@ -218,7 +219,8 @@ export async function createRegistry({
   const compiled = () => rules.compiled();
   const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
   const quotas = createQuotas({ rules: () => rules.current(), index, log: log.for('jobs') });
-  const sessions = opening.use(createSessions());
+  const volume = createVolume();
+  const sessions = opening.use(createSessions({ onMoved: (moved) => volume.add(moved) }));
   const cards = opening.use(createCards(feed));
   const refusals = opening.use(createRefusals(events));
   const onRefused = (refusal: Refusal): void => {
@@ -428,6 +430,7 @@ export async function createRegistry({
       },
       sessions,
       tickets,
+      volume,
       audit,
       cards,
       audited: events.audited,

@@ -3,6 +3,7 @@ import type { Audit, AuditQuery } from '../derived/audit.ts';
 import type { Cards } from '../feed/cards.ts';
 import type { Sessions } from '../feed/sessions.ts';
 import type { Tickets } from '../feed/tickets.ts';
+import type { Volume } from '../feed/volume.ts';
 import type { activityArguments } from '../spec/admin/activity.ts';
 import { auditCsvHead, auditCsvLine } from '../spec/audit.ts';
 import type { AuditEvents } from '../spec/events.ts';
@@ -11,6 +12,7 @@ import type { MethodsOf } from './server.ts';
 
 export interface ActivityDeps {
   readonly sessions: Sessions;
+  readonly volume: Pick<Volume, 'hours'>;
   readonly audit: Pick<Audit, 'list'>;
   readonly tickets: Tickets;
   readonly cards: Cards;
@@ -19,6 +21,7 @@ export interface ActivityDeps {
 
 export function createActivityMethods({
   sessions,
+  volume,
   audit,
   tickets,
   cards,
@@ -48,6 +51,7 @@ export function createActivityMethods({
       }
       return { requests };
     },
+    'traffic.get': async () => volume.hours(),
     'audit.list': (args, { signal }) => audit.list({ ...args, signal }),
     'audit.export': (query, { signal }) => exportPage({ ...query, signal }),
     async 'audit.download'(query, { actor }) {

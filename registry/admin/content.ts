@@ -40,6 +40,7 @@ export function createContentMethods({
       const { rows, ...page } = index.tags(args);
       return { rows: rows.map((row) => ({ ...row, ...saidByRules(row) })), ...page };
     },
+    'tags.recent': async (args) => index.recentTags(args).map((row) => ({ ...row, ...saidByRules(row) })),
     async 'manifests.list'(args) {
       await mustExist({ store, index }, args.repository);
       const { rows, ...more } = index.manifests(args);

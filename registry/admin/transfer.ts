@@ -11,6 +11,7 @@ import type { ImageReference } from '../spec/image-reference.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 import { copyImage } from '../transfer/copy.ts';
+import { pushSample } from '../transfer/sample.ts';
 import { exportImages } from '../transfer/export.ts';
 import { importBundle, inspectBundle } from '../transfer/import.ts';
 import type { Wanted } from '../transfer/stored-images.ts';
@@ -53,6 +54,11 @@ export function createTransferMethods({
       return await tasks.run({ kind: 'copy', unit: 'items', signal, user: actor.user }, (task) =>
         copyImage({ store, from, to, withReferrers, actor, ...task }),
       );
+    },
+    async 'samples.push'(_, { signal, actor }) {
+      mustBeWritable();
+      await checkReserve();
+      return await pushSample({ store, actor, signal });
     },
     async 'bundles.export'({ references, path, platform, since, overwrite }, { signal, actor }) {
       mustBeLocal(actor, path);

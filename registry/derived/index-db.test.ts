@@ -193,6 +193,22 @@ describe('lists', () => {
   });
 });
 
+test('the tags that were pushed last are found in all repositories, without those that hold attachments', async (t) => {
+  let clock = Date.UTC(2026, 0, 1);
+  const { store, index } = await opened(t, { now: () => (clock += 1000) });
+  const signed = await push(store, { name: api, seed: 'a', tags: ['1'] });
+  await push(store, { name: web, seed: 'b', tags: ['1', '2'] });
+  await push(store, { name: api, seed: 'c', tags: ['2', `sha256-${'0'.repeat(64)}.sig`] });
+  await push(store, { name: web, seed: 'd', tags: [] });
+
+  const names = (limit: number): readonly string[] =>
+    index.recentTags({ limit }).map(({ repository, tag }) => `${repository}:${tag}`);
+
+  assert.ok(signed);
+  assert.deepEqual(names(9), [`${api}:2`, `${web}:2`, `${web}:1`, `${api}:1`]);
+  assert.deepEqual(names(2), [`${api}:2`, `${web}:2`]);
+});
+
 test('a part of a name in any case, or the start of a digest, finds repositories and tags; totals count what is found', async (t) => {
   const { store, index } = await opened(t);
   const image = sha(await push(store, { name: api, seed: 'a', tags: ['Release-1', 'release-2', 'latest'] }));

@@ -424,6 +424,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     repositories: (query) => answer((queries) => queries.repositories(query)),
     repository: (name) => answer((queries) => queries.repository(name)),
     tags: (query) => answer((queries) => queries.tags(query)),
+    recentTags: (query) => answer((queries) => queries.recentTags(query)),
     manifests: (query) => answer((queries) => queries.manifests(query)),
     manifest: (query) => answer((queries) => queries.manifest(query)),
     builds: (query) => answer((queries) => queries.builds(query)),

@@ -93,6 +93,10 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
   keys.isListed(name, sha('manifest 8'));
 
   const questions: Record<string, (after?: string) => { readonly next?: string }> = {
+    'recent tags': () => {
+      queries.recentTags({ limit: 8 });
+      return {};
+    },
     history: (after) => queries.history({ repository: name, limit: 100, after }),
     'history of a tag': (after) =>
       queries.history({ repository: name, tag: 'v1.7' as Tag, limit: 100, after }),

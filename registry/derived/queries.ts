@@ -37,6 +37,8 @@ export interface IndexQueries {
   repository(name: string): RepositoryRow | undefined;
   /** @throws AppError PAGE_INVALID, QUERY_INVALID */
   tags(query: AdminArguments<'tags.list'>): Page<TagRow>;
+  /** The tags of all repositories that were pushed last, the newest first, without those that hold attachments. */
+  recentTags(query: AdminArguments<'tags.recent'>): readonly TagRow[];
   /**
    * The manifests of a repository. What a lease keeps is for others to say: such a one is `untagged` here.
    * @throws AppError PAGE_INVALID
@@ -299,6 +301,28 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     };
   }
 
+  /** No tag is newer than the last push to its repository: repositories are read until none can have a newer one. */
+  const recentTags: IndexQueries['recentTags'] = ({ limit }) => {
+    const isShown = filterOf('tags', '-is:fallback', now());
+    const found: { readonly name: string; readonly tag: TagData }[] = [];
+    const [filled, order] = [{ sql: 'manifest_count > 0', values: [] }, repositoryOrders.pushed];
+    for (let after: string | undefined; ;) {
+      const listed = page('repository INDEXED BY repository_by_pushed', [filled], order, { after, limit });
+      for (const { id, name, pushed_at } of listed.rows as readonly RepositoryData[]) {
+        const oldest = found[limit - 1]?.tag.pushed_at;
+        if (oldest !== undefined && oldest >= pushed_at)
+          return found.map((each) => tagRow(each.name, each.tag));
+        const own = { sql: 'repository_id = ?', values: [id] };
+        const { rows } = page('tag', [own, ...isShown], tagOrders.pushed, { limit });
+        found.push(...(rows as readonly TagData[]).map((tag) => ({ name, tag })));
+        found.sort((a, b) => b.tag.pushed_at - a.tag.pushed_at);
+        found.length = Math.min(found.length, limit);
+      }
+      after = listed.next;
+      if (after === undefined) return found.map(({ name, tag }) => tagRow(name, tag));
+    }
+  };
+
   function pullsOfTag({ repository_id, name }: TagData): ReturnType<typeof daysIn> {
     const sql = 'SELECT days FROM tag_pull WHERE repository_id = ? AND tag = ?';
     return daysIn(one(sql, repository_id, name)?.['days']);
@@ -535,6 +559,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     repositories,
     repository: findRepository,
     tags,
+    recentTags,
     manifests,
     manifest,
     builds,

@@ -105,8 +105,15 @@ interface OpenTransfer extends Transfer {
   readonly start: TransferStart;
 }
 
-/** Makes the sessions of the process. `now` is the wall clock, in milliseconds since the epoch. */
-export function createSessions({ now = Date.now }: { readonly now?: () => number } = {}): Sessions {
+export interface SessionsOptions {
+  /** The wall clock, in milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Told of what each request has moved, when it ends. */
+  readonly onMoved?: (moved: { readonly bytesIn: number; readonly bytesOut: number }) => void;
+}
+
+/** Makes the sessions of the process. */
+export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}): Sessions {
   /** In the order in which they began. */
   const sessions = new Map<number, Session>();
   const joinable = new Map<string, Session>();
@@ -206,8 +213,10 @@ export function createSessions({ now = Date.now }: { readonly now?: () => number
   ): void {
     session.lastAt = now();
     session.isChanged = true;
-    session.bytesIn += transfer.meter.bytes;
-    session.bytesOut += transfer.sent();
+    const moved = { bytesIn: transfer.meter.bytes, bytesOut: transfer.sent() };
+    session.bytesIn += moved.bytesIn;
+    session.bytesOut += moved.bytesOut;
+    onMoved?.(moved);
     session.error = error ?? (manifest === undefined ? session.error : undefined);
     if (blob !== undefined && session.done.size + session.reused.size < limits.digests) {
       if (!blob.isReused) session.done.add(blob.digest);

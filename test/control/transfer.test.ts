@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openClient } from '../../registry/cli/client.ts';
 import { type Berth, berthOn } from '../support/berth.ts';
 import { makeImage } from '../support/image.ts';
 import { childEnv, run, succeed } from '../support/process.ts';
@@ -41,6 +42,52 @@ async function meanings({ berth }: Place): Promise<Readonly<Record<string, strin
   }[];
   return Object.fromEntries(rows.map(({ repository, tag, digest }) => [`${repository}:${tag}`, digest]));
 }
+
+test(
+  'a sample is pushed as any image is: it is listed, noted in the audit, and pulled',
+  needs('skopeo'),
+  async () => {
+    await using place = await openPlace();
+    const { registry, berth } = place;
+    using client = await openClient(registry.dataDir);
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-sample-'));
+
+    const first = await client.call('samples.push', {});
+    const second = await client.call('samples.push', {});
+    const from = `docker://${registry.address}/sample/hello:latest`;
+    await succeed('skopeo', ['copy', '--src-tls-verify=false', from, `dir:${folder.path}`], {
+      env: { HOME: folder.path },
+    });
+
+    const [row] = await client.call('tags.recent', {});
+    const { rows } = await client.call('audit.list', {});
+    const hours = await client.call('traffic.get', {});
+    assert.deepEqual(second, first);
+    assert.deepEqual(
+      { repository: row?.repository, tag: row?.tag, digest: row?.digest, platforms: row?.platforms },
+      { ...first, platforms: ['linux/amd64'] },
+    );
+    assert.deepEqual(
+      rows.map(({ kind, repository, user }) => [kind, repository, user === row?.pushedBy]).toReversed(),
+      [
+        ['pushed', 'sample/hello', true],
+        ['tagMoved', 'sample/hello', true],
+        ['pushed', 'sample/hello', true],
+        ['tagMoved', 'sample/hello', true],
+      ],
+    );
+    assert.equal(((await berth.json('ls')) as readonly unknown[]).length, 1);
+    assert.equal(hours.length, 24);
+    assert.ok((hours.at(-1)?.bytesOut ?? 0) > 100, 'the pull is in the present hour');
+  },
+);
+
+test('no sample is pushed into a registry that is read-only', async () => {
+  await using place = await openPlace({ REGISTRY_STORAGE_MAINTENANCE_READONLY: '{"enabled":true}' });
+  using client = await openClient(place.registry.dataDir);
+
+  await assert.rejects(client.call('samples.push', {}), { code: 'STORAGE_READ_ONLY' });
+});
 
 suite('bundles and other tools', needs('root', 'skopeo', 'podman', 'busybox', 'openssl'), () => {
   const resources = new AsyncDisposableStack();

@@ -49,6 +49,14 @@ export interface SessionRow {
   readonly isCancellable: boolean;
 }
 
+/** What clients have moved in one hour: bytes of blobs, counted when a request ends. */
+export interface TrafficHour {
+  /** When the hour began. */
+  readonly at: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 /** A page of the audit. A search looks at a part of the files only: a page can be empty and have a `next`. */
 export interface AuditPage {
   readonly rows: readonly AuditRow[];
@@ -99,6 +107,8 @@ export const activityArguments = {
   'sessions.list': z.strictObject({}),
   /** Cuts the requests that the session has running; its client may try again. */
   'sessions.cancel': z.strictObject({ id: z.int().positive() }),
+  /** What clients have moved in each of the last 24 hours, the oldest first; the last is not over. A restart forgets it. */
+  'traffic.get': z.strictObject({}),
   /** The newest first. */
   'audit.list': z.strictObject({ ...auditPage, ...auditFilter }),
   /** The same rows as text, page by page; the first page of a table begins with the names of its columns. */
@@ -114,6 +124,7 @@ export const activityArguments = {
 export interface ActivityResults {
   'sessions.list': readonly SessionRow[];
   'sessions.cancel': { readonly requests: number };
+  'traffic.get': readonly TrafficHour[];
   'audit.list': AuditPage;
   'audit.export': { readonly text: string; readonly next?: string };
   'audit.download': DownloadTicket;

@@ -144,6 +144,8 @@ export const contentArguments = {
     sort: z.enum(tagOrders).default('pushed'),
     descending,
   }),
+  /** The tags of all repositories that were pushed last, the newest first; without those that only hold attachments. */
+  'tags.recent': z.strictObject({ limit: z.int().min(1).max(100).default(8) }),
   /** The manifests of a repository, or those without a tag only, and why each is kept. */
   'manifests.list': z.strictObject({
     ...page,
@@ -174,6 +176,7 @@ export interface ContentResults {
   'repositories.list': Page<RepositoryRow>;
   'repositories.get': RepositoryRow;
   'tags.list': Page<TagRow>;
+  'tags.recent': readonly TagRow[];
   'manifests.list': Page<ManifestListRow>;
   'manifests.get': ManifestRow;
   'history.list': Page<MoveRow>;

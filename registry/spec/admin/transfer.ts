@@ -27,6 +27,13 @@ export interface ExportResult {
   readonly leftOutBytes: number;
 }
 
+/** The image that shows that the registry works. */
+export interface SampleResult {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+}
+
 /** A file or directory that holds images. */
 export interface BundleRow {
   readonly kind: 'oci-archive' | 'oci-directory' | 'docker-archive';
@@ -74,6 +81,8 @@ export const transferArguments = {
     /** Signatures and the like, too. */
     withReferrers: z.boolean().default(true),
   }),
+  /** Stores a tiny image as `sample/hello:latest`, as a push would: no engine is needed. */
+  'samples.push': z.strictObject({}),
   /** Writes images into one file on the computer of the registry. For its owner alone. */
   'bundles.export': z.strictObject({
     /** A repository alone means all of its tags. */
@@ -108,6 +117,7 @@ export const transferArguments = {
 
 export interface TransferResults {
   'images.copy': CopyResult;
+  'samples.push': SampleResult;
   'bundles.export': ExportResult;
   'bundles.inspect': BundleRow;
   'bundles.import': BundleRow;
