@@ -15,13 +15,13 @@ import {
 } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { addressFor } from '../address.ts';
-import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
 import { CopyButton, copyText } from '../parts/copy.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { hrefOf, type Screen } from '../route.ts';
-import { useAsk, useCall } from '../state/calls.ts';
+import { useCall } from '../state/calls.ts';
 import { useLink, useLinkState } from '../state/link.ts';
 import { useSessions } from '../state/sessions.ts';
+import { openStop } from './stop.tsx';
 import styles from './nav.module.css';
 
 export interface NavEntry {
@@ -93,7 +93,6 @@ const words = {
 function StatusBlock() {
   const state = useLinkState();
   const link = useLink();
-  const ask = useAsk();
   const { data: status } = useCall('status.get', {});
   const address = addressFor(status?.urls, location);
   const word = state.kind === 'open' && status?.isReadOnly === true ? 'Read-only' : words[state.kind];
@@ -121,21 +120,7 @@ function StatusBlock() {
             icon: <Power />,
             isDanger: true,
             isDisabled: state.kind !== 'open',
-            act: () =>
-              void openDialog((close) => (
-                <ConfirmDialog
-                  title="Stop the registry?"
-                  verb="Stop the registry"
-                  cli="berth down"
-                  act={() => ask('process.stop', {})}
-                  onClose={close}
-                >
-                  <p>
-                    Transfers that run get ten seconds to end. This page cannot start it again: that takes{' '}
-                    <code>berth up</code> on its computer.
-                  </p>
-                </ConfirmDialog>
-              )),
+            act: openStop,
           },
         ]}
       />

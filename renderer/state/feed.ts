@@ -5,15 +5,18 @@ import { useEffect } from 'react';
 import type { TaskRow } from '../../registry/spec/admin/process.ts';
 import type { AdminMethod, FeedItem } from '../../registry/spec/admin-api.ts';
 import type { LinkState } from '../api/link.ts';
+import { addAudited } from './audited.ts';
 
 const content: readonly AdminMethod[] = [
   'repositories.list',
   'tags.list',
+  'tags.recent',
   'manifests.list',
   'history.list',
   'images.get',
   'referrers.list',
   'usage.get',
+  'traffic.get',
 ];
 
 const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'>> = {
@@ -29,7 +32,7 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
   diskChanged: ['status.get', 'usage.get'],
   indexReady: 'all',
   levelsChanged: ['logs.levels', 'logs.reverts'],
-  rulesChanged: ['rules.get', 'protect.list', 'tags.list', 'usage.get'],
+  rulesChanged: ['rules.get', 'protect.list', 'tags.list', 'tags.recent', 'usage.get'],
   ruleRan: [...content, 'trash.list'],
   tagExpired: [...content, 'trash.list'],
   userChanged: ['users.list', 'tokens.list', 'access.anonymous'],
@@ -38,7 +41,8 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
   certificateChanged: ['certificate.get', 'status.get'],
   taskChanged: ['scrub.status'],
   webhookChanged: ['webhooks.list'],
-  audited: ['audit.list'],
+  // The line is in the event itself.
+  audited: [],
   cardChanged: ['cards.list'],
   reset: 'all',
 };
@@ -91,6 +95,10 @@ function createRefresh(queries: QueryClient) {
     lastAt = Date.now();
     const items = pending;
     pending = [];
+    addAudited(
+      queries,
+      items.flatMap(({ audit }) => (audit === undefined ? [] : [audit])),
+    );
     const wanted = new Map<string, Set<string | undefined>>();
     for (const item of items) {
       const methods = affected[item.kind];

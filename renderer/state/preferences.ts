@@ -15,6 +15,10 @@ export interface Preferences {
   readonly declinedEngines: readonly string[];
   /** Repositories one below the other, or by namespace. */
   readonly repositories: 'list' | 'tree';
+  /** The steps of the set-up shall not be shown by themselves. */
+  readonly isSetupDismissed: boolean;
+  /** Engines whose needs shall not be told, by id. */
+  readonly mutedEngines: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
 }
@@ -28,6 +32,8 @@ const fallback: Preferences = {
   mutedChecks: [],
   declinedEngines: [],
   repositories: 'list',
+  isSetupDismissed: false,
+  mutedEngines: [],
   hiddenColumns: {},
 };
 const key = 'berth.preferences';

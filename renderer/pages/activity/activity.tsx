@@ -1,5 +1,112 @@
-import { Screen } from '../../parts/screen.tsx';
+import { auditKinds } from '../../../registry/spec/audit.ts';
+import { Button } from '../../parts/button.tsx';
+import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
+import { Bar, Screen } from '../../parts/screen.tsx';
+import { Failed, Skeleton } from '../../parts/states.tsx';
+import { isLost, useRows } from '../../state/calls.ts';
+import { type AuditFilterState, times, useAuditFilter } from './audit-filter.ts';
+import { AuditGrid } from './audit-grid.tsx';
+import { kindLooks } from './audit-words.ts';
+import { ExportMenu } from './export-menu.tsx';
+import { Live } from './live.tsx';
+import styles from './activity.module.css';
 
+/** Who pushes and pulls at present, and who changed what. */
 export function ActivityScreen() {
-  return <Screen title="Activity">Nothing yet.</Screen>;
+  const filter = useAuditFilter();
+  const list = useRows('audit.list', filter.args);
+  const isFailed = list.error !== null && list.error !== undefined && !isLost(list.error);
+  return (
+    <Screen title="Activity" actions={<ExportMenu args={filter.args} />} isScrolling={false}>
+      <Live />
+      <FilterBar filter={filter} />
+      {isFailed && (
+        <div className={styles['failedPlace']}>
+          <Failed error={list.error} onRetry={list.reload} />
+        </div>
+      )}
+      {list.isLoading ? (
+        <Skeleton />
+      ) : (
+        <AuditGrid list={list} isFiltered={filter.isFiltered} onClear={filter.clear} />
+      )}
+    </Screen>
+  );
+}
+
+const kindChoices = [
+  { id: 'all', label: 'Every kind' },
+  ...auditKinds
+    .map((kind) => ({ id: kind as string, label: kindLooks[kind].word }))
+    .toSorted((one, other) => one.label.localeCompare(other.label)),
+];
+const timeChoices = times.map(({ id, label }) => ({ id: id as string, label }));
+
+function FilterBar({
+  filter: { texts, set, problems, isFiltered, clear },
+}: {
+  readonly filter: AuditFilterState;
+}) {
+  return (
+    <Bar label="Filter">
+      <SearchInput isMain label="Search what happened" value={texts.q} onChange={set.q} />
+      <Chooser
+        label="Kind"
+        isLabelHidden
+        value={texts.kind === '' ? 'all' : texts.kind}
+        choices={kindChoices}
+        onChange={(kind) => set.kind(kind === 'all' ? '' : kind)}
+      />
+      <div className={styles['field']}>
+        <TextInput label="User" isLabelHidden placeholder="User" value={texts.user} onChange={set.user} />
+      </div>
+      <div className={styles['field']}>
+        <TextInput
+          label="Repository"
+          isLabelHidden
+          placeholder="Repository"
+          value={texts.repository}
+          onChange={set.repository}
+          {...(problems.repository === undefined ? {} : { error: problems.repository })}
+        />
+      </div>
+      <Chooser label="Time" isLabelHidden value={texts.time} choices={timeChoices} onChange={set.time} />
+      {texts.time === 'custom' && (
+        <>
+          <TimeInput label="From" value={texts.from} onChange={set.from} error={problems.from} />
+          <TimeInput label="To" value={texts.to} onChange={set.to} error={problems.to} />
+        </>
+      )}
+      {isFiltered && (
+        <Button look="quiet" onPress={clear}>
+          Clear
+        </Button>
+      )}
+    </Bar>
+  );
+}
+
+function TimeInput({
+  label,
+  value,
+  onChange,
+  error,
+}: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly error: string | undefined;
+}) {
+  return (
+    <div className={styles['field']}>
+      <TextInput
+        label={label}
+        isLabelHidden
+        placeholder={`${label} 2026-03-01 14:05`}
+        value={value}
+        onChange={onChange}
+        {...(error === undefined ? {} : { error })}
+      />
+    </div>
+  );
 }

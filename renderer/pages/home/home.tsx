@@ -1,5 +1,74 @@
-import { Screen } from '../../parts/screen.tsx';
+import { useState } from 'react';
+import type { TagRow } from '../../../registry/spec/admin/content.ts';
+import { Panels, Screen } from '../../parts/screen.tsx';
+import { Loaded } from '../../parts/states.tsx';
+import { useParam } from '../../route.ts';
+import { useCall } from '../../state/calls.ts';
+import { useLinkState } from '../../state/link.ts';
+import { usePreferences } from '../../state/preferences.ts';
+import { addressFor, isLoopback } from '../../address.ts';
+import { AttentionPanel } from './attention-panel.tsx';
+import { ConnectCard } from './connect-card.tsx';
+import { firstPushOf } from './recipe.ts';
+import { RecentPushes } from './recent-pushes.tsx';
+import { Setup } from './setup.tsx';
+import { StatusCard } from './status-card.tsx';
+import { StorageCard } from './storage-card.tsx';
+import { TrafficCard } from './traffic-card.tsx';
+import { Waiting } from './waiting.tsx';
+import styles from './home.module.css';
 
+/** How the registry is, how to connect to it, and what happened last. */
 export function HomeScreen() {
-  return <Screen title="Home">Nothing yet.</Screen>;
+  const recent = useCall('tags.recent', {});
+  return (
+    <Screen title="Home">
+      <Loaded answer={recent}>{(rows) => <Content recent={rows} />}</Loaded>
+    </Screen>
+  );
+}
+
+function Content({ recent }: { readonly recent: readonly TagRow[] }) {
+  const state = useLinkState();
+  const { isSetupDismissed } = usePreferences();
+  const [setup, setSetup] = useParam('setup');
+  const { data: status } = useCall('status.get', {});
+  const { data: engines = [] } = useCall('engines.list', {});
+  // Who has seen it empty sees the first image come, and not the panel go.
+  const [isFirst, setFirst] = useState(recent.length === 0);
+  const isEmpty = recent.length === 0;
+  if (isEmpty && !isFirst) setFirst(true);
+  const engine = engines.find((each) => each.state === 'running');
+  const own = addressFor(status?.urls, location);
+  const address = isLoopback(location.hostname) ? (engine?.address ?? own) : own;
+  const user = state.kind === 'open' ? state.user : 'dev';
+  const commands = firstPushOf(engine?.kind ?? 'docker', address, user);
+  const [first] = recent;
+  return (
+    <>
+      {((isFirst && !isSetupDismissed) || setup === '1') && (
+        <Setup
+          address={own}
+          login={commands.split('\n')[0] ?? ''}
+          first={first}
+          onClose={() => setSetup('')}
+        />
+      )}
+      {isFirst && <Waiting commands={commands} first={first} onDone={() => setFirst(false)} />}
+      <Panels>
+        <StatusCard />
+        <ConnectCard />
+      </Panels>
+      <AttentionPanel />
+      {!isFirst && (
+        <>
+          <RecentPushes rows={recent} />
+          <div className={styles['figures']}>
+            <StorageCard />
+            <TrafficCard />
+          </div>
+        </>
+      )}
+    </>
+  );
 }

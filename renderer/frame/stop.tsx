@@ -1,0 +1,32 @@
+import { formatPlural } from '../format.ts';
+import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
+import { useAsk, useCall } from '../state/calls.ts';
+import { useSessions } from '../state/sessions.ts';
+
+/** Asks whether the registry shall stop, with what that ends. */
+export function openStop(): void {
+  void openDialog((close) => <StopDialog onClose={close} />);
+}
+
+function StopDialog({ onClose }: { readonly onClose: () => void }) {
+  const ask = useAsk();
+  const transfers = useSessions().filter(({ state }) => state === 'active').length;
+  const { data: tasks = [] } = useCall('tasks.list', {});
+  const running = tasks.filter(({ state }) => state === 'running').length;
+  return (
+    <ConfirmDialog
+      title="Stop the registry?"
+      verb="Stop the registry"
+      cli="berth down"
+      act={() => ask('process.stop', {})}
+      onClose={onClose}
+    >
+      <p>
+        Nobody can push or pull then.{' '}
+        {transfers > 0 && `${formatPlural(transfers, 'transfer')} under way: ten seconds to end, then cut. `}
+        {running > 0 && `${formatPlural(running, 'task')} will be cancelled. `}
+        This page cannot start it again: that takes <code>berth up</code> on its computer.
+      </p>
+    </ConfirmDialog>
+  );
+}

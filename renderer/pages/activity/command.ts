@@ -1,0 +1,22 @@
+/** `berth activity` for what the screen shows. */
+import type { AuditKind } from '../../../registry/spec/audit.ts';
+import { quoted } from '../../shell.ts';
+
+export interface AuditArguments {
+  readonly kind?: AuditKind;
+  readonly user?: string;
+  readonly repository?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly q?: string;
+}
+
+/** The command that lists, or with `format` exports, the same lines. */
+export function activityCommand(filter: AuditArguments, format?: 'ndjson' | 'csv'): string {
+  const { kind, user, repository, since, until, q } = filter;
+  const options = { kind, user, repository, since, until, filter: q, export: format };
+  const words = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, quoted(value)],
+  );
+  return ['berth', 'activity', ...words].join(' ');
+}

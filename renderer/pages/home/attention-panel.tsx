@@ -1,0 +1,91 @@
+import { CircleAlert, CircleCheck, TriangleAlert, X } from 'lucide-react';
+import { IconButton } from '../../parts/button.tsx';
+import { CopyButton } from '../../parts/copy.tsx';
+import { Panel } from '../../parts/screen.tsx';
+import { toast, toastError } from '../../parts/toast.tsx';
+import { hrefOf } from '../../route.ts';
+import { useAsk, useCall } from '../../state/calls.ts';
+import { useNow } from '../../state/clock.ts';
+import { setPreferences, usePreferences } from '../../state/preferences.ts';
+import { type AttentionItem, attentionOf } from './attention.ts';
+import styles from './home.module.css';
+
+/** One list of all that somebody should do something about. */
+export function AttentionPanel() {
+  const now = useNow();
+  const { mutedChecks, mutedEngines } = usePreferences();
+  const { data: status } = useCall('status.get', {});
+  const { data: certificate } = useCall('certificate.get', {});
+  const { data: cards } = useCall('cards.list', {});
+  const { data: webhooks } = useCall('webhooks.list', {});
+  const { data: scrub } = useCall('scrub.status', {});
+  const { data: engines } = useCall('engines.list', {});
+  const { data: recent } = useCall('tags.recent', { limit: 50 });
+  // To run the checks takes seconds: what the doctor has found is told, and nothing is looked at.
+  const { data: checks } = useCall('checks.run', {}, { isWanted: false });
+  const known = { status, certificate, cards, webhooks, scrub, checks, engines, recent };
+  const items = attentionOf({ ...known, mutedChecks, mutedEngines }, now);
+  return (
+    <Panel title="Needs you">
+      {items.length === 0 ? (
+        <p className={styles['calm']}>
+          <CircleCheck aria-hidden /> Nothing needs you.
+        </p>
+      ) : (
+        <ul className={styles['items']}>
+          {items.map((item) => (
+            <Item key={item.id} item={item} />
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Item({ item: { kind, text, link, command, dismiss } }: { readonly item: AttentionItem }) {
+  const Icon = kind === 'error' ? CircleAlert : TriangleAlert;
+  return (
+    <li className={styles['item']}>
+      <Icon aria-label={kind === 'error' ? 'Error' : 'Warning'} className={styles[kind]} />
+      <span className={styles['itemText']}>{text}</span>
+      {link !== undefined && <a href={hrefOf(link.to)}>{link.label}</a>}
+      {command !== undefined && (
+        <span className={styles['inline']}>
+          <code className={styles['command']}>{command}</code>
+          <CopyButton text={command} label={`Copy ${command}`} />
+        </span>
+      )}
+      {dismiss !== undefined && <Dismiss of={dismiss} text={text} />}
+    </li>
+  );
+}
+
+function Dismiss({
+  of: { kind, id },
+  text,
+}: {
+  readonly of: NonNullable<AttentionItem['dismiss']>;
+  readonly text: string;
+}) {
+  const ask = useAsk();
+  const { mutedEngines } = usePreferences();
+  const act = (): void => {
+    if (kind === 'card') {
+      ask('cards.dismiss', { id }).then(() => toast({ text: 'Put away until it happens again' }), toastError);
+      return;
+    }
+    setPreferences({ mutedEngines: [...mutedEngines, id] });
+    toast({
+      text: 'You will not be reminded in this browser',
+      undo: async () => setPreferences({ mutedEngines }),
+    });
+  };
+  return (
+    <IconButton
+      label={kind === 'card' ? `Put away until it happens again: ${text}` : `Don’t remind me: ${text}`}
+      onPress={act}
+    >
+      <X />
+    </IconButton>
+  );
+}

@@ -1,0 +1,95 @@
+import { CircleAlert, CircleCheck, CircleDashed, CircleMinus, KeyRound } from 'lucide-react';
+import { useState } from 'react';
+import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
+import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
+import { openConnect } from '../../frame/open.tsx';
+import { Button } from '../../parts/button.tsx';
+import { CopyLine } from '../../parts/copy.tsx';
+import { Panel } from '../../parts/screen.tsx';
+import { Loaded } from '../../parts/states.tsx';
+import { Chip } from '../../parts/values.tsx';
+import { useCall } from '../../state/calls.ts';
+import { addressFor, isLoopback } from '../../address.ts';
+import { needOf } from '../doctor/engine-need.ts';
+import { recipeOf } from './recipe.ts';
+import { useLoginSeen } from './login-seen.ts';
+import styles from './home.module.css';
+
+/** How an image gets here from each engine of the computer. */
+export function ConnectCard() {
+  const answer = useCall('engines.list', {});
+  return (
+    <Panel
+      title="Connect"
+      actions={
+        <Button look="quiet" onPress={openConnect}>
+          Other clients
+        </Button>
+      }
+    >
+      <Loaded answer={answer} rows={4}>
+        {(engines) => <Engines engines={engines} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+const icons = { ok: CircleCheck, warn: CircleAlert, err: CircleMinus, plain: CircleDashed, accent: KeyRound };
+
+function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
+  const { data: status } = useCall('status.get', {});
+  const isLoginSeen = useLoginSeen(false);
+  const [chosen, setChosen] = useState<string>();
+  const running = engines.find(({ state }) => state === 'running') ?? engines[0];
+  const engine = engines.find(({ id }) => id === chosen) ?? running;
+  // The engines are those of the registry's computer; elsewhere a reader has engines of their own.
+  const isHere = isLoopback(location.hostname);
+  const address = isHere && engine !== undefined ? engine.address : addressFor(status?.urls, location);
+  return (
+    <>
+      {engines.length > 0 && engine !== undefined && (
+        <RadioGroup
+          aria-label={isHere ? 'Engines' : 'Engines of the registry’s computer'}
+          value={engine.id}
+          onChange={setChosen}
+          className={styles['engines'] ?? ''}
+        >
+          {engines.map((each) => (
+            <EngineChip key={each.id} engine={each} isLoginSeen={isLoginSeen} />
+          ))}
+        </RadioGroup>
+      )}
+      {engine !== undefined && engine.need.kind !== 'nothing' && (
+        <p className={styles['muted']}>{engine.need.sentence}</p>
+      )}
+      {engine !== undefined && engine.need.kind !== 'nothing' && engine.need.kind !== 'cannot' && (
+        <CopyLine text={`berth trust add ${engine.id}`} label="Copy the command that sets it up" />
+      )}
+      <CopyLine text={recipeOf(engine?.kind ?? 'docker', address)} label="Copy tag, push and pull" />
+    </>
+  );
+}
+
+function EngineChip({
+  engine,
+  isLoginSeen,
+}: {
+  readonly engine: EngineRow;
+  readonly isLoginSeen: boolean | undefined;
+}) {
+  const { word, tone } =
+    isLoginSeen === false && engine.state === 'running' && engine.need.kind === 'nothing'
+      ? ({ word: 'Needs login', tone: 'accent' } as const)
+      : needOf(engine);
+  const Icon = icons[tone];
+  return (
+    <Radio value={engine.id} className={styles['engine'] ?? ''}>
+      <span className={styles['engineName']} title={engine.title}>
+        {engine.title}
+      </span>
+      <Chip tone={tone} icon={<Icon aria-hidden />}>
+        {word}
+      </Chip>
+    </Radio>
+  );
+}

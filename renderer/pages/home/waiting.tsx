@@ -1,0 +1,99 @@
+import { CircleCheck, PackageOpen } from 'lucide-react';
+import type { TagRow } from '../../../registry/spec/admin/content.ts';
+import { Button } from '../../parts/button.tsx';
+import { CopyLine } from '../../parts/copy.tsx';
+import { Panel } from '../../parts/screen.tsx';
+import { toastError } from '../../parts/toast.tsx';
+import { Bytes, Chip, Time } from '../../parts/values.tsx';
+import { navigate } from '../../route.ts';
+import { useAct } from '../../state/calls.ts';
+import { useSessions } from '../../state/sessions.ts';
+import { useSeconds } from '../../state/tick.ts';
+import { PlaceLink } from '../activity/place-link.tsx';
+import { TransferList } from '../activity/transfer-list.tsx';
+import { recentOf } from '../activity/transfer.ts';
+import styles from './home.module.css';
+
+/** In the place of figures before there is an image: how the first one comes, and that it comes. */
+export function Waiting({
+  commands,
+  first,
+  onDone,
+}: {
+  /** Login, tag and push. */
+  readonly commands: string;
+  /** The first image, once it is there. */
+  readonly first: TagRow | undefined;
+  readonly onDone: () => void;
+}) {
+  return (
+    <Panel title={first === undefined ? 'Waiting for your first push' : 'Your first image is here'}>
+      {first === undefined ? (
+        <>
+          <p className={styles['muted']}>
+            Nothing is stored yet. Type this where your images are; it asks for your password.
+          </p>
+          <CopyLine text={commands} label="Copy login, tag and push" />
+          <LivePush />
+          <Sample />
+        </>
+      ) : (
+        <Arrived first={first} onDone={onDone} />
+      )}
+    </Panel>
+  );
+}
+
+function LivePush() {
+  const sessions = useSessions();
+  const now = useSeconds(sessions.length > 0);
+  const pushes = recentOf(sessions, now).filter(({ kind }) => kind === 'push');
+  return (
+    <div className={styles['livePlace']}>
+      {pushes.length === 0 ? (
+        <p className={styles['waiting']} role="status">
+          <PackageOpen aria-hidden /> Waiting: a push appears here as it begins.
+        </p>
+      ) : (
+        <TransferList rows={pushes} now={now} />
+      )}
+    </div>
+  );
+}
+
+function Sample() {
+  const push = useAct('samples.push');
+  return (
+    <div className={styles['inline']}>
+      <Button isPending={push.isPending} onPress={() => push.mutate({}, { onError: toastError })}>
+        Push a sample for me
+      </Button>
+      <span className={styles['muted']}>
+        Stores a tiny image as <code>sample/hello:latest</code>. No engine is needed.
+      </span>
+    </div>
+  );
+}
+
+function Arrived({ first, onDone }: { readonly first: TagRow; readonly onDone: () => void }) {
+  const { repository, tag, totalBytes, platforms, pushedBy, pushedAt } = first;
+  return (
+    <div className={styles['arrived']} role="status">
+      <CircleCheck aria-label="Done" className={styles['okIcon']} />
+      <PlaceLink of={{ repository, tag }} />
+      <Bytes value={totalBytes} />
+      {platforms.slice(0, 3).map((platform) => (
+        <Chip key={platform}>{platform}</Chip>
+      ))}
+      {pushedBy !== undefined && <span className={styles['muted']}>by {pushedBy}</span>}
+      <span className={styles['muted']}>
+        <Time at={pushedAt} />
+      </span>
+      <span className={styles['spring']} />
+      <Button look="primary" onPress={() => navigate({ page: 'image', repository, reference: tag })}>
+        Open
+      </Button>
+      <Button onPress={onDone}>Done</Button>
+    </div>
+  );
+}
