@@ -1,7 +1,7 @@
 /** berth rm, tag, trash and gc: changes of what a running registry holds. */
 import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
-import type { TrashRow } from '../spec/admin/content.ts';
+import type { RestoredRow } from '../spec/admin/content.ts';
 import type { PlannedTag, RepositoryPlan, TagsPlan } from '../spec/admin/plans.ts';
 import type { CollectResult } from '../spec/admin/upkeep.ts';
 import type { AdminClient } from './client.ts';
@@ -70,13 +70,15 @@ export function registerContent(program: Command, io: Io): void {
     .description('put entries of the trash back')
     .action(async (ids: readonly string[], options: LookOptions) => {
       using client = await openFor(io, options);
-      const rows: TrashRow[] = [];
+      const rows: RestoredRow[] = [];
       for (const id of ids) rows.push(await client.call('trash.restore', { id }));
       if (options.json === true) return writeJson(io, rows);
-      for (const { repository, digest, tags } of rows) {
+      for (const { repository, digest, tags, kept } of rows) {
         const names =
           tags.length === 0 ? [`${repository}@${digest}`] : tags.map((tag) => `${repository}:${tag}`);
         io.out(`Restored ${names.join(' ')}.\n`);
+        for (const { tag, digest: means } of kept)
+          io.out(`${repository}:${tag} was left as it is: it means ${means} by now.\n`);
       }
     });
   withLook(trash.command('empty'))

@@ -341,7 +341,7 @@ const cases: Readonly<Record<string, (pair: Pair) => Promise<void>>> = {
         const gate = Promise.withResolvers<void>();
         gates.set(id, gate);
         await gate.promise;
-        return { id, deletedAt: '', expiresAt: '', by: '', repository: '', digest: '', tags: [] };
+        return { id, deletedAt: '', expiresAt: '', by: '', repository: '', digest: '', tags: [], kept: [] };
       },
       'status.get': async () => status,
     });

@@ -135,6 +135,18 @@ suite('a running registry and the command line', () => {
     assert.equal((await berth.try('restore', id)).code, 5);
   });
 
+  test('a tag that means something else by now is named and left', async () => {
+    await push('bin/moved', '1', 'former');
+    const said = await berth.run('rm', 'bin/moved:1');
+    const [, id = ''] = /berth restore (\S+)\n/.exec(said) ?? [];
+    const newer = await push('bin/moved', '1', 'newer');
+
+    const restored = await berth.run('restore', id);
+
+    assert.match(restored, /^Restored bin\/moved@sha256:[0-9a-f]{64}\.$/m);
+    assert.match(restored, new RegExp(`^bin/moved:1 was left as it is: it means ${newer} by now\\.$`, 'm'));
+  });
+
   test('what nobody needs is counted, and what was just pushed is kept', async () => {
     await push('room/app', '1', 'a layer of its own');
     await berth.run('rm', 'room/app', '--yes');

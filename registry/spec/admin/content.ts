@@ -119,6 +119,11 @@ export interface TrashRow {
   readonly tags: readonly string[];
 }
 
+/** An entry that was put back. `tags` are those that were set; `kept` mean something else by now, and were left so. */
+export interface RestoredRow extends TrashRow {
+  readonly kept: readonly { readonly tag: string; readonly digest: string }[];
+}
+
 export const repositorySorts = ['name', 'pushed', 'pulled', 'size', 'pulls', 'tags'] as const;
 export const tagOrders = ['name', 'pushed', 'pulled', 'semver', 'size', 'pulls'] as const;
 export const manifestSorts = ['pushed', 'size'] as const;
@@ -184,6 +189,6 @@ export interface ContentResults {
   'tags.delete': { readonly trash: string };
   'repositories.delete': { readonly trash: readonly string[] };
   'trash.list': Page<TrashRow>;
-  'trash.restore': TrashRow;
+  'trash.restore': RestoredRow;
   'trash.empty': { readonly entries: number };
 }
