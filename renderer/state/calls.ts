@@ -90,7 +90,9 @@ export interface RowsOptions extends Pick<CallOptions, 'isWanted'> {
   readonly loadsAll?: boolean;
 }
 
-export interface Rows<Row> {
+export interface Rows<Row, First = unknown> {
+  /** The first page, for what it says beside its rows. */
+  readonly first: First | undefined;
   readonly rows: readonly Row[];
   /** All that match, those that are not loaded included; the loaded ones where the registry does not count. */
   readonly total: number;
@@ -116,7 +118,7 @@ export function useRows<M extends Paged>(
   method: M,
   args: Omit<AdminInput<M>, 'after' | 'limit'>,
   { isWanted = true, loadsAll = false }: RowsOptions = {},
-): Rows<RowOf<M>> {
+): Rows<RowOf<M>, AdminResults[M]> {
   const link = useLink();
   const queries = useQueryClient();
   const query = useInfiniteQuery({
@@ -146,6 +148,7 @@ export function useRows<M extends Paged>(
     if (loadsAll && !query.isPlaceholderData) need(rows.length);
   }, [loadsAll, query.isPlaceholderData, need, rows.length]);
   return {
+    first: data?.pages[0] as AdminResults[M] | undefined,
     rows,
     total: data?.pages.at(-1)?.total ?? rows.length,
     isLoading: query.isPending && isWanted,
@@ -211,6 +214,17 @@ function changeRows(data: unknown, change: (rows: readonly unknown[]) => readonl
     rows: changed,
     ...(total === undefined ? {} : { total: total + changed.length - rows.length }),
   };
+}
+
+/** Asks anew what a method has answered: for acts that no event announces. */
+export function useRefresh(): (...methods: readonly AdminMethod[]) => void {
+  const queries = useQueryClient();
+  return useCallback(
+    (...methods) => {
+      for (const method of methods) void queries.invalidateQueries({ queryKey: [method] });
+    },
+    [queries],
+  );
 }
 
 /** True for the error of a connection that is gone, which the banner of the frame tells. */

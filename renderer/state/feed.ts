@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { TaskRow } from '../../registry/spec/admin/process.ts';
 import type { AdminMethod, FeedItem } from '../../registry/spec/admin-api.ts';
+import type { AuditKind } from '../../registry/spec/audit.ts';
 import type { LinkState } from '../api/link.ts';
 import { addAudited } from './audited.ts';
 
@@ -27,8 +28,8 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
   blobStored: ['uploads.list'],
   restored: [...content, 'trash.list'],
   collected: ['usage.get', 'usage.trend', 'collect.runs', 'collect.plan', 'trash.list'],
-  blobDamaged: ['scrub.status', 'damaged.list'],
-  blobHealed: ['scrub.status', 'damaged.list'],
+  blobDamaged: ['scrub.status', 'damaged.list', 'usage.get'],
+  blobHealed: ['scrub.status', 'damaged.list', 'usage.get'],
   diskChanged: ['status.get', 'usage.get'],
   indexReady: 'all',
   levelsChanged: ['logs.levels', 'logs.reverts'],
@@ -45,6 +46,11 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
   audited: [],
   cardChanged: ['cards.list'],
   reset: 'all',
+};
+
+/** What has no event of its own, by what the audit notes. */
+const affectedByAudit: Partial<Record<AuditKind, readonly AdminMethod[]>> = {
+  trashEmptied: ['trash.list', 'usage.get'],
 };
 
 /** Answers about one repository, which events of another leave true. */
@@ -103,7 +109,8 @@ function createRefresh(queries: QueryClient) {
     for (const item of items) {
       const methods = affected[item.kind];
       if (methods === 'all') return void queries.invalidateQueries();
-      for (const method of methods)
+      const noted = item.audit === undefined ? undefined : affectedByAudit[item.audit.kind];
+      for (const method of [...methods, ...(noted ?? [])])
         wanted.set(method, (wanted.get(method) ?? new Set()).add(item.repository));
     }
     void queries.invalidateQueries({

@@ -1,0 +1,61 @@
+import type { SimulationRow } from '../../../registry/spec/admin/rules.ts';
+import { formatCount, formatExactBytes, formatPlural } from '../../format.ts';
+import { ConfirmDialog } from '../../parts/dialog.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { toast } from '../../parts/toast.tsx';
+import { Bytes } from '../../parts/values.tsx';
+import { useAsk } from '../../state/calls.ts';
+import { Emptied } from './simulation.tsx';
+import styles from './storage.module.css';
+
+/** Deletes now what the saved rules do not keep. */
+export function RunRulesDialog({
+  simulated: { rows, outcome },
+  hasDraft,
+  onClose,
+}: {
+  /** What the saved rules would delete: the first of it, and the outcome. */
+  readonly simulated: SimulationRow;
+  readonly hasDraft: boolean;
+  readonly onClose: () => void;
+}) {
+  const ask = useAsk();
+  const { deletedTags, keptTags, freedBytes } = outcome;
+  async function run(): Promise<void> {
+    const ran = await ask('rules.run', {});
+    const spared =
+      ran.sparedTags === 0 ? '' : ` ${formatCount(ran.sparedTags)} were in use meanwhile and stay.`;
+    toast({ text: `${formatPlural(ran.deletedTags, 'tag lies', 'tags lie')} in the trash.${spared}` });
+  }
+  return (
+    <ConfirmDialog
+      title="Run the rules now?"
+      verb={`Delete ${formatPlural(deletedTags, 'tag')}`}
+      cli="berth rules run"
+      isDisabled={deletedTags === 0}
+      act={run}
+      onClose={onClose}
+    >
+      {hasDraft && (
+        <Notice kind="info">These are the rules that are saved, without the changes on this screen.</Notice>
+      )}
+      <p>
+        {deletedTags === 0
+          ? 'The saved rules delete nothing at present.'
+          : `${formatPlural(deletedTags, 'tag goes', 'tags go')} into the trash, ${formatCount(keptTags)} stay. Frees ${formatExactBytes(freedBytes)} once the trash is over.`}
+      </p>
+      <Emptied outcome={outcome} />
+      <ul className={styles['plainList']}>
+        {rows.map(({ repository, tag, bytes }) => (
+          <li key={`${repository}:${tag}`}>
+            <code>
+              {repository}:{tag}
+            </code>{' '}
+            <Bytes value={bytes} />
+          </li>
+        ))}
+        {deletedTags > rows.length && <li>and {formatCount(deletedTags - rows.length)} more</li>}
+      </ul>
+    </ConfirmDialog>
+  );
+}
