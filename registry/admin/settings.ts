@@ -1,5 +1,7 @@
 /** The settings: the form, and changes that are in force at once where they can be. */
+import { exportEnvironment, exportFile } from '../config/export.ts';
 import { settingsForm } from '../config/form.ts';
+import { parseValue } from '../config/save.ts';
 import type { SettingEdit, Settings } from '../config/settings.ts';
 import type { SettingsChange, settingsArguments } from '../spec/admin/settings.ts';
 import type { Actor, AdminEvents } from '../spec/events.ts';
@@ -16,8 +18,11 @@ export function createSettingsMethods(deps: SettingsDeps): MethodsOf<typeof sett
     'settings.set': ({ changes }, { actor }) =>
       changeSettings(
         deps,
-        // Nothing, as in a file: what holds without it.
-        changes.map(({ path, value }) => ({ path, value: value ?? undefined })),
+        changes.map((change) => {
+          const value = 'text' in change ? parseValue(change.text) : change.value;
+          // Nothing, as in a file: what holds without it.
+          return { path: change.path, value: value ?? undefined };
+        }),
         actor,
       ),
     'settings.reset': ({ paths }, { actor }) =>
@@ -26,6 +31,10 @@ export function createSettingsMethods(deps: SettingsDeps): MethodsOf<typeof sett
         paths.map((path) => ({ path, value: undefined })),
         actor,
       ),
+    async 'settings.export'({ as }) {
+      const loaded = deps.settings.newest();
+      return { text: as === 'file' ? exportFile(loaded) : exportEnvironment(loaded) };
+    },
   };
 }
 

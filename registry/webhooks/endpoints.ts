@@ -94,9 +94,10 @@ function checkCertificates(text: string): X509Certificate {
   return new X509Certificate(text);
 }
 
-/** Answers an endpoint with a change. Throws USAGE for a url that cannot be, and a ca that is no certificate. */
+/** Answers an endpoint with a change. Throws USAGE for a url that is missing or cannot be, and a ca that is no certificate. */
 export function changedEndpoint(old: Endpoint | undefined, change: EndpointChange): Endpoint {
-  const { name, url, disabled, secret, ca, ...rest } = change;
+  const { name, url = old?.url, disabled, secret, ca, ...rest } = change;
+  if (url === undefined) throw new AppError('USAGE', { message: 'A new webhook needs a url.' });
   if (!URL.canParse(url)) {
     throw new AppError('USAGE', { message: 'The url has a host or port that cannot be.' });
   }

@@ -625,6 +625,24 @@ test('the command line changes a registry that runs and one that does not, and e
   assert.match(registry.log(), /event=settingsChanged/);
 });
 
+test('a value is given as YAML, and what was said is exported without secrets', async () => {
+  await using registry = await startRegistry({ env: { REGISTRY_HTTP_SECRET: 'hush' } });
+  using client = await openClient(registry.dataDir);
+  const set = (path: string, text: string) => client.call('settings.set', { changes: [{ path, text }] });
+
+  const { inForce } = await set('http.headers', 'X-A:\n  - one\n');
+  await assert.rejects(set('http.headers', 'X-A: [one'), { code: 'USAGE', message: /not YAML/ });
+  const { text: file } = await client.call('settings.export', { as: 'file' });
+  const { text: environment } = await client.call('settings.export', { as: 'environment' });
+
+  assert.deepEqual(inForce, ['http.headers']);
+  const first = '# http.secret holds secrets and is left out.\n';
+  assert.equal(file.startsWith(`${first}version: "0.1"\n`), true, file);
+  assert.match(file, /headers: \{ X-A: \[ one \] \}/);
+  assert.equal(environment.startsWith(first), true, environment);
+  assert.match(environment, /^REGISTRY_HTTP_HEADERS=\{"X-A":\["one"\]\}$/m);
+});
+
 test('what was edited by hand is in force after SIGHUP', async () => {
   await using registry = await startRegistry();
   const isReadOnly = async (): Promise<boolean> =>

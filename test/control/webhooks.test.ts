@@ -5,6 +5,7 @@ import { mkdir, mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openClient } from '../../registry/cli/client.ts';
 import type { WebhookRow } from '../../registry/spec/admin/webhooks.ts';
 import { berthOn } from '../support/berth.ts';
 import { request } from '../support/http.ts';
@@ -171,6 +172,24 @@ test('a webhook is added, tried, signed, changed and removed while the registry 
   assert.deepEqual([mode & 0o777, kept.includes('c4nary')], [0o600, true]);
   for (const text of [registry.log(), headed.stdout, listed]) assert.doesNotMatch(text, /c4nary|s3cret/);
   assert.deepEqual(left, []);
+});
+
+test('a webhook keeps its address where none is said, its secret query included', async () => {
+  await using receiver = await startReceiver();
+  await using place = await makePlace({ berth: { notifications: { privatetargets: ['127.0.0.0/8'] } } });
+  await using registry = await startRegistry({ dataDir: place.path });
+  using client = await openClient(registry.dataDir);
+
+  await client.call('webhooks.set', { name: 'ci', url: `${receiver.url}?key=c4nary` });
+  const changed = await client.call('webhooks.set', { name: 'ci', disabled: true });
+  await client.call('webhooks.set', { name: 'ci', disabled: false });
+  const tried = await client.call('webhooks.test', { name: 'ci' });
+
+  assert.deepEqual([changed.url, changed.state, tried.status], [`${receiver.url}?***`, 'disabled', 200]);
+  await assert.rejects(client.call('webhooks.set', { name: 'new' }), {
+    code: 'USAGE',
+    message: /needs a url/,
+  });
 });
 
 test('what does not work is said', async () => {

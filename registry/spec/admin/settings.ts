@@ -34,6 +34,11 @@ export interface SettingsForm {
   readonly file: string;
 }
 
+/** What is said otherwise than by default, for another machine; secrets are left out, with a comment for each. */
+export interface SettingsText {
+  readonly text: string;
+}
+
 /** What became of changed settings. */
 export interface SettingsChange {
   /** Those that are in force already. */
@@ -49,19 +54,25 @@ const path = z.string().min(1).max(200);
 export const settingsArguments = {
   /** Every setting with its meaning, its value, where that comes from, and what a change needs. */
   'settings.form': z.strictObject({}),
-  /** Changes settings in the file, all of them or none; in force at once where it can be. A value is written as in the file: `48h`, `[public/**]`. */
+  /**
+   * Changes settings in the file, all of them or none; in force at once where it can be. A value is written as in the file:
+   * `48h`, `["public/**"]`; or as `text`, which is YAML.
+   */
   'settings.set': z.strictObject({
     changes: z
-      .array(z.strictObject({ path, value: z.json() }))
+      .array(z.union([z.strictObject({ path, value: z.json() }), z.strictObject({ path, text: z.string() })]))
       .min(1)
       .max(200),
   }),
   /** Takes settings out of the file, so that their defaults hold. */
   'settings.reset': z.strictObject({ paths: z.array(path).min(1).max(200) }),
+  /** What is said otherwise than by default: as a file, or as lines `NAME=value` for the environment. */
+  'settings.export': z.strictObject({ as: z.enum(['file', 'environment']) }),
 } as const;
 
 export interface SettingsResults {
   'settings.form': SettingsForm;
   'settings.set': SettingsChange;
   'settings.reset': SettingsChange;
+  'settings.export': SettingsText;
 }

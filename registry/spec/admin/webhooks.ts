@@ -55,7 +55,8 @@ export const webhookArguments = {
   /** Makes an endpoint, or changes one: what is left out stays as it is. An empty secret or ca removes it. */
   'webhooks.set': z.strictObject({
     name,
-    url,
+    /** A new one needs it. */
+    url: url.optional(),
     disabled: z.boolean().optional(),
     headers: z.record(header, z.array(line).max(16)).optional(),
     secret: z.string().max(1024).optional(),
