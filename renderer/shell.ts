@@ -1,4 +1,11 @@
-/** One word of a POSIX shell, whatever the text holds. */
-export function quoted(text: string): string {
-  return /^[\w@./:+][\w@./:+-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+/** Command lines that people copy. */
+
+/** One word of a POSIX shell (Shell Command Language 2.2.2, "Single-Quotes"), quoted where a character asks for it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** A command line of words, quoted where they need it. */
+export function shellLine(...words: readonly string[]): string {
+  return words.map(shellWord).join(' ');
 }

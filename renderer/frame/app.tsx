@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { DialogHost } from '../parts/dialog.tsx';
+import { closeDialogs, DialogHost } from '../parts/dialog.tsx';
 import { Skeleton } from '../parts/states.tsx';
-import { ToastHost } from '../parts/toast.tsx';
+import { clearToasts, ToastHost } from '../parts/toast.tsx';
 import { useFeed } from '../state/feed.ts';
 import { useLinkState } from '../state/link.ts';
 import { Frame } from './frame.tsx';
@@ -16,7 +16,10 @@ export function App() {
   const isSignedOut = state.kind === 'signedOut';
   useEffect(() => {
     // What one user has seen is not for the next.
-    if (isSignedOut) queries.clear();
+    if (!isSignedOut) return;
+    queries.clear();
+    closeDialogs();
+    clearToasts();
   }, [isSignedOut, queries]);
   if (state.kind === 'starting') return <Skeleton rows={6} />;
   if (state.kind === 'signedOut') return <Login wasSignedIn={state.wasSignedIn} />;

@@ -33,6 +33,13 @@ export function openDialog(render: (close: () => void) => ReactNode): Promise<vo
   return promise;
 }
 
+/** Closes what is open. */
+export function closeDialogs(): void {
+  const closed = open;
+  set([]);
+  for (const each of closed) each.closed();
+}
+
 /** Where dialogs are shown; once, in the frame. */
 export function DialogHost() {
   const dialogs = useSyncExternalStore(

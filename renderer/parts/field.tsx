@@ -167,9 +167,10 @@ export interface ToggleProps {
 }
 
 /** On or off, at once. */
-export function Toggle({ children, isSelected, onChange, isDisabled = false }: ToggleProps) {
+export function Toggle({ children, isSelected, onChange, isDisabled = false, ...rest }: ToggleProps) {
   return (
     <AriaSwitch
+      aria-label={rest['aria-label']}
       isSelected={isSelected}
       onChange={onChange}
       isDisabled={isDisabled}

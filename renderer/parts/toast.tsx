@@ -39,6 +39,11 @@ export function toastError(error: unknown): void {
   toast({ kind: 'error', text: `${title} ${hint}` });
 }
 
+/** Takes all toasts away. */
+export function clearToasts(): void {
+  set([]);
+}
+
 /** Takes back the last thing that a toast offers to take back; false if there is none. */
 export function undoLast(): boolean {
   const last = rows.findLast((row) => row.undo !== undefined);

@@ -1,6 +1,6 @@
 /** `berth activity` for what the screen shows. */
 import type { AuditKind } from '../../../registry/spec/audit.ts';
-import { quoted } from '../../shell.ts';
+import { shellWord } from '../../shell.ts';
 
 export interface AuditArguments {
   readonly kind?: AuditKind;
@@ -16,7 +16,7 @@ export function activityCommand(filter: AuditArguments, format?: 'ndjson' | 'csv
   const { kind, user, repository, since, until, q } = filter;
   const options = { kind, user, repository, since, until, filter: q, export: format };
   const words = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, quoted(value)],
+    value === undefined ? [] : [`--${name}`, shellWord(value)],
   );
   return ['berth', 'activity', ...words].join(' ');
 }

@@ -5,7 +5,7 @@ import { addressFor, isLoopback } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Drawer } from '../../parts/dialog.tsx';
-import { saveText } from '../../parts/download.ts';
+import { downloadText } from '../../download.ts';
 import { TextInput } from '../../parts/field.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
@@ -66,7 +66,7 @@ export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
         </span>
         <CopyButton text={addressFor(status?.urls, location)} label="Copy address" />
         {certificate?.ca !== undefined && (
-          <Button icon={<Download />} onPress={() => saveText(caName, certificate.ca ?? '')}>
+          <Button icon={<Download />} onPress={() => downloadText(caName, certificate.ca ?? '')}>
             Certificate of the authority
           </Button>
         )}

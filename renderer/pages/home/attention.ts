@@ -9,7 +9,7 @@ import type { WebhookRow } from '../../../registry/spec/admin/webhooks.ts';
 import { formatBytes, formatCount, formatPlural, formatReference } from '../../format.ts';
 import type { Route } from '../../route.ts';
 import { needOf } from '../doctor/engine-need.ts';
-import { quoted } from '../../shell.ts';
+import { shellWord } from '../../shell.ts';
 
 export interface AttentionItem {
   readonly id: string;
@@ -104,7 +104,7 @@ function ofWebhooks(webhooks: readonly WebhookRow[]): readonly AttentionItem[] {
       id: `webhook ${name}`,
       kind: 'warn',
       text: `The webhook ${name} cannot be reached${error === undefined ? '' : `: ${error}`}; ${formatPlural(pending, 'event waits', 'events wait')}.`,
-      command: `berth webhook retry ${quoted(name)}`,
+      command: `berth webhook retry ${shellWord(name)}`,
     }));
 }
 
@@ -159,7 +159,7 @@ function ofEngines(engines: readonly EngineRow[]): readonly AttentionItem[] {
         need.kind === 'certificate' || need.kind === 'keychain'
           ? `${title} does not trust this registry yet.`
           : `${title} does not use this registry yet. ${need.sentence}`,
-      command: `berth trust add ${quoted(id)}`,
+      command: `berth trust add ${shellWord(id)}`,
       dismiss: { kind: 'engine', id },
     }));
 }

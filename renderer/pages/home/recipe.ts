@@ -1,6 +1,6 @@
 /** What to type to bring an image into the registry with an engine. */
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
-import { quoted } from '../../shell.ts';
+import { shellWord } from '../../shell.ts';
 
 /** The program that people use with each kind of engine; the others are docker's, or clusters. */
 const programs: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ export function recipeOf(kind: EngineRow['kind'], address: string, image = 'app:
 export function firstPushOf(kind: EngineRow['kind'], address: string, user: string): string {
   const program = programOf(kind);
   const [tag = '', push = ''] = recipeOf(programKind(kind), address).split('\n');
-  return [`${program} login -u ${quoted(user)} ${address}`, tag, push].join('\n');
+  return [`${program} login -u ${shellWord(user)} ${address}`, tag, push].join('\n');
 }
 
 export function programOf(kind: EngineRow['kind']): string {

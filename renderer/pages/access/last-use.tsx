@@ -1,0 +1,18 @@
+import type { LastUseRow } from '../../../registry/spec/admin/access.ts';
+import { Time } from '../../parts/values.tsx';
+import { shortClient } from './words.ts';
+import styles from './access.module.css';
+
+/** When a login was last let in, by which client, from where. */
+export function LastUse({ use }: { readonly use: LastUseRow | undefined }) {
+  if (use === undefined) return <Time at={undefined} />;
+  const { at, client, address } = use;
+  return (
+    <span title={client === undefined ? address : `${client}\n${address}`}>
+      <Time at={at} />{' '}
+      <span className={styles['muted']}>
+        {shortClient(client)} {address}
+      </span>
+    </span>
+  );
+}

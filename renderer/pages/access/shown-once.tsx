@@ -1,0 +1,51 @@
+import { addressOf } from '../../frame/nav.tsx';
+import { Button } from '../../parts/button.tsx';
+import { CopyLine } from '../../parts/copy.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { useCall } from '../../state/calls.ts';
+import { dockerLogin } from './snippets.ts';
+import styles from './access.module.css';
+
+/** A password that was made, and how its owner logs in. It cannot be asked for again. */
+export function PasswordShown({
+  user,
+  password,
+  onClose,
+}: {
+  readonly user: string;
+  readonly password: string;
+  readonly onClose: () => void;
+}) {
+  const { data: status } = useCall('status.get', {});
+  return (
+    <Dialog
+      title={`Password of ${user}`}
+      onClose={onClose}
+      isDismissable={false}
+      buttons={
+        <Button look="primary" onPress={onClose}>
+          Done
+        </Button>
+      }
+    >
+      <Notice kind="warn">It is shown this once. Copy it before you close this.</Notice>
+      <CopyLine text={password} label="Copy password" />
+      <div className={styles['snippet']}>
+        <h3>Log in</h3>
+        <CopyLine text={dockerLogin(user, addressOf(status?.urls))} label="Copy login" />
+        <LoginHelp />
+      </div>
+    </Dialog>
+  );
+}
+
+export function LoginHelp() {
+  return (
+    <p className={styles['help']}>
+      It waits for the password: paste it and press Enter. So it is in no list of processes and in no history.
+      docker then keeps it in <code>~/.docker/config.json</code>, where everybody who can read the file can
+      read it, unless a credential helper is set.
+    </p>
+  );
+}
