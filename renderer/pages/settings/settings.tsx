@@ -1,5 +1,74 @@
-import { Screen } from '../../parts/screen.tsx';
+import { SearchInput } from '../../parts/field.tsx';
+import { Bar, Screen } from '../../parts/screen.tsx';
+import { Loaded } from '../../parts/states.tsx';
+import { useParam } from '../../route.ts';
+import { useCall } from '../../state/calls.ts';
+import { CertificatePanel } from './certificate.tsx';
+import { ExportPanel } from './export.tsx';
+import { findSettings, groups, sectionsOf } from './form.ts';
+import { LookPanel } from './look.tsx';
+import { PendingBar } from './pending-bar.tsx';
+import { SettingSections } from './setting-sections.tsx';
+import { SettingsNav } from './settings-nav.tsx';
+import { WebhooksPanel } from './webhooks.tsx';
+import styles from './settings.module.css';
 
+/** The settings: what belongs to this window, and the form that the registry makes of its configuration. */
 export function SettingsScreen({ tab }: { readonly tab: string | undefined }) {
-  return <Screen title="Settings"> {tab}</Screen>;
+  const [q, setQ] = useParam('q');
+  const answer = useCall('settings.form', {});
+  const group = groups.find(({ id }) => id === tab) ?? groups[0];
+  if (group === undefined) return null;
+  return (
+    <Screen
+      title="Settings"
+      facts={answer.data !== undefined && <code className={styles['file']}>{answer.data.file}</code>}
+      isScrolling={false}
+    >
+      <Bar label="Find">
+        <SearchInput isMain label="Search settings" value={q} onChange={setQ} />
+      </Bar>
+      <PendingBar form={answer.data} />
+      <div className={styles['body']}>
+        <SettingsNav current={q === '' ? group.id : undefined} />
+        {/* A region that scrolls must be reachable by keyboard. */}
+        <div
+          key={q === '' ? group.id : ''}
+          className={styles['content']}
+          tabIndex={0}
+          role="group"
+          aria-label={q === '' ? group.title : 'Found'}
+        >
+          {q === '' && <OwnPart id={group.id} />}
+          {(q !== '' || group.sections.length > 0) && (
+            <Loaded answer={answer}>
+              {(form) => (
+                <SettingSections
+                  sections={q === '' ? sectionsOf(form, group) : findSettings(form, q)}
+                  reload={answer.refetch}
+                  onClear={() => setQ('')}
+                />
+              )}
+            </Loaded>
+          )}
+        </div>
+      </div>
+    </Screen>
+  );
+}
+
+/** What a group has beside the form. */
+function OwnPart({ id }: { readonly id: string }) {
+  switch (id) {
+    case 'look':
+      return <LookPanel />;
+    case 'certificate':
+      return <CertificatePanel />;
+    case 'webhooks':
+      return <WebhooksPanel />;
+    case 'export':
+      return <ExportPanel />;
+    default:
+      return null;
+  }
 }

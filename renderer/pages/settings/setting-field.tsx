@@ -1,0 +1,156 @@
+import { Check, Lock, RotateCcw, SquareTerminal } from 'lucide-react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
+import { problemOf } from '../../messages.ts';
+import { Button, IconButton } from '../../parts/button.tsx';
+import { CopyButton, copyText } from '../../parts/copy.tsx';
+import { Chip } from '../../parts/values.tsx';
+import { useAsk } from '../../state/calls.ts';
+import { cliOf, controlOf, editOf, textOf } from './form.ts';
+import { SettingInput } from './setting-input.tsx';
+import styles from './settings.module.css';
+
+export interface SettingFieldProps {
+  readonly field: SettingRow;
+  /** Asks for the form again. */
+  readonly reload: () => Promise<unknown>;
+}
+
+/** One setting: what it means, its control, where the value comes from. What is changed is sent at once. */
+export function SettingField({ field, reload }: SettingFieldProps) {
+  const { path, title, help, isLocked, isPending, source, where, restart } = field;
+  const { draft, error, isSaved, type, apply, reset, forget } = useSetting(field, reload);
+  const { kind } = controlOf(field);
+  const isTyped = kind !== 'toggle' && kind !== 'choice';
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (!isTyped) return;
+    if (event.key === 'Escape') forget();
+    const isArea = kind === 'lines' || kind === 'yaml';
+    if (event.key === 'Enter' && (!isArea || event.ctrlKey || event.metaKey) && draft !== undefined)
+      void apply(draft);
+  }
+
+  return (
+    <div className={styles['field']} role="group" aria-label={title}>
+      <div className={styles['about']}>
+        <h3>{title}</h3>
+        <p className={styles['help']}>{help}</p>
+        <div className={styles['path']}>
+          <code>{path}</code>
+          <CopyButton text={path} label={`Copy ${path}`} />
+          <IconButton
+            label={`Copy command for ${path}`}
+            onPress={() => void copyText(cliOf(field), 'Command copied')}
+          >
+            <SquareTerminal />
+          </IconButton>
+        </div>
+      </div>
+      <div
+        className={styles['control']}
+        onKeyDown={onKeyDown}
+        onBlur={() => isTyped && draft !== undefined && void apply(draft)}
+      >
+        <SettingInput
+          field={field}
+          text={draft ?? textOf(field)}
+          error={error}
+          onType={type}
+          onChoose={(text) => void apply(text)}
+        />
+        <div className={styles['facts']}>
+          {isLocked ? (
+            <Chip icon={<Lock aria-hidden />} title={where}>
+              Fixed by {where}
+            </Chip>
+          ) : (
+            <span>Default {field.default}</span>
+          )}
+          {isPending ? (
+            <Chip tone="warn">Waits for a restart</Chip>
+          ) : (
+            restart !== 'none' && !isLocked && <span>At the next start</span>
+          )}
+          {source === 'file' && (
+            <Chip tone="accent" title={where}>
+              Set in the file
+            </Chip>
+          )}
+          <span className={styles['saved']} role="status">
+            {isSaved && (
+              <>
+                <Check aria-hidden /> Saved
+              </>
+            )}
+          </span>
+          {source === 'file' && (
+            <Button
+              look="quiet"
+              icon={<RotateCcw />}
+              aria-label={`Reset ${title}`}
+              onPress={() => void reset()}
+            >
+              Reset
+            </Button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const savedMs = 3000;
+
+/** What is written and not yet sent, what the registry said of it, and the ways to send it. */
+function useSetting(field: SettingRow, reload: () => Promise<unknown>) {
+  const ask = useAsk();
+  const [draft, setDraft] = useState<string>();
+  const [error, setError] = useState<string>();
+  const [isSaved, setSaved] = useState(false);
+  const sent = useRef<string>(undefined);
+  const { path } = field;
+
+  useEffect(() => {
+    if (!isSaved) return undefined;
+    const timer = setTimeout(() => setSaved(false), savedMs);
+    return () => clearTimeout(timer);
+  }, [isSaved]);
+
+  async function send(text: string | undefined): Promise<void> {
+    const edit = text === undefined ? undefined : editOf(field, text);
+    setError(undefined);
+    try {
+      await (edit === undefined
+        ? ask('settings.reset', { paths: [path] })
+        : ask('settings.set', { changes: [edit] }));
+      await reload();
+      setDraft(undefined);
+      setSaved(true);
+    } catch (thrown) {
+      const { title, hint } = problemOf(thrown);
+      setError(`${title} ${hint}`.trim());
+    }
+  }
+
+  function forget(): void {
+    setDraft(undefined);
+    setError(undefined);
+  }
+
+  /** Sends a text, unless it is on its way or says what is there already. */
+  async function apply(text: string): Promise<void> {
+    if (text === textOf(field)) return forget();
+    if (sent.current === text) return;
+    sent.current = text;
+    setDraft(text);
+    await send(text);
+    sent.current = undefined;
+  }
+
+  const type = (text: string): void => {
+    setError(undefined);
+    setDraft(text);
+  };
+  return { draft, error, isSaved, type, apply, reset: () => send(undefined), forget };
+}

@@ -1,0 +1,24 @@
+import { hrefOf } from '../../route.ts';
+import { groups } from './form.ts';
+import styles from './settings.module.css';
+
+/** The groups of settings. */
+export function SettingsNav({ current }: { readonly current: string | undefined }) {
+  return (
+    <nav aria-label="Groups of settings" className={styles['nav']}>
+      <ul>
+        {groups.map(({ id, title }) => (
+          <li key={id}>
+            <a
+              href={hrefOf({ page: 'settings', tab: id })}
+              className={styles['entry']}
+              aria-current={id === current ? 'page' : undefined}
+            >
+              {title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
