@@ -58,7 +58,8 @@ export function FormDialog(props: FormDialogProps) {
           <Button isDisabled={isRunning} onPress={onClose}>
             Cancel
           </Button>
-          <Button look="primary" type="submit" form={form} isDisabled={isDisabled} isPending={isRunning}>
+          {/* Disabled it would lose the focus, and with it the keys of the dialog. */}
+          <Button look="primary" type="submit" form={form} isPending={isRunning || isDisabled}>
             {verb}
           </Button>
         </>

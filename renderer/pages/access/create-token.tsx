@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { type Verb, verbs } from '../../../registry/spec/admin/access.ts';
+import type { Verb } from '../../../registry/spec/admin/access.ts';
 import { openDialog } from '../../parts/dialog.tsx';
 import { CheckboxInput, Chooser, TextInput } from '../../parts/field.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
@@ -8,7 +8,7 @@ import { useAsk, useCall } from '../../state/calls.ts';
 import { GlobsInput } from './fields.tsx';
 import { useMe } from './me.ts';
 import { TokenShown } from './token-shown.tsx';
-import { parseGlobs, verbWords } from './words.ts';
+import { parseGlobs, verbs, verbWords } from './words.ts';
 import styles from './access.module.css';
 
 const lives = [

@@ -79,11 +79,12 @@ export function ImportUsers({ onClose }: { readonly onClose: () => void }) {
             label="Or paste its text"
             value={text}
             onChange={change}
-            rows={6}
+            rows={4}
             isCode
             placeholder="ci:$2y$10$…"
             error={errors['text']}
           />
+          {plan !== undefined && <ImportPlan plan={plan} />}
           <RoleFields
             role={role}
             onRole={setRole}
@@ -91,7 +92,6 @@ export function ImportUsers({ onClose }: { readonly onClose: () => void }) {
             onGlobs={setGlobs}
             error={errors['repositories']}
           />
-          {plan !== undefined && <ImportPlan plan={plan} />}
         </>
       )}
     </FormDialog>

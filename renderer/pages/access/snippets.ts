@@ -21,7 +21,12 @@ export interface Credentials {
 
 /** Reads the secret from the terminal; `read` and `printf` are parts of the shell, and in no list of processes. */
 export function dockerLogin(user: string, address: string): string {
-  return `read -rs PASSWORD && printf %s "$PASSWORD" | docker login --username ${shellWord(user)} --password-stdin ${shellWord(address)}; unset PASSWORD`;
+  // One command over three lines: a shell reads all of it before `read` takes the next line for the secret.
+  return [
+    'read -rs PASSWORD &&',
+    '  printf %s "$PASSWORD" |',
+    `  docker login --username ${shellWord(user)} --password-stdin ${shellWord(address)}; unset PASSWORD`,
+  ].join('\n');
 }
 
 /** Answers the ways to use a token. */

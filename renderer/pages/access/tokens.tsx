@@ -133,7 +133,7 @@ function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>
     {
       id: 'label',
       title: 'Label',
-      width: 'minmax(110px, 2fr)',
+      width: 'minmax(90px, 2fr)',
       canHide: false,
       cell: ({ label, id }) =>
         label === '' ? (
@@ -157,7 +157,7 @@ function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>
     {
       id: 'scope',
       title: 'May',
-      width: 'minmax(120px, 2fr)',
+      width: 'minmax(100px, 2fr)',
       cell: ({ verbs, repositories }) => (
         <span title={repositories.join('\n')}>
           {verbs.join(', ')} <span className={styles['globs']}>{formatGlobs(repositories)}</span>
@@ -167,7 +167,7 @@ function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>
     {
       id: 'expires',
       title: 'Expires',
-      width: '110px',
+      width: '92px',
       cell: ({ expiresAt, isExpired }) =>
         isExpired ? (
           <Chip tone="err" icon={<TriangleAlert aria-hidden />} title={expiresAt}>
@@ -180,7 +180,7 @@ function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>
     {
       id: 'used',
       title: 'Last used',
-      width: 'minmax(120px, 2fr)',
+      width: 'minmax(100px, 2fr)',
       cell: ({ lastUse }) => <LastUse use={lastUse} />,
     },
     {
@@ -193,7 +193,7 @@ function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>
     {
       id: 'revoke',
       title: '',
-      width: '68px',
+      width: '72px',
       align: 'end',
       canHide: false,
       cell: (token, { excludeFromTabOrder }) => (

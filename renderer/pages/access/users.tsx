@@ -166,7 +166,7 @@ function columnsOf(acts: UserActs, me: string | undefined): readonly Column<User
       cell: ({ createdAt }) =>
         createdAt === undefined ? <span className={styles['muted']}>unknown</span> : <Time at={createdAt} />,
     },
-    { id: 'state', title: 'State', width: '108px', cell: ({ state }) => <StateChip state={state} /> },
+    { id: 'state', title: 'State', width: '96px', cell: ({ state }) => <StateChip state={state} /> },
     {
       id: 'more',
       title: '',

@@ -1,5 +1,5 @@
 /** What stands for roles, verbs and globs. Pure. */
-import { type Role, roles, type Verb } from '../../../registry/spec/admin/access.ts';
+import type { Role, Verb } from '../../../registry/spec/admin/access.ts';
 
 export const roleWords: Readonly<Record<Role, string>> = {
   admin: 'Admin',
@@ -7,9 +7,11 @@ export const roleWords: Readonly<Record<Role, string>> = {
   pull: 'Pull only',
 };
 
-export const roleChoices = roles.map((id) => ({ id, label: roleWords[id] }));
+export const roleChoices = (Object.keys(roleWords) as Role[]).map((id) => ({ id, label: roleWords[id] }));
 
 export const verbWords: Readonly<Record<Verb, string>> = { pull: 'Pull', push: 'Push', delete: 'Delete' };
+
+export const verbs = Object.keys(verbWords) as Verb[];
 
 /** `everywhere`, or the globs. */
 export function formatGlobs(globs: readonly string[]): string {

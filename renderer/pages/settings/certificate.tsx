@@ -1,6 +1,7 @@
 import { Download, RefreshCw, ShieldCheck } from 'lucide-react';
 import type { CertificateRow } from '../../../registry/spec/admin/certificate.ts';
 import { downloadText } from '../../download.ts';
+import { formatAbsolute } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
@@ -80,8 +81,8 @@ function Leaf({
           ['Subject', leaf.subject],
           ['Names', leaf.names.join(', ')],
           ['Addresses', leaf.addresses.join(', ')],
-          ['Valid since', <Time key="from" at={leaf.validFrom} />],
-          ['Expires', <Time key="to" at={leaf.validTo} />],
+          ['Valid since', <When key="from" at={leaf.validFrom} />],
+          ['Expires', <When key="to" at={leaf.validTo} />],
           ['SHA-256', <Fingerprint key="print" text={leaf.fingerprint} what="certificate" />],
         ]}
       />
@@ -139,11 +140,19 @@ function Authority({ certificate: { authority, ca } }: { readonly certificate: C
           ['Subject', authority.subject],
           ['State', <SealState key="state" isSealed={isSealed} />],
           ['Good only for', [...scope.names, ...scope.networks].join(', ')],
-          ['Expires', <Time key="to" at={authority.validTo} />],
+          ['Expires', <When key="to" at={authority.validTo} />],
           ['SHA-256', <Fingerprint key="print" text={fingerprint} what="authority" />],
         ]}
       />
     </Panel>
+  );
+}
+
+function When({ at }: { readonly at: string }) {
+  return (
+    <>
+      {formatAbsolute(at)}, <Time at={at} />
+    </>
   );
 }
 

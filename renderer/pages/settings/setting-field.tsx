@@ -65,7 +65,7 @@ export function SettingField({ field, reload }: SettingFieldProps) {
               Fixed by {where}
             </Chip>
           ) : (
-            <span>Default {field.default}</span>
+            <span>{wordsOf(field)}</span>
           )}
           {isPending ? (
             <Chip tone="warn">Waits for a restart</Chip>
@@ -98,6 +98,25 @@ export function SettingField({ field, reload }: SettingFieldProps) {
       </div>
     </div>
   );
+}
+
+/** What may be written, and what holds if nothing is. */
+function wordsOf(field: SettingRow): string {
+  const { kind, default: written } = field;
+  const isUnset = written === 'unset';
+  const fallback = written === '[]' || written === '{}' ? 'none' : written;
+  switch (controlOf(field).kind) {
+    case 'toggle':
+      return `Default ${fallback === 'true' ? 'on' : 'off'}`;
+    case 'choice':
+      return isUnset ? '' : `Default ${fallback}`;
+    case 'lines':
+      return `One a line${kind === 'list' ? '' : `: ${kind}`}. Default ${fallback}`;
+    case 'yaml':
+      return `YAML: ${kind}. Default ${fallback}`;
+    default:
+      return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}. ${isUnset ? 'Not set by default' : `Default ${fallback}`}`;
+  }
 }
 
 const savedMs = 3000;

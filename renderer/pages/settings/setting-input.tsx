@@ -15,7 +15,7 @@ export interface SettingInputProps {
 
 /** The control of a setting, by the kind of its value. */
 export function SettingInput({ field, text, error, onType, onChoose }: SettingInputProps) {
-  const { title, isLocked: isDisabled, schema, kind: words } = field;
+  const { title, isLocked: isDisabled, schema } = field;
   const control = controlOf(field);
   switch (control.kind) {
     case 'toggle':
@@ -63,7 +63,6 @@ export function SettingInput({ field, text, error, onType, onChoose }: SettingIn
           autoComplete={control.kind === 'secret' ? 'new-password' : 'off'}
           type={control.kind === 'secret' ? 'password' : 'text'}
           placeholder={placeholderOf(field, control.kind)}
-          help={isArea ? `${control.kind === 'lines' ? 'One a line' : 'YAML'}: ${words}` : words}
           {...(isArea ? { rows: Math.min(10, Math.max(2, text.split('\n').length)) } : {})}
         />
       );

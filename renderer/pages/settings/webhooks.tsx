@@ -1,4 +1,4 @@
-import { Ban, CircleAlert, CircleCheck, Ellipsis, Plus } from 'lucide-react';
+import { Ban, CircleAlert, CircleCheck, Ellipsis, Plus, Signature } from 'lucide-react';
 import { useState } from 'react';
 import type { WebhookRow, WebhookTest } from '../../../registry/spec/admin/webhooks.ts';
 import { formatCount, formatPlural } from '../../format.ts';
@@ -146,7 +146,7 @@ function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>
     {
       id: 'name',
       title: 'Name',
-      width: 'minmax(70px, 1fr)',
+      width: 'minmax(60px, 1fr)',
       cell: ({ name }) => (
         <span title={name}>
           <bdi>{name}</bdi>
@@ -156,11 +156,11 @@ function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>
     {
       id: 'url',
       title: 'Address',
-      width: 'minmax(110px, 3fr)',
+      width: 'minmax(120px, 3fr)',
       cell: ({ url, headers, isSigned }) => (
         <>
+          {isSigned && <Signature aria-label="Signed" className={styles['icon']} />}
           <code title={headers.length === 0 ? url : `${url}\nHeaders: ${headers.join(', ')}`}>{url}</code>
-          {isSigned && <Chip>signed</Chip>}
         </>
       ),
     },
@@ -177,7 +177,7 @@ function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>
       title: 'Delivered',
       width: '64px',
       align: 'end',
-      fromWidth: 560,
+      fromWidth: 700,
       cell: ({ delivered, dropped }) => (
         <span title={`${formatCount(dropped)} given up`}>{formatCount(delivered)}</span>
       ),
@@ -185,7 +185,7 @@ function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>
     {
       id: 'test',
       title: 'Last test',
-      width: '112px',
+      width: '132px',
       cell: ({ name }) => <TestResult test={tests[name]} />,
     },
     {
@@ -269,7 +269,7 @@ function WebhookNotice({ row, test }: { readonly row: WebhookRow; readonly test:
       )}
       {state === 'failing' && (
         <Notice kind="warn">
-          <bdi>{name}</bdi> fails since <Time at={failingSince} />: {error}. Next try{' '}
+          <bdi>{name}</bdi>: {error} It failed first <Time at={failingSince} />; next try{' '}
           {nextTryAt === undefined ? 'soon' : <Time at={nextTryAt} />}.
         </Notice>
       )}
