@@ -1,4 +1,4 @@
-import { addressOf } from '../../frame/nav.tsx';
+import { addressFor } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -33,7 +33,7 @@ export function PasswordShown({
       <CopyLine text={password} label="Copy password" />
       <div className={styles['snippet']}>
         <h3>Log in</h3>
-        <CopyLine text={dockerLogin(user, addressOf(status?.urls))} label="Copy login" />
+        <CopyLine text={dockerLogin(user, addressFor(status?.urls, location))} label="Copy login" />
         <LoginHelp />
       </div>
     </Dialog>

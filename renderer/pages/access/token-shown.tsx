@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { AdminResults } from '../../../registry/spec/admin-api.ts';
-import { addressOf } from '../../frame/nav.tsx';
+import { addressFor } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -20,7 +20,7 @@ export function TokenShown({
 }) {
   const { data: status } = useCall('status.get', {});
   const [chosen, setChosen] = useState('docker');
-  const snippets = tokenSnippets({ user: owner, secret: text, address: addressOf(status?.urls) });
+  const snippets = tokenSnippets({ user: owner, secret: text, address: addressFor(status?.urls, location) });
   return (
     <Dialog
       title={label === '' ? 'The token' : `Token ${label}`}

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { formatBytes } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { copyText } from '../../parts/copy.tsx';
-import { saveText } from '../../parts/download.ts';
+import { downloadText } from '../../download.ts';
 import { Menu } from '../../parts/menu.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { useAsk } from '../../state/calls.ts';
@@ -37,7 +37,7 @@ export function ExportMenu({ args }: { readonly args: AuditArguments }) {
         setDone((sum = 0) => sum + page.text.length);
         after = page.next;
       } while (after !== undefined);
-      saveText(
+      downloadText(
         `berth-activity-${new Date().toISOString().slice(0, 10)}.${format}`,
         parts.join(''),
         types[format],
