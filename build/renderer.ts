@@ -25,7 +25,10 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
     logLevel: 'warn',
     plugins: [
       {
-        name: 'berth-modules',
+        name: 'berth',
+        // Words of react-aria in other languages: the window is in English, and says so (renderer/main.tsx).
+        load: (id) =>
+          /\/intl\/[^/]+\/(?!en-US)[a-z]{2}-[A-Z]{2}\.mjs$/.test(id) ? 'export default {}' : undefined,
         generateBundle(_, files) {
           for (const file of Object.values(files)) if (file.type === 'chunk') modules.push(...file.moduleIds);
         },

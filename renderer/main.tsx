@@ -1,5 +1,6 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
+import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { createRoot } from 'react-dom/client';
 import { createBrowserTransport } from './api/browser.ts';
 import { createLink } from './api/link.ts';
@@ -20,7 +21,9 @@ createRoot(root).render(
     <LinkContext value={createLink(createBrowserTransport())}>
       <ShellContext value={findShell()}>
         <QueryClientProvider client={createQueries()}>
-          <App />
+          <I18nProvider locale="en-US">
+            <App />
+          </I18nProvider>
         </QueryClientProvider>
       </ShellContext>
     </LinkContext>
