@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import {
   chmod,
   chown,
@@ -8,6 +9,7 @@ import {
   readFile,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -55,6 +57,20 @@ test('a foreign file keeps its mode where that is asked for, and a link to it st
   assert.equal(await readFile(file, 'utf8'), 'new');
   assert.equal(await modeOf(file), 0o640);
   assert.deepEqual((await readdir(directory.path)).toSorted(), ['file', 'link']);
+});
+
+test('what a killed write left goes with the next write of that file, and nothing else does', async () => {
+  await using directory = await temporary();
+  const unfinished = (name: string): string => `${name}.${randomUUID()}.tmp`;
+  const [cut, underWay] = [unfinished('file'), unfinished('file')];
+  const others = [unfinished('other'), unfinished('file.bak'), 'file.tmp', `${unfinished('file')}.tmp`];
+  for (const name of [cut, underWay, ...others]) await writeFile(join(directory.path, name), '');
+  const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+  for (const name of [cut, ...others]) await utimes(join(directory.path, name), longAgo, longAgo);
+
+  await writePrivateFile(join(directory.path, 'file'), 'text');
+
+  assert.deepEqual((await readdir(directory.path)).toSorted(), ['file', underWay, ...others].toSorted());
 });
 
 test('what root writes belongs to whom the directory belongs', needs('root'), async () => {

@@ -1,13 +1,13 @@
 /** How files are written: whole and durably. Those of Berth's own below berth/ are private, and written here alone. */
-import { chmod, chown, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { AppError } from '../spec/errors.ts';
 
 /**
  * Replaces a file of Berth's own; durable when it resolves. Its mode is 0600, or the old one if asked for; its owner
- * stays (so a command run as root does not lock the service out). A symbolic link is followed, not replaced. Throws
- * DATA_UNUSABLE and leaves the old file.
+ * stays (so a command run as root does not lock the service out). A symbolic link is followed, not replaced. Removes
+ * what writes of the file left that were cut more than an hour ago. Throws DATA_UNUSABLE and leaves the old file.
  */
 export async function writePrivateFile(
   path: string,
@@ -19,8 +19,29 @@ export async function writePrivateFile(
       temp: (target) => `${target}.${randomUUID()}.tmp`,
       mode: (old) => (keepMode && old !== undefined ? old : 0o600),
     });
+    await sweepUnfinished(path);
   } catch (error) {
     throw unusable(`Cannot write "${path}"`, error);
+  }
+}
+
+/** No write takes so long: a younger one may be under way in another process. */
+const longestWriteMs = 60 * 60 * 1000;
+const unfinishedName = /^\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+/** What cannot be looked at or removed is left: the write itself is done. */
+async function sweepUnfinished(path: string): Promise<void> {
+  const target = await realpath(path);
+  const [directory, name] = [dirname(target), basename(target)];
+  const names = await readdir(directory).catch(() => []);
+  const unfinished = names.filter(
+    (each) => each.startsWith(name) && unfinishedName.test(each.slice(name.length)),
+  );
+  for (const each of unfinished) {
+    const file = join(directory, each);
+    const cut = await stat(file).catch(() => undefined);
+    if (cut !== undefined && Date.now() - cut.mtimeMs > longestWriteMs)
+      await rm(file, { force: true }).catch(() => undefined);
   }
 }
 
