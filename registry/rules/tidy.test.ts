@@ -195,16 +195,19 @@ test('what is pushed again or pulled after it was judged stays', async (t) => {
   clock.now += dayMs;
   await registry.use({ retention: [{ id: 'none', repositories: ['**'] }] });
   // Between the judgement and the delete.
-  const removeTags: typeof store.manifests.removeTags = async (repository, removals, options) => {
-    await push(registry, { seed: 'pushed', tags: ['pushed'] });
-    index.pulled({ repository, tag: 'pulled' as Tag, digest: removals[0]?.digest as Digest });
-    await index.flushPulls();
-    return await store.manifests.removeTags(repository, removals, options);
-  };
+  const tagRemover: typeof store.manifests.tagRemover = (repository) => ({
+    async remove(removals, options) {
+      await push(registry, { seed: 'pushed', tags: ['pushed'] });
+      index.pulled({ repository, tag: 'pulled' as Tag, digest: removals[0]?.digest as Digest });
+      await index.flushPulls();
+      return await store.manifests.removeTags(repository, removals, options);
+    },
+    [Symbol.dispose]: () => undefined,
+  });
   const raced = createTidy({
     rules: registry.rules,
     index,
-    store: { manifests: { ...store.manifests, removeTags } },
+    store: { manifests: { ...store.manifests, tagRemover } },
     events: { ruleRan: () => undefined, tagExpired: () => undefined },
     ready: Promise.resolve(),
     now: () => clock.now,
@@ -228,10 +231,13 @@ test('a run ends its deletes once the rules are others', async (t) => {
     store: {
       manifests: {
         ...store.manifests,
-        async removeTags(...args) {
-          await registry.use({});
-          return await store.manifests.removeTags(...args);
-        },
+        tagRemover: (repository) => ({
+          async remove(...args) {
+            await registry.use({});
+            return await store.manifests.removeTags(repository, ...args);
+          },
+          [Symbol.dispose]: () => undefined,
+        }),
       },
     },
     events: { ruleRan: () => undefined, tagExpired: () => undefined },

@@ -17,6 +17,7 @@ import type { Digest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, RuleEvents } from '../spec/events.ts';
 import { parseRepoName, type Tag } from '../spec/names.ts';
+import type { TagRemover } from '../store/remove-tags.ts';
 import type { Store } from '../store/store.ts';
 import type { CompiledRules, Decision } from './compiled.ts';
 import type { Rules } from './rules.ts';
@@ -196,9 +197,11 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
       const at = now();
       const compiled = rules.compiled();
       for await (const repository of repositoriesFrom('', signal)) {
-        if (!compiled.mayDelete(repository)) continue;
+        const name = parseRepoName(repository);
+        if (name === undefined || !compiled.mayDelete(repository)) continue;
+        using remover = store.manifests.tagRemover(name);
         for await (const page of pagesOf(repository, { compiled, at, signal })) {
-          await removeAll(repository, page, { compiled, total, signal });
+          await removeAll(repository, page, { remover, compiled, total, signal });
           progress?.(total.deletedTags);
         }
       }
@@ -217,10 +220,12 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
     const total: Total = { deletedTags: 0, sparedTags: 0, manifests: 0 };
     let next: number | undefined;
     for await (const repository of repositoriesFrom('', signal)) {
-      if (!compiled.mayExpire(repository)) continue;
+      const name = parseRepoName(repository);
+      if (name === undefined || !compiled.mayExpire(repository)) continue;
+      using remover = store.manifests.tagRemover(name);
       for await (const page of pagesOf(repository, { compiled, at, signal })) {
         const expired = page.filter(({ decision }) => decision.reason === 'expired');
-        await removeAll(repository, expired, { compiled, total, signal });
+        await removeAll(repository, expired, { remover, compiled, total, signal });
         for (const { record } of page) {
           const expiry = compiled.expiryOf(repository, record);
           if (expiry !== undefined && expiry.at > at) next = Math.min(next ?? Infinity, expiry.at);
@@ -233,11 +238,14 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
   async function removeAll(
     repository: string,
     page: readonly Judged[],
-    { compiled, total, signal }: { compiled: CompiledRules; total: Total; signal: AbortSignal },
+    {
+      remover,
+      compiled,
+      total,
+      signal,
+    }: { remover: TagRemover; compiled: CompiledRules; total: Total; signal: AbortSignal },
   ): Promise<void> {
-    const name = parseRepoName(repository);
     const going = page.filter(({ decision }) => decision.decision === 'delete');
-    if (name === undefined) return;
     for (let start = 0; start < going.length; start += batchTags) {
       signal.throwIfAborted();
       const batch = new Map(
@@ -249,7 +257,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
         actors.set(rule, actor);
         return { tag: record.tag as Tag, digest: record.digest as Digest, actor };
       });
-      const removed = await store.manifests.removeTags(name, removals, {
+      const removed = await remover.remove(removals, {
         isWanted: async ({ tag }) =>
           rules.compiled() === compiled && isStillWanted(repository, batch.get(tag)),
       });

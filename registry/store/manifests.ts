@@ -14,7 +14,7 @@ import { neededContent, type ValidationRules } from './needed.ts';
 import { blobData, revisionLink, revisionTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { RemoveRepository } from './remove-repository.ts';
-import type { RemoveTags } from './remove-tags.ts';
+import type { RemoveTags, TagRemover } from './remove-tags.ts';
 import type { Admit, Use } from './admission.ts';
 import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Tags } from './tags.ts';
@@ -51,7 +51,9 @@ export interface Manifests {
    * tag.
    */
   removeTag(repository: RepoName, tag: Tag, actor: Actor): Promise<string | undefined>;
+  /** Removes tags by a remover of their own. */
   readonly removeTags: RemoveTags;
+  tagRemover(repository: RepoName): TagRemover;
   /**
    * Removes a manifest and every tag that means it. Answers the id of its entry in the trash, or `undefined` when
    * there was no such manifest.
@@ -93,7 +95,7 @@ export function createManifests({
   blobs,
   rules,
   removeRepository,
-  removeTags,
+  tagRemover,
   protectedBy,
   admit,
 }: {
@@ -108,7 +110,7 @@ export function createManifests({
   readonly blobs: Blobs;
   readonly rules: () => ValidationRules;
   readonly removeRepository: RemoveRepository;
-  readonly removeTags: RemoveTags;
+  readonly tagRemover: Manifests['tagRemover'];
   readonly protectedBy: ProtectedBy;
   readonly admit: Admit;
 }): Manifests {
@@ -321,7 +323,12 @@ export function createManifests({
     });
   }
 
-  return { find, put, checkTag, setTag, removeTag, removeTags, remove, removeRepository };
+  const removeTags: RemoveTags = async (repository, removals, options) => {
+    using remover = tagRemover(repository);
+    return await remover.remove(removals, options);
+  };
+
+  return { find, put, checkTag, setTag, removeTag, removeTags, tagRemover, remove, removeRepository };
 }
 
 /** A manifest and every digest in it. */

@@ -135,3 +135,67 @@ test('a crash between the entry and the delete leaves everything there, and so d
     assert.deepEqual([await isThere(again, digest), await isThere(again, child)], [true, true]);
   }
 });
+
+/** Pushes an index of one image, and answers both digests. */
+async function pushIndex(
+  store: Store,
+  { seed, tags }: { readonly seed: string; readonly tags: readonly Tag[] },
+) {
+  const child = await pushImage(store, { seed });
+  return { child, index: await pushIndexOf(store, child, tags) };
+}
+
+async function pushIndexOf(store: Store, child: Digest, tags: readonly Tag[]): Promise<Digest> {
+  const bytes = (await store.manifests.find(repository, { kind: 'digest', digest: child }))?.bytes ?? '';
+  const part = descriptorOf(bytes, { mediaType: 'application/vnd.oci.image.manifest.v1+json' });
+  const { digest } = await putManifest(
+    store,
+    manifestOf({ manifests: [part], annotations: { tags: tags.join() } }),
+    {
+      tags,
+    },
+  );
+  return digest;
+}
+
+test('a remover reads the repository once, and again after somebody else had it', async () => {
+  let lists = 0;
+  await using opened = await openStore({
+    wrap: (driver) => ({
+      ...driver,
+      list(prefix, options) {
+        if (prefix.includes('_manifests/revisions/sha256')) lists++;
+        return driver.list(prefix, options);
+      },
+    }),
+  });
+  const { store } = opened;
+  const names = ['1', '2', '3', '4', '5', '6'] as Tag[];
+  const pushed: { readonly tag: Tag; readonly child: Digest; readonly index: Digest }[] = [];
+  for (const tag of names) pushed.push({ tag, ...(await pushIndex(store, { seed: tag, tags: [tag] })) });
+  const shared = await pushIndexOf(store, pushed[1]?.child as Digest, ['shared' as Tag]);
+  using remover = store.manifests.tagRemover(repository);
+  const remove = async (at: number) => {
+    const { tag = one, index = '' as Digest } = pushed[at] ?? {};
+    const before = lists;
+    const { manifests } = await remover.remove([removal(tag, index)]);
+    return [manifests, lists - before];
+  };
+
+  assert.deepEqual(await remove(0), [2, 1]);
+  // Another index lists its child.
+  assert.deepEqual(await remove(1), [1, 0]);
+  // The last index that does.
+  assert.deepEqual((await remover.remove([removal('shared' as Tag, shared)])).manifests, 2);
+  await pushIndexOf(store, pushed[2]?.child as Digest, [two]);
+  assert.deepEqual(await remove(2), [1, 1]);
+  await store.manifests.setTag(repository, one, pushed[3]?.index as Digest, actor);
+  assert.deepEqual(await remove(3), [0, 1]);
+  assert.deepEqual(await remove(4), [2, 0]);
+  assert.deepEqual(await remove(4), [0, 0]);
+  const [rest = removal(one, '' as Digest), ...again] = [pushed[5], pushed[5]].map((each) =>
+    removal(each?.tag as Tag, each?.index as Digest),
+  );
+  assert.deepEqual((await remover.remove([rest, ...again])).manifests, 2);
+  assert.deepEqual(await collect(store.tags.list(repository)), [one, two]);
+});

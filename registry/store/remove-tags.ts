@@ -29,15 +29,39 @@ export interface RemovedTags {
 /**
  * Removes tags, and the manifests that lose their last tag, with all that nothing else lists. A manifest that an index
  * still lists stays. A tag that means something else by now, is protected, or about which `isWanted` says no, stays;
- * it is asked while nobody else changes the repository. Reads every tag and manifest of the repository once.
+ * it is asked while nobody else changes the repository. Reads every tag and manifest of the repository.
  */
 export type RemoveTags = (
   repository: RepoName,
   removals: readonly Removal[],
-  options?: { readonly isWanted?: (removal: Removal) => Promise<boolean>; readonly mustAll?: boolean },
+  options?: RemoveOptions,
 ) => Promise<RemovedTags>;
 
-export function createRemoveTags({
+export interface RemoveOptions {
+  readonly isWanted?: (removal: Removal) => Promise<boolean>;
+  readonly mustAll?: boolean;
+}
+
+/** Removes tags of one repository, a batch at a time; reads it anew only after others had it meanwhile. */
+export interface TagRemover extends Disposable {
+  remove(removals: readonly Removal[], options?: RemoveOptions): Promise<RemovedTags>;
+}
+
+/** What is in a repository. */
+interface Inventory {
+  /** How many tags each digest has. */
+  readonly tagged: Map<Digest, number>;
+  /** `undefined` where a manifest cannot be read, since nobody knows what that one needs. */
+  readonly families: Families | undefined;
+}
+
+/** What lists what. */
+interface Families {
+  readonly children: Map<Digest, readonly Digest[]>;
+  readonly parents: Map<Digest, readonly Digest[]>;
+}
+
+export function createTagRemovers({
   driver,
   events,
   locks,
@@ -55,31 +79,58 @@ export function createRemoveTags({
   readonly tags: Tags;
   readonly trash: Trash;
   readonly protectedBy: ProtectedBy;
-}): RemoveTags {
-  return async (repository, removals, { isWanted = async () => true, mustAll = false } = {}) =>
-    await locks.exclusive(repository, async () => {
-      const leaving: Removal[] = [];
-      for (const removal of removals) {
-        const { tag, digest } = removal;
-        if ((await tags.find(repository, tag)) !== digest) continue;
-        if (mustAll) refuseProtected(protectedBy, repository, { tag, from: digest });
-        else if (protectedBy(repository, tag) !== undefined) continue;
-        if (await isWanted(removal)) leaving.push(removal);
-      }
-      const doomed = await findDoomed(repository, leaving);
-      const ids: string[] = [];
-      for (const [digest, group] of Map.groupBy(leaving, (removal) => removal.digest)) {
-        ids.push(...(await removeGroup(repository, digest, group, doomed.has(digest))));
-      }
-      const [first] = leaving;
-      // The children at last: an index never lacks what it lists.
-      for (const digest of doomed) {
-        if (first === undefined || leaving.some((removal) => removal.digest === digest)) continue;
-        await driver.removeTree(revisionTree(repository, digest));
-        await events.manifestDeleted({ repository, digest, tags: [], actor: first.actor });
-      }
-      return { tags: leaving.map(({ tag }) => tag), manifests: doomed.size, trash: ids };
-    });
+}): (repository: RepoName) => TagRemover {
+  return (repository) => {
+    const watch = locks.watch(repository);
+    let known: { readonly inventory: Inventory; readonly begun: number } | undefined;
+    return {
+      remove: async (removals, options) =>
+        await locks.exclusive(repository, async () => {
+          const before = watch.begun - 1 === known?.begun ? known.inventory : undefined;
+          known = undefined;
+          const { removed, inventory } = await removeAlone(repository, removals, { ...options, before });
+          if (inventory !== undefined) known = { inventory, begun: watch.begun };
+          return removed;
+        }),
+      [Symbol.dispose]: () => watch[Symbol.dispose](),
+    };
+  };
+
+  /** Removes tags while nobody else has the repository, and answers what is in it then. */
+  async function removeAlone(
+    repository: RepoName,
+    removals: readonly Removal[],
+    {
+      isWanted = async () => true,
+      mustAll = false,
+      before,
+    }: RemoveOptions & { readonly before: Inventory | undefined },
+  ): Promise<{ readonly removed: RemovedTags; readonly inventory: Inventory | undefined }> {
+    const leaving: Removal[] = [];
+    for (const removal of removals) {
+      const { tag, digest } = removal;
+      if ((await tags.find(repository, tag)) !== digest) continue;
+      if (mustAll) refuseProtected(protectedBy, repository, { tag, from: digest });
+      else if (protectedBy(repository, tag) !== undefined) continue;
+      if (await isWanted(removal)) leaving.push(removal);
+    }
+    const inventory = before ?? (leaving.length === 0 ? undefined : await readInventory(repository));
+    const doomed = inventory === undefined ? new Set<Digest>() : findDoomed(inventory, leaving);
+    const ids: string[] = [];
+    for (const [digest, group] of Map.groupBy(leaving, (removal) => removal.digest)) {
+      ids.push(...(await removeGroup(repository, digest, group, doomed.has(digest))));
+    }
+    const [first] = leaving;
+    // The children at last: an index never lacks what it lists.
+    for (const digest of doomed) {
+      if (first === undefined || leaving.some((removal) => removal.digest === digest)) continue;
+      await driver.removeTree(revisionTree(repository, digest));
+      await events.manifestDeleted({ repository, digest, tags: [], actor: first.actor });
+    }
+    if (inventory !== undefined) strike(inventory, leaving, doomed);
+    const removed = { tags: leaving.map(({ tag }) => tag), manifests: doomed.size, trash: ids };
+    return { removed, inventory };
+  }
 
   /** Removes tags of one digest, and the digest. The entries come first, one for each who does it. */
   async function removeGroup(
@@ -102,33 +153,18 @@ export function createRemoveTags({
     return ids;
   }
 
-  /** The manifests that nothing in the repository needs once the tags are gone. */
-  async function findDoomed(repository: RepoName, leaving: readonly Removal[]): Promise<ReadonlySet<Digest>> {
-    const doomed = new Set<Digest>();
-    if (leaving.length === 0) return doomed;
-    const gone = new Set(leaving.map(({ tag }) => tag));
-    const tagged = new Set<Digest>();
+  async function readInventory(repository: RepoName): Promise<Inventory> {
+    const tagged = new Map<Digest, number>();
     for await (const tag of tags.list(repository)) {
-      const digest = gone.has(tag) ? undefined : await tags.find(repository, tag);
-      if (digest !== undefined) tagged.add(digest);
+      const digest = await tags.find(repository, tag);
+      if (digest !== undefined) tagged.set(digest, (tagged.get(digest) ?? 0) + 1);
     }
-    const families = await readFamilies(repository);
-    if (families === undefined) return doomed;
-    const { children, parents } = families;
-    const waiting = leaving.map(({ digest }) => digest);
-    for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
-      if (doomed.has(digest) || tagged.has(digest)) continue;
-      if (parents.get(digest)?.some((parent) => !doomed.has(parent)) === true) continue;
-      doomed.add(digest);
-      waiting.push(...(children.get(digest) ?? []));
-    }
-    return doomed;
+    return { tagged, families: await readFamilies(repository) };
   }
 
-  /** What lists what; `undefined` where a manifest cannot be read, since nobody knows what that one needs. */
-  async function readFamilies(repository: RepoName) {
+  async function readFamilies(repository: RepoName): Promise<Families | undefined> {
     const children = new Map<Digest, readonly Digest[]>();
-    const parents = new Map<Digest, Digest[]>();
+    const parents = new Map<Digest, readonly Digest[]>();
     for await (const digest of repositories.revisions(repository)) {
       const manifest = (await cache.get(digest))?.manifest;
       if (manifest === undefined) return undefined;
@@ -142,4 +178,42 @@ export function createRemoveTags({
     }
     return { children, parents };
   }
+}
+
+/** The manifests that nothing in the repository needs once the tags are gone. */
+function findDoomed({ tagged, families }: Inventory, leaving: readonly Removal[]): ReadonlySet<Digest> {
+  const doomed = new Set<Digest>();
+  if (families === undefined) return doomed;
+  const { children, parents } = families;
+  const losses = lossesOf(leaving);
+  const waiting = leaving.map(({ digest }) => digest);
+  for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+    const isTagged = (tagged.get(digest) ?? 0) > (losses.get(digest) ?? 0);
+    if (doomed.has(digest) || isTagged) continue;
+    if (parents.get(digest)?.some((parent) => !doomed.has(parent)) === true) continue;
+    doomed.add(digest);
+    waiting.push(...(children.get(digest) ?? []));
+  }
+  return doomed;
+}
+
+/** Takes out of an inventory what is gone. */
+function strike(
+  { tagged, families }: Inventory,
+  leaving: readonly Removal[],
+  doomed: ReadonlySet<Digest>,
+): void {
+  for (const [digest, loss] of lossesOf(leaving)) tagged.set(digest, (tagged.get(digest) ?? 0) - loss);
+  if (families === undefined) return;
+  const { children, parents } = families;
+  for (const child of new Set([...doomed].flatMap((digest) => children.get(digest) ?? []))) {
+    parents.set(child, parents.get(child)?.filter((parent) => !doomed.has(parent)) ?? []);
+  }
+  for (const digest of doomed) children.delete(digest);
+}
+
+/** How many tags each digest loses. */
+function lossesOf(leaving: readonly Removal[]): ReadonlyMap<Digest, number> {
+  const groups = Map.groupBy(leaving, ({ digest }) => digest);
+  return new Map([...groups].map(([digest, group]) => [digest, new Set(group.map(({ tag }) => tag)).size]));
 }
