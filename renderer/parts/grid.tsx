@@ -22,7 +22,7 @@ import {
 } from 'react';
 import { usePreferences } from '../state/preferences.ts';
 import { CheckboxInput } from './field.tsx';
-import { type MenuEntry, MenuPopover } from './menu.tsx';
+import { type MenuEntry, type PlacedMenu, PointMenu } from './menu.tsx';
 import styles from './grid.module.css';
 
 export interface Column<Row> {
@@ -104,7 +104,7 @@ export function Grid<Row>(props: GridProps<Row>) {
   const root = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ from: 0, rows: 20, width: 1000 });
   const [currentKey, setCurrentKey] = useState<string>();
-  const [menu, setMenu] = useState<OpenMenu<Row>>();
+  const [menu, setMenu] = useState<PlacedMenu>();
   const anchor = useRef<number>(undefined);
   const wantsFocus = useRef(false);
   /** A row that the focus goes to once it is loaded. */
@@ -297,7 +297,7 @@ export function Grid<Row>(props: GridProps<Row>) {
       openMenu(index, place) {
         const row = rows[index];
         const entries = row === undefined ? [] : (props.menuOf?.(row) ?? []);
-        if (row !== undefined && entries.length > 0) setMenu({ name: keyOf(row), entries, place });
+        if (row !== undefined && entries.length > 0) setMenu({ label: keyOf(row), entries, place });
       },
     };
   });
@@ -356,7 +356,7 @@ export function Grid<Row>(props: GridProps<Row>) {
           );
         })}
       </div>
-      {menu !== undefined && <GridMenu menu={menu} onClose={() => setMenu(undefined)} />}
+      {menu !== undefined && <PointMenu menu={menu} onClose={() => setMenu(undefined)} />}
     </div>
   );
 }
@@ -365,18 +365,7 @@ interface RowActions {
   focus(key: string): void;
   toggle(index: number, isRange: boolean): void;
   open(index: number): void;
-  openMenu(index: number, place: Point): void;
-}
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-interface OpenMenu<Row> {
-  readonly name: string;
-  readonly entries: ReturnType<NonNullable<GridProps<Row>['menuOf']>>;
-  readonly place: Point;
+  openMenu(index: number, place: PlacedMenu['place']): void;
 }
 
 const noActions: RowActions = { focus() {}, toggle() {}, open() {}, openMenu() {} };
@@ -506,25 +495,6 @@ function Bone({
         <span className={styles['bone']} />
       </div>
     </div>
-  );
-}
-
-/** The acts on one row, where it was asked for them. */
-function GridMenu<Row>({ menu, onClose }: { readonly menu: OpenMenu<Row>; readonly onClose: () => void }) {
-  const { name, entries, place } = menu;
-  const point = useRef<HTMLSpanElement>(null);
-  return (
-    <>
-      <span ref={point} className={styles['point']} style={{ left: place.x, top: place.y }} />
-      <MenuPopover
-        label={name}
-        entries={entries}
-        placement="bottom start"
-        triggerRef={point}
-        isOpen
-        onOpenChange={(isOpen) => !isOpen && onClose()}
-      />
-    </>
   );
 }
 

@@ -65,7 +65,7 @@ export function useCall<M extends AdminMethod>(
 export function useCalls<M extends AdminMethod>(
   method: M,
   args: readonly AdminInput<M>[],
-): readonly UseQueryResult<AdminResults[M]>[] {
+): readonly Pick<UseQueryResult<AdminResults[M]>, 'data' | 'error'>[] {
   const link = useLink();
   return useQueries({
     queries: args.map((each) => ({
@@ -73,7 +73,14 @@ export function useCalls<M extends AdminMethod>(
       queryFn: ({ signal }: { readonly signal: AbortSignal }) => link.client().call(method, each, { signal }),
       placeholderData: undefined,
     })),
+    combine: answersOf,
   });
+}
+
+function answersOf<Data>(
+  results: readonly UseQueryResult<Data>[],
+): readonly Pick<UseQueryResult<Data>, 'data' | 'error'>[] {
+  return results.map(({ data, error }) => ({ data, error }));
 }
 
 type Paged = {

@@ -11,6 +11,7 @@ import { preferences } from '../../state/preferences.ts';
 import { DeleteRepository } from './delete-repository.tsx';
 
 export interface RepositoryActs {
+  copyName(repository: string): void;
   menuOf(repository: string): readonly MenuEntry[];
   /** True if the key was for the repository. */
   onKey(event: KeyboardEvent, repository: string): boolean;
@@ -50,6 +51,7 @@ export function useRepositoryActs(): RepositoryActs {
     void openDialog((close) => <DeleteRepository repository={repository} onClose={close} />);
 
   return {
+    copyName,
     menuOf: (repository) => [
       {
         id: 'open',

@@ -1,4 +1,22 @@
+import { PackageX } from 'lucide-react';
+import { isAppError } from '../../../registry/spec/errors.ts';
+import { formatPlural } from '../../format.ts';
+import { problemOf } from '../../messages.ts';
+import { Button } from '../../parts/button.tsx';
+import { Menu, type MenuEntry } from '../../parts/menu.tsx';
 import { Screen } from '../../parts/screen.tsx';
+import { Empty, Loaded } from '../../parts/states.tsx';
+import { Tabs } from '../../parts/tabs.tsx';
+import { Bytes, Chip } from '../../parts/values.tsx';
+import { hrefOf, navigate } from '../../route.ts';
+import { useCall } from '../../state/calls.ts';
+import { useRepositoryActs } from '../repositories/use-repository-acts.tsx';
+import { openCopyImage } from './copy-image.tsx';
+import { HistoryTab } from './history-tab.tsx';
+import styles from './repository.module.css';
+import { SettingsTab } from './settings-tab.tsx';
+import { TagsTab } from './tags-tab.tsx';
+import { UntaggedTab } from './untagged-tab.tsx';
 
 export interface RepositoryProps {
   readonly repository: string;
@@ -6,5 +24,82 @@ export interface RepositoryProps {
 }
 
 export function RepositoryScreen({ repository, tab }: RepositoryProps) {
-  return <Screen title={repository}>{tab}</Screen>;
+  const answer = useCall('repositories.get', { repository });
+  const isGone = isAppError(answer.error, 'NAME_UNKNOWN');
+  const { data } = answer;
+  return (
+    <Screen
+      title={<RepositoryName name={repository} />}
+      facts={
+        !isGone &&
+        data !== undefined && (
+          <>
+            {data.kind !== undefined && <Chip>{data.kind}</Chip>}
+            <Bytes value={data.exclusiveBytes} />
+            <span>{formatPlural(data.tagCount, 'tag')}</span>
+            <span>{formatPlural(sum(data.pulls30d), 'pull')} in 30 days</span>
+          </>
+        )
+      }
+      actions={!isGone && <Actions repository={repository} />}
+      isScrolling={false}
+    >
+      {isGone ? (
+        <Empty icon={<PackageX />} title={`There is no repository ${repository}`}>
+          <p>{problemOf(answer.error).title}</p>
+          <a href={hrefOf({ page: 'repositories' })}>All repositories</a>
+        </Empty>
+      ) : (
+        <Loaded answer={answer}>
+          {() => (
+            <Tabs
+              label="Repository"
+              selected={tab}
+              onSelect={(id) =>
+                navigate({ page: 'repository', repository, tab: id === 'tags' ? undefined : id })
+              }
+              tabs={[
+                { id: 'tags', label: 'Tags', content: () => <TagsTab repository={repository} /> },
+                { id: 'untagged', label: 'Untagged', content: () => <UntaggedTab repository={repository} /> },
+                { id: 'history', label: 'History', content: () => <HistoryTab repository={repository} /> },
+                { id: 'settings', label: 'Settings', content: () => <SettingsTab repository={repository} /> },
+              ]}
+            />
+          )}
+        </Loaded>
+      )}
+    </Screen>
+  );
+}
+
+function RepositoryName({ name }: { readonly name: string }) {
+  const end = name.lastIndexOf('/') + 1;
+  return (
+    <>
+      <span className={styles['namespace']}>{name.slice(0, end)}</span>
+      {name.slice(end)}
+    </>
+  );
+}
+
+function Actions({ repository }: { readonly repository: string }) {
+  const acts = useRepositoryActs();
+  const entries: readonly MenuEntry[] = [
+    ...acts.menuOf(repository).filter(({ id }) => id !== 'open' && id !== 'delete'),
+    { id: 'copy', label: 'Copy to…', act: () => openCopyImage({ repository, reference: '' }) },
+    ...acts.menuOf(repository).filter(({ id }) => id === 'delete'),
+  ];
+  return (
+    <>
+      <a href={hrefOf({ page: 'storage', tab: 'rules' })} className={styles['rules']}>
+        Rules
+      </a>
+      <Button onPress={() => acts.copyName(repository)}>Copy</Button>
+      <Menu label="More" button={<Button>More</Button>} entries={entries} />
+    </>
+  );
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

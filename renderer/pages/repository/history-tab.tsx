@@ -1,0 +1,142 @@
+import { History } from 'lucide-react';
+import { useMemo } from 'react';
+import type { MoveRow } from '../../../registry/spec/admin/content.ts';
+import { parseTag } from '../../../registry/spec/names.ts';
+import { SearchInput } from '../../parts/field.tsx';
+import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { Bar } from '../../parts/screen.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
+import { Digest, Time } from '../../parts/values.tsx';
+import { hrefOf, useParam } from '../../route.ts';
+import { useRows } from '../../state/calls.ts';
+import styles from './repository.module.css';
+import { useRollback } from './use-rollback.ts';
+
+/** Every move, delete and restore of the tags, and the way back. */
+export function HistoryTab({ repository }: { readonly repository: string }) {
+  const [tag, setTag] = useParam('tag');
+  const isTag = parseTag(tag) !== undefined;
+  const list = useRows('history.list', { repository, ...(isTag ? { tag } : {}) });
+  const present = useMemo(() => meaningsIn(list.rows), [list.rows]);
+  const rollBack = useRollback(repository);
+  const columns = useMemo(
+    () => columnsOf({ repository, present, onRestore: (row) => void rollBack(row, present.get(row.tag)) }),
+    [repository, present, rollBack],
+  );
+  return (
+    <>
+      <Bar label="Filter">
+        <SearchInput isMain label="Only the tag" value={tag} onChange={setTag} />
+        {tag !== '' && !isTag && <Notice kind="info">That is no tag: all are shown.</Notice>}
+      </Bar>
+      <Listed list={list}>
+        <Grid
+          label="History"
+          name="history"
+          columns={columns}
+          rows={list.rows}
+          total={list.total}
+          keyOf={keyOf}
+          need={list.need}
+          isStale={list.isStale}
+          empty={
+            <Empty icon={<History />} title={isTag ? `Nothing is known of ${tag}` : 'No history yet'}>
+              Pushes, moves and deletes of tags are noted here.
+            </Empty>
+          }
+        />
+      </Listed>
+    </>
+  );
+}
+
+/** What each tag means at present: what its newest row says. */
+function meaningsIn(rows: readonly MoveRow[]): ReadonlyMap<string, string | undefined> {
+  const found = new Map<string, string | undefined>();
+  for (const { tag, to } of rows) if (!found.has(tag)) found.set(tag, to);
+  return found;
+}
+
+function keyOf({ at, tag, kind, from, to }: MoveRow): string {
+  return [at, tag, kind, from, to].join(' ');
+}
+
+function columnsOf({
+  repository,
+  present,
+  onRestore,
+}: {
+  readonly repository: string;
+  readonly present: ReadonlyMap<string, string | undefined>;
+  readonly onRestore: (row: MoveRow) => void;
+}): readonly Column<MoveRow>[] {
+  const manifest = (digest: string | undefined, tabIndex: number) =>
+    digest === undefined ? (
+      <span className={styles['note']}>nothing</span>
+    ) : (
+      <a href={hrefOf({ page: 'image', repository, reference: digest })} tabIndex={tabIndex}>
+        <Digest value={digest} />
+      </a>
+    );
+  return [
+    { id: 'at', title: 'When', width: '104px', canHide: false, cell: ({ at }) => <Time at={at} /> },
+    {
+      id: 'tag',
+      title: 'Tag',
+      width: 'minmax(140px, 2fr)',
+      canHide: false,
+      cell: ({ tag }) => (
+        <span className={styles['tag']} title={tag}>
+          {tag}
+        </span>
+      ),
+    },
+    { id: 'what', title: 'What', width: '104px', cell: wordFor },
+    {
+      id: 'from',
+      title: 'From',
+      width: '104px',
+      cell: ({ from }, { excludeFromTabOrder }) => manifest(from, excludeFromTabOrder ? -1 : 0),
+    },
+    {
+      id: 'to',
+      title: 'To',
+      width: '104px',
+      cell: ({ to }, { excludeFromTabOrder }) => manifest(to, excludeFromTabOrder ? -1 : 0),
+    },
+    { id: 'by', title: 'By', width: 'minmax(64px, 1fr)', cell: ({ by }) => by ?? 'unknown' },
+    { id: 'client', title: 'Client', width: '120px', fromWidth: 1020, cell: ({ client }) => client },
+    {
+      id: 'restore',
+      title: 'Back',
+      width: '76px',
+      canHide: false,
+      cell: (row, { excludeFromTabOrder }) =>
+        canGoBack(row, present) && (
+          <button
+            type="button"
+            className={styles['restore']}
+            tabIndex={excludeFromTabOrder ? -1 : 0}
+            aria-label={`Restore ${row.tag} to what it meant before`}
+            title={`Let ${row.tag} mean ${row.from ?? ''} again`}
+            onClick={() => onRestore(row)}
+          >
+            Restore
+          </button>
+        ),
+    },
+  ];
+}
+
+/** There was something before, and the tag means something else now. */
+function canGoBack({ tag, from }: MoveRow, present: ReadonlyMap<string, string | undefined>): boolean {
+  return from !== undefined && present.get(tag) !== from;
+}
+
+function wordFor({ kind, from, to }: MoveRow): string {
+  if (kind === 'delete') return 'Deleted';
+  if (kind === 'restore') return 'Restored';
+  if (from === undefined) return 'Created';
+  return from === to ? 'Pushed again' : 'Moved';
+}

@@ -1,0 +1,157 @@
+import { Tag } from 'lucide-react';
+import { useMemo } from 'react';
+import type { ManifestListRow } from '../../../registry/spec/admin/content.ts';
+import { copyText } from '../../parts/copy.tsx';
+import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
+import { Bytes, Chip, Digest, Time } from '../../parts/values.tsx';
+import { shortDigest } from '../../format.ts';
+import { hrefOf, navigate, useSort } from '../../route.ts';
+import { useRows } from '../../state/calls.ts';
+import { openAddTag } from './add-tag.tsx';
+import styles from './repository.module.css';
+
+const orders = ['pushed', 'size'] as const;
+
+/** Manifests without a tag, and why each of them is still there. */
+export function UntaggedTab({ repository }: { readonly repository: string }) {
+  const [sort, setSort] = useSort(orders, 'pushed');
+  const list = useRows('manifests.list', {
+    repository,
+    untagged: true,
+    sort: sort.by,
+    descending: sort.isDescending,
+  });
+  const columns = useMemo(() => columnsOf(repository), [repository]);
+  return (
+    <>
+      <div className={styles['about']}>
+        <Notice kind="info" actions={<a href={hrefOf({ page: 'storage', tab: 'clean-up' })}>Clean up</a>}>
+          Nobody deletes these one by one: a clean-up takes those that nothing keeps, if{' '}
+          <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Collect untagged manifests</a> is on.
+        </Notice>
+      </div>
+      <Listed list={list}>
+        <Grid
+          label="Untagged manifests"
+          name="untagged"
+          columns={columns}
+          rows={list.rows}
+          total={list.total}
+          keyOf={({ digest }) => digest}
+          need={list.need}
+          sort={sort}
+          onSort={setSort}
+          onOpen={({ digest }) => navigate({ page: 'image', repository, reference: digest })}
+          onKey={({ key }, { digest }) => {
+            if (key !== 'd') return false;
+            void copyText(digest, 'Digest copied');
+            return true;
+          }}
+          menuOf={({ digest }) => [
+            {
+              id: 'open',
+              label: 'Open',
+              keys: 'Enter',
+              act: () => navigate({ page: 'image', repository, reference: digest }),
+            },
+            {
+              id: 'digest',
+              label: 'Copy digest',
+              keys: 'd',
+              act: () => void copyText(digest, 'Digest copied'),
+            },
+            { id: 'tag', label: 'Tag it…', act: () => openAddTag({ repository, digest }) },
+          ]}
+          isStale={list.isStale}
+          empty={
+            <Empty icon={<Tag />} title="Every manifest has a tag">
+              A manifest loses its tag when the tag is deleted, or moves to another one.
+            </Empty>
+          }
+        />
+      </Listed>
+    </>
+  );
+}
+
+const reasons: Readonly<Record<ManifestListRow['keptBy'], readonly [word: string, why: string]>> = {
+  tag: ['Tag', 'A tag means it.'],
+  index: ['In an index', 'An index for several platforms lists it.'],
+  referrer: ['Attached', 'It is a signature or the like of another manifest.'],
+  grace: ['Grace', 'It was pushed or asked for a short while ago: a clean-up leaves it alone for now.'],
+  untagged: ['Nothing', 'A clean-up of untagged manifests removes it.'],
+};
+
+function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
+  return [
+    {
+      id: 'digest',
+      title: 'Digest',
+      width: 'minmax(120px, 1fr)',
+      canHide: false,
+      cell: ({ digest }, { excludeFromTabOrder }) => (
+        <a
+          href={hrefOf({ page: 'image', repository, reference: digest })}
+          tabIndex={excludeFromTabOrder ? -1 : 0}
+        >
+          <Digest value={digest} />
+        </a>
+      ),
+    },
+    { id: 'kind', title: 'Kind', width: '96px', cell: ({ kind }) => <Chip>{kind}</Chip> },
+    {
+      id: 'platforms',
+      title: 'Platforms',
+      width: 'minmax(120px, 1.4fr)',
+      cell: ({ platforms }) => <span title={platforms.join(', ')}>{platforms.join(', ')}</span>,
+    },
+    {
+      id: 'size',
+      title: 'Size',
+      width: '72px',
+      align: 'end',
+      sort: 'size',
+      cell: ({ totalBytes }) => <Bytes value={totalBytes} />,
+    },
+    {
+      id: 'pushed',
+      title: 'Pushed',
+      width: '104px',
+      sort: 'pushed',
+      cell: ({ pushedAt }) => <Time at={pushedAt} />,
+    },
+    {
+      id: 'kept',
+      title: 'Kept by',
+      width: 'minmax(160px, 1.2fr)',
+      cell: ({ keptBy, subject }) => {
+        const [word, why] = reasons[keptBy];
+        return (
+          <span title={why}>
+            {word}
+            {keptBy === 'referrer' && subject !== undefined && ` to ${shortDigest(subject)}`}
+          </span>
+        );
+      },
+    },
+    {
+      id: 'tag',
+      title: 'Tag',
+      width: '64px',
+      canHide: false,
+      cell: ({ digest }, { excludeFromTabOrder }) => (
+        <button
+          type="button"
+          className={styles['restore']}
+          tabIndex={excludeFromTabOrder ? -1 : 0}
+          aria-label={`Tag ${shortDigest(digest)}`}
+          onClick={() => openAddTag({ repository, digest })}
+        >
+          Tag it
+        </button>
+      ),
+    },
+  ];
+}
