@@ -85,3 +85,14 @@ export function shortDigest(digest: string): string {
 export function formatReference(repository: string, reference: string): string {
   return `${repository}${reference.includes(':') ? '@' : ':'}${reference}`;
 }
+
+/**
+ * Text of somebody else as it is, with what cannot be seen, or turns the direction of what follows, written out:
+ * `\u{202e}`. Line feeds and tabs stay.
+ */
+export function formatForeign(text: string): string {
+  return text.replaceAll(unseen, (letter) => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** But for line ends, tabs, and what joins letters in many scripts and pictures. */
+const unseen = /(?!\r\n|[\n\t\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu;

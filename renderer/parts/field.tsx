@@ -86,11 +86,25 @@ export interface SearchInputProps {
   readonly placeholder?: string;
   /** The field that `/` goes to; one a screen. */
   readonly isMain?: boolean;
+  readonly autoFocus?: boolean;
 }
 
-export function SearchInput({ label, value, onChange, placeholder, isMain = false }: SearchInputProps) {
+export function SearchInput({
+  label,
+  value,
+  onChange,
+  placeholder,
+  isMain = false,
+  autoFocus = false,
+}: SearchInputProps) {
   return (
-    <AriaSearchField aria-label={label} value={value} onChange={onChange} className={styles['search'] ?? ''}>
+    <AriaSearchField
+      aria-label={label}
+      value={value}
+      onChange={onChange}
+      autoFocus={autoFocus}
+      className={styles['search'] ?? ''}
+    >
       <Search aria-hidden />
       <Input
         className={styles['searchInput'] ?? ''}

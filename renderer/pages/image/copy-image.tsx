@@ -1,0 +1,112 @@
+import { useState } from 'react';
+import { parseRepoName, parseTag } from '../../../registry/spec/names.ts';
+import { Button } from '../../parts/button.tsx';
+import { CliLine } from '../../parts/copy.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
+import { CheckboxInput, TextInput } from '../../parts/field.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { toast } from '../../parts/toast.tsx';
+import { formatPlural, formatReference } from '../../format.ts';
+import { problemOf } from '../../messages.ts';
+import { useAsk } from '../../state/calls.ts';
+
+/** Asks where an image shall be, too. Nothing is uploaded: both names share the bytes. */
+export function CopyDialog({
+  repository,
+  reference,
+  onClose,
+}: {
+  readonly repository: string;
+  readonly reference: string;
+  readonly onClose: () => void;
+}) {
+  const ask = useAsk();
+  const [target, setTarget] = useState(repository);
+  const [tag, setTag] = useState(reference.includes(':') ? '' : reference);
+  const [withReferrers, setWithReferrers] = useState(true);
+  const [isRunning, setRunning] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const isName = parseRepoName(target) !== undefined;
+  const isTag = parseTag(tag) !== undefined;
+  const isSame = target === repository && tag === reference;
+  const copy = async (): Promise<void> => {
+    if (!isName || !isTag || isSame || isRunning) return;
+    setRunning(true);
+    setError(undefined);
+    const to = { repository: target, tag };
+    try {
+      const { from, manifests } = await ask('images.copy', {
+        from: { repository, reference },
+        to,
+        withReferrers,
+      });
+      toast({
+        text: `Copied to ${target}:${tag} (${formatPlural(manifests, 'manifest')})`,
+        undo: () => (from === undefined ? ask('tags.delete', to) : ask('tags.set', { ...to, digest: from })),
+      });
+      onClose();
+    } catch (thrown) {
+      setError(thrown);
+      setRunning(false);
+    }
+  };
+  const source = formatReference(repository, reference);
+  return (
+    <Dialog
+      title="Copy to another name"
+      onClose={onClose}
+      isDismissable={!isRunning}
+      buttons={
+        <>
+          <Button isDisabled={isRunning} onPress={onClose}>
+            Cancel
+          </Button>
+          <Button
+            look="primary"
+            isDisabled={!isName || !isTag || isSame}
+            isPending={isRunning}
+            onPress={() => void copy()}
+          >
+            Copy
+          </Button>
+        </>
+      }
+    >
+      <p>
+        <code>{source}</code> with all its platforms gets a further name in this registry. The bytes are
+        shared, so it takes no room.
+      </p>
+      <TextInput
+        label="Repository"
+        value={target}
+        onChange={setTarget}
+        isCode
+        autoFocus
+        autoComplete="off"
+        {...(isName
+          ? {}
+          : { error: 'Lower-case letters, digits and . _ - / between them, such as team/api.' })}
+      />
+      <TextInput
+        label="Tag"
+        value={tag}
+        onChange={setTag}
+        isCode
+        autoComplete="off"
+        help={isSame ? 'That is this image.' : 'A tag that is there already moves. You can undo that.'}
+        {...(tag === '' || isTag ? {} : { error: 'Letters, digits, dots, dashes and underscores.' })}
+      />
+      <CheckboxInput isSelected={withReferrers} onChange={setWithReferrers}>
+        With its signatures and other attached things
+      </CheckboxInput>
+      <CliLine
+        command={`berth copy ${source} ${isName ? target : 'REPOSITORY'}:${isTag ? tag : 'TAG'}${withReferrers ? '' : ' --no-referrers'}`}
+      />
+      {error !== undefined && (
+        <Notice kind="error">
+          {problemOf(error).title} {problemOf(error).hint}
+        </Notice>
+      )}
+    </Dialog>
+  );
+}
