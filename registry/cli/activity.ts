@@ -1,7 +1,7 @@
 /** berth activity: who pushes and pulls, who changed what, and what clients do wrong. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { escapeControls } from '../log/redact.ts';
+import { escapeControls } from '../spec/log-line.ts';
 import type { SessionRow } from '../spec/admin/activity.ts';
 import { type AuditKind, auditKinds, type AuditRow } from '../spec/audit.ts';
 import { AppError } from '../spec/errors.ts';

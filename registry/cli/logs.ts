@@ -1,7 +1,7 @@
 /** berth logs and log-level: what a running registry logs, and how much. */
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
-import { formatRecord } from '../log/format.ts';
+import { formatRecord } from '../spec/log-line.ts';
 import { parseDuration } from '../spec/duration.ts';
 import { AppError } from '../spec/errors.ts';
 import { type Level, levels, type Subsystem, subsystems } from '../spec/log-record.ts';

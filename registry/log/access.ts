@@ -1,9 +1,9 @@
 /** The access log: one line per request, in Apache's combined format or as JSON. */
 
 import { formatDuration } from '../spec/duration.ts';
+import { escapeControls, formatJson, quote } from '../spec/log-line.ts';
 import type { FieldValue } from '../spec/log-record.ts';
-import { formatJson, quote } from './format.ts';
-import { escapeControls, redactFields, redactText } from './redact.ts';
+import { redactFields, redactText } from './redact.ts';
 
 /** What is known of a finished request. */
 export interface AccessEntry {

@@ -1,8 +1,8 @@
 /** Which records of the log somebody wants to see. */
 import { setFlagsFromString } from 'node:v8';
 import { AppError } from '../spec/errors.ts';
+import { formatRecord } from '../spec/log-line.ts';
 import { type Level, levels, type LogRecord, type Subsystem } from '../spec/log-record.ts';
-import { formatRecord } from './format.ts';
 
 export interface RecordFilter {
   /** This level and the more serious ones. */

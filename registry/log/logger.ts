@@ -3,10 +3,10 @@
  * built, redacted once, kept in the ring and written as a line.
  */
 
+import { formatRecord } from '../spec/log-line.ts';
+import type { LineFormat } from '../spec/log-line.ts';
 import { levels, subsystems } from '../spec/log-record.ts';
 import type { FieldValue, Level, Log, LogRecord, Subsystem } from '../spec/log-record.ts';
-import { formatRecord } from './format.ts';
-import type { LineFormat } from './format.ts';
 import { redactFields, redactRecord } from './redact.ts';
 import type { Ring } from './ring.ts';
 

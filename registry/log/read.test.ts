@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { LogRecord } from '../spec/log-record.ts';
 import { openLogFile } from './file.ts';
-import { formatRecord, type LineFormat } from './format.ts';
+import { formatRecord, type LineFormat } from '../spec/log-line.ts';
 import { parseLine, readLog } from './read.ts';
 
 const record: LogRecord = {

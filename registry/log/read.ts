@@ -1,8 +1,8 @@
 /** The log files, read back: the oldest first, page by page, in spite of files that are put aside meanwhile. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '../spec/errors.ts';
+import { formatRecord, type LineFormat } from '../spec/log-line.ts';
 import { type FieldValue, levels, type LogRecord, subsystems } from '../spec/log-record.ts';
-import { formatRecord, type LineFormat } from './format.ts';
 
 export interface ReadLogOptions {
   /** The newest file; older ones end in `.1` to `.4`. */

@@ -70,23 +70,6 @@ export function redactText(text: string): string {
   return masked.length > longestText ? `${masked.slice(0, longestText)}…` : masked;
 }
 
-/** Answers the text with control and other unprintable characters written out, as `\x0a` or `\u202e`. */
-export function escapeControls(text: string): string {
-  return plain.test(text) ? text : text.replace(unprintable, escapeCharacter);
-}
-
-const plain = /^[\x20-\x7e]*$/;
-
-/** Whatever Go's strconv.IsPrint denies; the tab is left to the formats, which all have an escape for it. */
-const unprintable = /[^\t\x20\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;
-
-function escapeCharacter(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  const hex = code.toString(16);
-  if (code < 0x100) return `\\x${hex.padStart(2, '0')}`;
-  return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
-}
-
 /** "Basic authentication", "Bearer token": words of a sentence, not values. */
 function isWord(value: string): boolean {
   return /^[a-z]+$/.test(value);

@@ -8,9 +8,9 @@ import { createInterface } from 'node:readline';
 import { text as readAll } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { needs } from '../../test/support/tools.ts';
+import { formatRecord } from '../spec/log-line.ts';
 import type { FieldValue, Level } from '../spec/log-record.ts';
 import { accessLine } from './access.ts';
-import { formatRecord } from './format.ts';
 
 interface Line {
   readonly level: Level;

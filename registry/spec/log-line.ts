@@ -3,8 +3,7 @@
  * fields by name, quoted where a character asks for it. `json` has the same keys, flat.
  */
 
-import type { FieldValue, LogRecord } from '../spec/log-record.ts';
-import { escapeControls } from './redact.ts';
+import type { FieldValue, LogRecord } from './log-record.ts';
 
 export type LineFormat = 'text' | 'json';
 
@@ -51,4 +50,21 @@ function textOf(value: Exclude<FieldValue, undefined>): string {
 
 function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
   return left < right ? -1 : 1;
+}
+
+/** Answers the text with control and other unprintable characters written out, as `\x0a` or `\u202e`. */
+export function escapeControls(text: string): string {
+  return plain.test(text) ? text : text.replace(unprintable, escapeCharacter);
+}
+
+const plain = /^[\x20-\x7e]*$/;
+
+/** Whatever Go's strconv.IsPrint denies; the tab is left to the formats, which all have an escape for it. */
+const unprintable = /[^\t\x20\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;
+
+function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  if (code < 0x100) return `\\x${hex.padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
