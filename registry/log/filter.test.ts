@@ -27,6 +27,7 @@ const cases: Readonly<Record<string, { filter: Partial<RecordFilter>; isWanted: 
   'a pattern': { filter: { grep: '/is.DAMAGED|gone/i' }, isWanted: true },
   'a class in a pattern without case': { filter: { grep: String.raw`/IS\sD\S+D/i` }, isWanted: true },
   'the opposite of that class': { filter: { grep: String.raw`/is\Sd/i` }, isWanted: false },
+  'the end of the line': { filter: { grep: '/sys=store$/' }, isWanted: true },
   'a pattern that does not match': { filter: { grep: '/^size/' }, isWanted: false },
   'no text': { filter: { grep: '' }, isWanted: true },
 };

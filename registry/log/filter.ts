@@ -34,7 +34,7 @@ export function recordFilter({
     record.at >= sinceMs &&
     (sys === undefined || record.sys === sys) &&
     (requestId === undefined || record.fields['http.request.id'] === requestId) &&
-    (isFound === undefined || isFound(formatRecord(record, 'text')));
+    (isFound === undefined || isFound(formatRecord(record, 'text').slice(0, -1)));
 }
 
 function lineTest(grep: string): (line: string) => boolean {
