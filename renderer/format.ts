@@ -58,6 +58,12 @@ export function formatAbsolute(at: string): string {
   return local.toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** `14:05:09.123` of the reader's day, or of the day in UTC. */
+export function formatClock(at: number, isUtc: boolean): string {
+  const shift = isUtc ? 0 : new Date(at).getTimezoneOffset() * 60_000;
+  return new Date(at - shift).toISOString().slice(11, 23);
+}
+
 /** `2d 4h`, `3m 20s`, `450ms`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;

@@ -5,19 +5,24 @@ import { regexPattern, textPattern } from './pattern.ts';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'C', '1', '-', ' ', '_'), maxLength: 12 });
 const part = fc.constantFrom(
-  ...[
-    'a',
-    'B',
-    '.',
-    '[ab]',
-    '[^a]',
-    '[A-C]',
-    String.raw`[\d-]`,
-    String.raw`\d`,
-    String.raw`\W`,
-    String.raw`\s`,
-  ],
-  ...['^', '$', String.raw`\b`, String.raw`\B`, '(a|b)', '(?:ab|)', '[-a]', '_'],
+  'a',
+  'B',
+  '.',
+  '[ab]',
+  '[^a]',
+  '[A-C]',
+  '[-a]',
+  '_',
+  '^',
+  '$',
+  '(a|b)',
+  '(?:ab|)',
+  String.raw`[\d-]`,
+  String.raw`\d`,
+  String.raw`\W`,
+  String.raw`\s`,
+  String.raw`\b`,
+  String.raw`\B`,
 );
 const sign = fc.constantFrom('', '*', '+', '?', '{2}', '{1,}', '{0,2}', '*?');
 /** Conditions cannot be repeated. */

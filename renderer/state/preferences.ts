@@ -21,6 +21,10 @@ export interface Preferences {
   readonly mutedEngines: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
+  /** Long lines of the log take several rows. */
+  readonly wrapsLog: boolean;
+  /** Times of the log are UTC, as in its files. */
+  readonly isLogUtc: boolean;
 }
 
 const fallback: Preferences = {
@@ -35,6 +39,8 @@ const fallback: Preferences = {
   isSetupDismissed: false,
   mutedEngines: [],
   hiddenColumns: {},
+  wrapsLog: false,
+  isLogUtc: false,
 };
 const key = 'berth.preferences';
 const listeners = new Set<() => void>();
