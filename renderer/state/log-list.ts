@@ -57,6 +57,7 @@ export interface LogList {
   readonly shownSize: () => number;
   /** The line at a place among those that are shown. */
   readonly lineAt: (place: number) => LogLine | undefined;
+  readonly numberAt: (place: number) => number | undefined;
   /** The place of the first shown line with this number or a greater one. */
   readonly placeOf: (number: number) => number;
   /** How many match the filter, by level; the levels it hides are counted, too. */
@@ -260,6 +261,7 @@ export function createLogList(capacity: number): LogList {
       const rank = present.counted[number % capacity] ?? none;
       return { number, entry, isMatch: rank !== none && (rank & matches) !== 0 };
     },
+    numberAt: (place) => present.shown.at(place),
     placeOf: (number) => present.shown.placeOf(number),
     counts: () =>
       Object.fromEntries(levels.map((level, rank) => [level, present.counts[rank] ?? 0])) as Record<

@@ -11,7 +11,7 @@ export interface LogStore {
   readonly setFilter: (filter: LogFilter) => void;
   readonly clear: () => void;
   /** Puts older records before the first; see `LogList`. */
-  readonly prepend: (records: readonly LogRecord[]) => number;
+  readonly prepend: (entries: readonly LogEntry[]) => number;
   readonly subscribe: (listener: () => void) => () => void;
   /** Another number whenever something else is to be shown, at most once a frame. */
   readonly revision: () => number;
@@ -141,8 +141,8 @@ export function createLogStore(): LogStore {
       list.clear();
       changed();
     },
-    prepend(records) {
-      const count = list.prepend(records);
+    prepend(entries) {
+      const count = list.prepend(entries);
       plan();
       return count;
     },
