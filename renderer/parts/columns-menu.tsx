@@ -7,12 +7,12 @@ import type { Column } from './grid.tsx';
 import styles from './menu.module.css';
 
 /** Which columns a table shows; kept under its name. */
-export function ColumnsMenu<Row>({
+export function ColumnsMenu({
   name,
   columns,
 }: {
   readonly name: string;
-  readonly columns: readonly Column<Row>[];
+  readonly columns: readonly Pick<Column<never>, 'id' | 'title' | 'canHide'>[];
 }) {
   const { hiddenColumns } = usePreferences();
   const hidden = hiddenColumns[name] ?? [];

@@ -200,15 +200,14 @@ test('the log', needs('chromium'), async (t) => {
     await search.fill('catalog\\?copied-1[0-9]\\b');
     await page.getByText(/^10 of/).waitFor();
 
-    for (const [format, wanted] of [
-      ['.ndjson', /"http.request.uri":"\/v2\/_catalog\?copied-1\d"/],
-      ['.log', /http\.request\.uri="\/v2\/_catalog\?copied-1\d"/],
+    for (const [entry, wanted] of [
+      ['What is shown, as .ndjson', /"http.request.uri":"\/v2\/_catalog\?copied-1\d"/],
+      ['What is shown, as .log', /http\.request\.uri="\/v2\/_catalog\?copied-1\d"/],
+      ['The same of all log files, as .ndjson', /"http.request.uri":"\/v2\/_catalog\?copied-1\d"/],
+      ['The same of all log files, as .log', /http\.request\.uri="\/v2\/_catalog\?copied-1\d"/],
     ] as const) {
-      const [download] = await Promise.all([
-        page.waitForEvent('download'),
-        choose('Export', `What is shown, as ${format}`),
-      ]);
-      assert.ok(download.suggestedFilename().endsWith(format));
+      const [download] = await Promise.all([page.waitForEvent('download'), choose('Export', entry)]);
+      assert.ok(download.suggestedFilename().endsWith(entry.slice(entry.lastIndexOf('.'))));
       const text = await readFile(await download.path(), 'utf8');
       const found = text.trimEnd().split('\n');
       assert.equal(found.length, 10);
@@ -329,12 +328,17 @@ test('the log', needs('chromium'), async (t) => {
   });
 
   await t.test('columns are hidden, and stay so', async () => {
-    await choose('View', 'Hide the column duration');
+    const duration = page.getByRole('menuitemcheckbox', { name: 'Duration' });
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await duration.click();
+    await page.keyboard.press('Escape');
     await grid.getByRole('columnheader', { name: 'Duration' }).waitFor({ state: 'detached' });
     await page.reload();
     await grid.getByRole('columnheader', { name: 'Status' }).waitFor();
     assert.equal(await grid.getByRole('columnheader', { name: 'Duration' }).count(), 0);
-    await choose('View', 'Show the column duration');
+    await page.getByRole('button', { name: 'Columns' }).click();
+    await duration.click();
+    await page.keyboard.press('Escape');
     await grid.getByRole('columnheader', { name: 'Duration' }).waitFor();
   });
 

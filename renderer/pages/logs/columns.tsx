@@ -19,6 +19,8 @@ export interface LogColumn {
   /** A track of a CSS grid. */
   readonly width: string;
   readonly isEnd?: boolean;
+  /** False for one that cannot be hidden. */
+  readonly canHide?: boolean;
   /** Only lines about a request have it; what others say takes its room. */
   readonly isOfRequest?: boolean;
   /** Hidden where the list is narrower than so many pixels. */
@@ -56,6 +58,7 @@ export const logColumns: readonly LogColumn[] = [
   {
     id: 'message',
     title: 'Message',
+    canHide: false,
     width: 'minmax(180px, 3fr)',
     cell: (record, { pattern }) => (
       <span className={styles['message']}>

@@ -4,8 +4,10 @@ import { levels } from '../../../registry/spec/log-record.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { formatCount, formatPlural } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
+import { downloadFrom } from '../../download.ts';
 import { Menu } from '../../parts/menu.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
@@ -13,7 +15,7 @@ import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { navigate } from '../../route.ts';
 import { isLost, useAsk } from '../../state/calls.ts';
-import { useLinkState } from '../../state/link.ts';
+import { useLink, useLinkState } from '../../state/link.ts';
 import { type LogStore, useLogs } from '../../state/logs.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
 import { type CellContext, logColumns } from './columns.tsx';
@@ -21,7 +23,7 @@ import { loadEarlier } from './earlier.ts';
 import { ErrorCards } from './error-cards.tsx';
 import { LogBar } from './log-bar.tsx';
 import { entriesOf, LogView, type LogViewHandle } from './log-view.tsx';
-import { useLogQuery } from './query.ts';
+import { serverFilterOf, useLogQuery } from './query.ts';
 import { ServerLevels } from './server-levels.tsx';
 import { copyLines, saveLines } from './take-out.ts';
 import styles from './logs.module.css';
@@ -37,6 +39,8 @@ export function LogsScreen() {
   const view = useRef<LogViewHandle>(null);
   const { isLogUtc, hiddenColumns } = usePreferences();
   const { filter, pattern, isHighlight } = query;
+  const ask = useAsk();
+  const link = useLink();
 
   useEffect(() => store.setFilter(filter), [store, filter]);
 
@@ -60,6 +64,11 @@ export function LogsScreen() {
 
   const copySelection = (): void => void copyLines(view.current?.selected() ?? []);
   const shown = (): ReturnType<typeof entriesOf> => entriesOf(list, 0, list.shownSize());
+  const saveAll = (format: 'text' | 'json'): void => {
+    ask('logs.download', { ...serverFilterOf(query), format })
+      .then(({ ticket }) => downloadFrom(link.downloadUrl(ticket)))
+      .catch(toastError);
+  };
   const step = (isForward: boolean): void => {
     const from = view.current?.current() ?? list.numberAt(list.shownSize() - 1) ?? 0;
     const found = list.nextMatch(from, isForward);
@@ -105,6 +114,7 @@ export function LogsScreen() {
             showsChallenges={query.showsChallenges}
             onChallenges={(shows) => setParam('challenges', shows ? '1' : '')}
           />
+          <ColumnsMenu name={table} columns={logColumns} />
           <Menu
             label="Copy"
             button={<Button>Copy</Button>}
@@ -128,6 +138,8 @@ export function LogsScreen() {
             entries={[
               { id: 'text', label: 'What is shown, as .log', act: () => void saveLines(shown(), 'text') },
               { id: 'json', label: 'What is shown, as .ndjson', act: () => void saveLines(shown(), 'json') },
+              { id: 'all', label: 'The same of all log files, as .log', act: () => saveAll('text') },
+              { id: 'allJson', label: 'The same of all log files, as .ndjson', act: () => saveAll('json') },
             ]}
           />
           <Button
@@ -206,9 +218,8 @@ function ViewMenu({
   readonly showsChallenges: boolean;
   readonly onChallenges: (shows: boolean) => void;
 }) {
-  const { wrapsLog, isLogUtc, hiddenColumns } = usePreferences();
+  const { wrapsLog, isLogUtc } = usePreferences();
   const load = useLoadEarlier(store, requestId);
-  const hidden = hiddenColumns[table] ?? [];
   return (
     <Menu
       label="View"
@@ -231,19 +242,6 @@ function ViewMenu({
           label: `${showsChallenges ? 'Hide' : 'Show'} challenges: first requests without a login`,
           act: () => onChallenges(!showsChallenges),
         },
-        ...logColumns
-          .filter(({ id }) => id !== 'message')
-          .map(({ id, title }) => ({
-            id: `column ${id}`,
-            label: `${hidden.includes(id) ? 'Show' : 'Hide'} the column ${title.toLowerCase()}`,
-            act: () =>
-              setPreferences({
-                hiddenColumns: {
-                  ...hiddenColumns,
-                  [table]: hidden.includes(id) ? hidden.filter((each) => each !== id) : [...hidden, id],
-                },
-              }),
-          })),
       ]}
     />
   );

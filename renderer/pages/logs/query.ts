@@ -121,3 +121,16 @@ function timeOf(text: string): number | undefined {
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : at;
 }
+
+/** The same for the registry, which knows neither the end of a time range nor challenges. */
+export function serverFilterOf({ filter, text, isRegex, pattern, isHighlight }: LogQuery) {
+  const { level, sys, from, requestId } = filter;
+  const source = isRegex ? text : text.replaceAll(/[$()*+./?[\\\]^{|}]/g, String.raw`\$&`);
+  return {
+    level,
+    ...(sys === undefined ? {} : { sys }),
+    ...(from === undefined ? {} : { since: new Date(from).toISOString() }),
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(pattern === undefined || isHighlight ? {} : { grep: `/${source}/i` }),
+  };
+}

@@ -1,6 +1,7 @@
 /** Lines taken out of the window: into the clipboard, and into files. */
 import { formatPlural } from '../../format.ts';
 import { copyText } from '../../parts/copy.tsx';
+import { downloadText } from '../../download.ts';
 import { toast } from '../../parts/toast.tsx';
 import { type LogEntry, lineOf } from '../../state/log-list.ts';
 
@@ -33,15 +34,12 @@ export async function copyLines(entries: readonly LogEntry[]): Promise<void> {
 }
 
 export async function saveLines(entries: readonly LogEntry[], format: 'text' | 'json'): Promise<void> {
-  const parts = await textOf(entries, format);
-  const type = format === 'json' ? 'application/x-ndjson' : 'text/plain';
+  const isJson = format === 'json';
   const moment = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  const url = URL.createObjectURL(new Blob(parts, { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `berth-${moment}.${format === 'json' ? 'ndjson' : 'log'}`;
-  link.click();
-  // The browser has begun to read by then.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  downloadText(
+    `berth-${moment}.${isJson ? 'ndjson' : 'log'}`,
+    await textOf(entries, format),
+    isJson ? 'application/x-ndjson' : 'text/plain',
+  );
   toast({ text: `${formatPlural(entries.length, 'line')} saved` });
 }
