@@ -160,7 +160,7 @@ function isRecord(item: LogEntry | Dropped): item is LogRecord {
   return 'event' in item;
 }
 
-/** The log, read while the caller is shown. Renders anew with each change. */
+/** The log, read while the caller is shown. What it shows of it renders by `useRevision`, many times a second. */
 export function useLogs(): LogStore {
   const [store] = useState(createLogStore);
   const state = useLinkState();
@@ -170,8 +170,12 @@ export function useLogs(): LogStore {
     () => (client === undefined || !isVisible ? undefined : store.read(client)),
     [client, isVisible, store],
   );
-  useSyncExternalStore(store.subscribe, store.revision);
   return store;
+}
+
+/** Renders the caller anew whenever the log is another. */
+export function useRevision(store: LogStore): void {
+  useSyncExternalStore(store.subscribe, store.revision);
 }
 
 function useVisible(): boolean {

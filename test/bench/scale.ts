@@ -3,8 +3,6 @@
  * tags are in one repository, the rest are in repositories of five. Each tag has a manifest, a config and a layer of its
  * own; layers are sparse files. SIZES (default 1000,10000,100000) are numbers of tags.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { mkdtempDisposable, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,11 +11,9 @@ import { writeBundle } from '../../build/bundle.ts';
 import { type AdminClient, openClient } from '../../registry/cli/client.ts';
 import { repositorySorts, tagOrders } from '../../registry/spec/admin/content.ts';
 import { request } from '../support/http.ts';
+import { large, makeTree } from '../support/tree.ts';
 
 const sizes = (process.env['SIZES'] ?? '1000,10000,100000').split(',').map(Number);
-const large = 'large/app';
-const layerBytes = 1024 * 1024;
-const mediaType = 'application/vnd.oci.image.manifest.v1+json';
 const rounds = 100;
 
 type Figures = ReadonlyMap<string, string>;
@@ -38,7 +34,7 @@ for (const name of columns[0]?.keys() ?? []) {
 async function measure(tags: number): Promise<Figures> {
   const figures = new Map<string, string>([['tags', String(tags)]]);
   const dataDir = join(directory.path, String(tags));
-  makeTree(dataDir, tags);
+  makeTree(dataDir, { large: tags / 2, others: tags / 2 });
   const start = performance.now();
   await using registry = await startRegistry({ dataDir, startTimeoutMs: 120_000 });
   figures.set('start to first 200', milliseconds(performance.now() - start));
@@ -72,57 +68,6 @@ async function measure(tags: number): Promise<Figures> {
   await registry.stop();
   await rm(dataDir, { recursive: true });
   return figures;
-}
-
-/** Writes what distribution would have written, without its fsyncs. */
-function makeTree(dataDir: string, tags: number): void {
-  const base = join(dataDir, 'docker/registry/v2');
-  const write = (path: string, content: string): void => {
-    mkdirSync(join(base, path, '..'), { recursive: true });
-    writeFileSync(join(base, path), content);
-  };
-  const link = (path: string, digest: string): void =>
-    write(`${path}/${digest.replace(':', '/')}/link`, digest);
-  for (let at = 0; at < tags; at += 1) {
-    const isLarge = at < tags / 2;
-    const app = Math.floor((at - tags / 2) / 5);
-    const repository = isLarge ? large : `team${app % 97}/app${app}`;
-    const tag = `t${isLarge ? at : at % 5}`;
-    const config = `{"architecture":"amd64","os":"linux","n":${at}}`;
-    const configDigest = digestOf(config);
-    const layer = digestOf(`layer ${at}`);
-    const manifest = JSON.stringify({
-      schemaVersion: 2,
-      mediaType,
-      config: {
-        mediaType: 'application/vnd.oci.image.config.v1+json',
-        digest: configDigest,
-        size: config.length,
-      },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer, size: layerBytes }],
-    });
-    const digest = digestOf(manifest);
-    write(blobPath(configDigest), config);
-    write(blobPath(digest), manifest);
-    write(blobPath(layer), '');
-    const file = openSync(join(base, blobPath(layer)), 'r+');
-    ftruncateSync(file, layerBytes);
-    closeSync(file);
-    const root = `repositories/${repository}`;
-    for (const each of [configDigest, layer]) link(`${root}/_layers`, each);
-    link(`${root}/_manifests/revisions`, digest);
-    link(`${root}/_manifests/tags/${tag}/index`, digest);
-    write(`${root}/_manifests/tags/${tag}/current/link`, digest);
-  }
-}
-
-function digestOf(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
-}
-
-function blobPath(digest: string): string {
-  const hex = digest.slice(7);
-  return `blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
 }
 
 async function untilReady(client: AdminClient): Promise<void> {

@@ -26,6 +26,10 @@ export interface LogColumn {
   /** Hidden where the list is narrower than so many pixels. */
   readonly fromWidth?: number;
   readonly cell: (record: LogRecord, context: CellContext) => ReactNode;
+  /** The class of the cell itself: a line has few elements, for many lines come a second. */
+  readonly look?: (record: LogRecord) => string | undefined;
+  /** Of the cell, on hover. */
+  readonly hint?: (record: LogRecord) => string;
 }
 
 export const logColumns: readonly LogColumn[] = [
@@ -33,47 +37,41 @@ export const logColumns: readonly LogColumn[] = [
     id: 'time',
     title: 'Time',
     width: '88px',
-    cell: ({ at }, { isUtc }) => (
-      <time
-        className={styles['time']}
-        dateTime={new Date(at).toISOString()}
-        title={new Date(at).toISOString()}
-      >
-        {formatClock(at, isUtc)}
-      </time>
-    ),
+    cell: ({ at }, { isUtc }) => formatClock(at, isUtc),
+    look: () => styles['dim'],
+    hint: ({ at }) => new Date(at).toISOString(),
   },
   {
     id: 'level',
     title: 'Level',
     width: '44px',
-    cell: ({ level }) => <span className={styles[level]}>{level}</span>,
+    cell: ({ level }) => level,
+    look: ({ level }) => styles[level],
   },
-  {
-    id: 'sys',
-    title: 'Source',
-    width: '46px',
-    cell: ({ sys }) => <span className={styles['dim']}>{sys}</span>,
-  },
+  { id: 'sys', title: 'Source', width: '46px', cell: ({ sys }) => sys, look: () => styles['dim'] },
   {
     id: 'message',
     title: 'Message',
-    canHide: false,
     width: 'minmax(180px, 3fr)',
-    cell: (record, { pattern }) => (
-      <span className={styles['message']}>
-        {isChallenge(record) && (
-          <>
-            <Chip>challenge</Chip>{' '}
-          </>
-        )}
-        {wordsOf(record).map((text, index) => (
-          <span key={index} className={index === 0 ? styles['words'] : styles['about']}>
-            <Marked text={text} pattern={pattern} />
-          </span>
-        ))}
-      </span>
-    ),
+    canHide: false,
+    cell: (record, { pattern }) => {
+      const [words = '', ...about] = wordsOf(record);
+      return (
+        <>
+          {isChallenge(record) && (
+            <>
+              <Chip>challenge</Chip>{' '}
+            </>
+          )}
+          <Marked text={words} pattern={pattern} />
+          {about.map((text, index) => (
+            <span key={index} className={styles['about']}>
+              <Marked text={text} pattern={pattern} />
+            </span>
+          ))}
+        </>
+      );
+    },
   },
   { ...fieldColumn('method', 'Method', '50px', 'http.request.method'), isOfRequest: true },
   { ...fieldColumn('path', 'Path', 'minmax(140px, 2fr)', 'http.request.uri'), isOfRequest: true },
@@ -82,10 +80,8 @@ export const logColumns: readonly LogColumn[] = [
     title: 'Status',
     isOfRequest: true,
     width: '44px',
-    cell: ({ fields }) => {
-      const status = fields['http.response.status'];
-      return status === undefined ? null : <span className={styles[toneOf(Number(status))]}>{status}</span>;
-    },
+    cell: ({ fields }) => textOf(fields['http.response.status']),
+    look: ({ fields }) => styles[toneOf(Number(fields['http.response.status'] ?? 0))],
   },
   {
     id: 'bytes',
@@ -96,9 +92,9 @@ export const logColumns: readonly LogColumn[] = [
     fromWidth: 1080,
     cell: ({ fields }) => {
       const bytes = fields['http.response.written'];
-      if (bytes === undefined) return null;
-      return <span title={formatExactBytes(Number(bytes))}>{formatBytes(Number(bytes))}</span>;
+      return bytes === undefined ? '' : formatBytes(Number(bytes));
     },
+    hint: ({ fields }) => formatExactBytes(Number(fields['http.response.written'] ?? 0)),
   },
   {
     id: 'duration',
@@ -106,10 +102,8 @@ export const logColumns: readonly LogColumn[] = [
     isOfRequest: true,
     width: '66px',
     isEnd: true,
-    cell: ({ fields }) => {
-      const text = textOf(fields['http.response.duration']);
-      return <span title={text}>{shortDuration(text)}</span>;
-    },
+    cell: ({ fields }) => shortDuration(textOf(fields['http.response.duration'])),
+    hint: ({ fields }) => textOf(fields['http.response.duration']),
   },
   fieldColumn('user', 'User', 'minmax(60px, 0.5fr)', 'auth.user.name', 980),
   {
@@ -139,14 +133,9 @@ function fieldColumn(id: string, title: string, width: string, field: string, fr
     title,
     width,
     ...(fromWidth === undefined ? {} : { fromWidth }),
-    cell: ({ fields }, { pattern }) => {
-      const text = textOf(fields[field]);
-      return (
-        <span className={styles['dim']} title={text}>
-          <Marked text={text} pattern={pattern} />
-        </span>
-      );
-    },
+    cell: ({ fields }, { pattern }) => <Marked text={textOf(fields[field])} pattern={pattern} />,
+    look: () => styles['dim'],
+    hint: ({ fields }) => textOf(fields[field]),
   };
 }
 

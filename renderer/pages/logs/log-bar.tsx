@@ -8,6 +8,7 @@ import { Button } from '../../parts/button.tsx';
 import { Dialog, openDialog } from '../../parts/dialog.tsx';
 import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
 import { Bar } from '../../parts/screen.tsx';
+import { type LogStore, useRevision } from '../../state/logs.ts';
 import { FallingBack } from './server-levels.tsx';
 import { type LogParam, type LogQuery, spans } from './query.ts';
 import styles from './logs.module.css';
@@ -15,19 +16,18 @@ import styles from './logs.module.css';
 export interface LogBarProps {
   readonly query: LogQuery;
   readonly onChange: (name: LogParam, value: string) => void;
-  readonly counts: Readonly<Record<Level, number>>;
-  readonly matchCount: number;
+  readonly store: LogStore;
   /** To the next line that has the text. */
   readonly onStep: (isForward: boolean) => void;
 }
 
 /** What is looked for, and how. */
-export function LogBar({ query, onChange, counts, matchCount, onStep }: LogBarProps) {
+export function LogBar({ query, onChange, store, onStep }: LogBarProps) {
   const { level, text, isRegex, isHighlight, sys, since, until, requestId, error } = query;
   const isSpan = spans.some(({ id }) => id === since) && until === '';
   return (
     <Bar label="Filter">
-      <Levels level={level} counts={counts} onChange={(value) => onChange('level', value)} />
+      <Levels level={level} store={store} onChange={(value) => onChange('level', value)} />
       <div
         className={styles['search']}
         onKeyDownCapture={(event) => {
@@ -57,17 +57,7 @@ export function LogBar({ query, onChange, counts, matchCount, onStep }: LogBarPr
       >
         Highlight
       </ToggleButton>
-      {isHighlight && text !== '' && (
-        <span className={styles['matches']}>
-          {formatCount(matchCount)} found
-          <Button look="quiet" isDisabled={matchCount === 0} onPress={() => onStep(false)}>
-            Former
-          </Button>
-          <Button look="quiet" isDisabled={matchCount === 0} onPress={() => onStep(true)}>
-            Next
-          </Button>
-        </span>
-      )}
+      {isHighlight && text !== '' && <Matches store={store} onStep={onStep} />}
       <Chooser
         isLabelHidden
         label="Source"
@@ -106,11 +96,11 @@ export function LogBar({ query, onChange, counts, matchCount, onStep }: LogBarPr
 
 function Levels({
   level,
-  counts,
+  store,
   onChange,
 }: {
   readonly level: Level;
-  readonly counts: Readonly<Record<Level, number>>;
+  readonly store: LogStore;
   readonly onChange: (level: string) => void;
 }) {
   const rank = levels.indexOf(level);
@@ -128,10 +118,31 @@ function Levels({
           value={each}
           className={`${styles['levelChip']} ${index <= rank ? styles['lit'] : ''} ${styles[each]}`}
         >
-          {each} <span className={styles['count']}>{shortCount(counts[each])}</span>
+          {each} <Count store={store} level={each} />
         </Radio>
       ))}
     </RadioGroup>
+  );
+}
+
+function Count({ store, level }: { readonly store: LogStore; readonly level: Level }) {
+  useRevision(store);
+  return <span className={styles['count']}>{shortCount(store.list.counts()[level])}</span>;
+}
+
+function Matches({ store, onStep }: Pick<LogBarProps, 'store' | 'onStep'>) {
+  useRevision(store);
+  const count = store.list.matchSize();
+  return (
+    <span className={styles['matches']}>
+      {formatCount(count)} found
+      <Button look="quiet" isDisabled={count === 0} onPress={() => onStep(false)}>
+        Former
+      </Button>
+      <Button look="quiet" isDisabled={count === 0} onPress={() => onStep(true)}>
+        Next
+      </Button>
+    </span>
   );
 }
 

@@ -1,4 +1,3 @@
-import { ChevronDown, ChevronRight } from 'lucide-react';
 import { memo } from 'react';
 import type { LogRecord } from '../../../registry/spec/log-record.ts';
 import { Button } from '../../parts/button.tsx';
@@ -58,15 +57,14 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
             aria-expanded={isExpanded}
             aria-label="All fields"
             onClick={() => acts.onExpand(number)}
-          >
-            {isExpanded ? <ChevronDown aria-hidden /> : <ChevronRight aria-hidden />}
-          </button>
+          />
         </span>
         {columnsOf(entry, columns).map(({ column, span }) => (
           <span
             key={column.id}
             role="gridcell"
-            className={`${styles['cell']} ${column.isEnd === true ? styles['end'] : ''}`}
+            className={`${styles['cell']} ${column.isEnd === true ? styles['end'] : ''} ${column.look?.(entry) ?? ''}`}
+            title={column.hint?.(entry)}
             {...(span === 1 ? {} : { 'aria-colspan': span, style: { gridColumn: `span ${span}` } })}
           >
             {column.cell(entry, context)}

@@ -25,6 +25,7 @@ import {
 import { formatCount } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { isGap, type LogEntry, type LogList } from '../../state/log-list.ts';
+import { type LogStore, useRevision } from '../../state/logs.ts';
 import { usePreferences } from '../../state/preferences.ts';
 import type { CellContext, LogColumn } from './columns.tsx';
 import { LogRow, type RowActs } from './log-row.tsx';
@@ -41,9 +42,7 @@ export interface LogViewHandle {
 }
 
 export interface LogViewProps {
-  readonly list: LogList;
-  /** Another number whenever the list is another. */
-  readonly revision: number;
+  readonly store: LogStore;
   readonly columns: readonly LogColumn[];
   readonly context: CellContext;
   readonly isHighlight: boolean;
@@ -64,7 +63,9 @@ const headHeight = 28;
 const overscanPx = 120;
 
 export function LogView(props: LogViewProps) {
-  const { list, isFollowing, onFollow, onAround, onCopy, context, isHighlight, handle } = props;
+  const { store, isFollowing, onFollow, onAround, onCopy, context, isHighlight, handle } = props;
+  const { list } = store;
+  useRevision(store);
   const { density, wrapsLog } = usePreferences();
   const rowHeight = rowHeights[density];
   const root = useRef<HTMLDivElement>(null);

@@ -16,14 +16,14 @@ import { Chip } from '../../parts/values.tsx';
 import { navigate } from '../../route.ts';
 import { isLost, useAsk } from '../../state/calls.ts';
 import { useLink, useLinkState } from '../../state/link.ts';
-import { type LogStore, useLogs } from '../../state/logs.ts';
+import { type LogStore, useLogs, useRevision } from '../../state/logs.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
 import { type CellContext, logColumns } from './columns.tsx';
 import { loadEarlier } from './earlier.ts';
 import { ErrorCards } from './error-cards.tsx';
 import { LogBar } from './log-bar.tsx';
-import { entriesOf, LogView, type LogViewHandle } from './log-view.tsx';
-import { serverFilterOf, useLogQuery } from './query.ts';
+import { entriesOf, LogView, type LogViewHandle, type LogViewProps } from './log-view.tsx';
+import { type LogQuery, serverFilterOf, useLogQuery } from './query.ts';
 import { ServerLevels } from './server-levels.tsx';
 import { copyLines, saveLines } from './take-out.ts';
 import styles from './logs.module.css';
@@ -38,7 +38,7 @@ export function LogsScreen() {
   const [isFollowing, setFollowing] = useState(true);
   const view = useRef<LogViewHandle>(null);
   const { isLogUtc, hiddenColumns } = usePreferences();
-  const { filter, pattern, isHighlight } = query;
+  const { filter, pattern } = query;
   const ask = useAsk();
   const link = useLink();
 
@@ -97,7 +97,6 @@ export function LogsScreen() {
     },
   ]);
 
-  const failure = store.failure();
   return (
     <Screen
       title="Logs"
@@ -152,40 +151,46 @@ export function LogsScreen() {
       }
     >
       <ErrorCards />
-      <LogBar
+      <LogBar query={query} onChange={setParam} store={store} onStep={step} />
+      <Lines
+        store={store}
         query={query}
-        onChange={setParam}
-        counts={list.counts()}
-        matchCount={list.matchSize()}
-        onStep={step}
+        handle={view}
+        columns={columns}
+        context={context}
+        isFollowing={isFollowing}
+        onFollow={setFollowing}
+        onAround={showAround}
+        onCopy={copySelection}
       />
+    </Screen>
+  );
+}
+
+/** The lines, or what stands in their place. */
+function Lines({ query, ...props }: Omit<LogViewProps, 'isHighlight'> & { readonly query: LogQuery }) {
+  const { store } = props;
+  useRevision(store);
+  const failure = store.failure();
+  return (
+    <>
       {failure !== undefined && !isLost(failure) && (
         <div className={styles['strip']}>
           <Failed error={failure} />
         </div>
       )}
-      {list.shownSize() === 0 ? (
+      {store.list.shownSize() === 0 ? (
         <Nothing store={store} isNarrow={query.isNarrow} requestId={query.requestId} />
       ) : (
-        <LogView
-          handle={view}
-          list={list}
-          revision={store.revision()}
-          columns={columns}
-          context={context}
-          isHighlight={isHighlight}
-          isFollowing={isFollowing}
-          onFollow={setFollowing}
-          onAround={showAround}
-          onCopy={copySelection}
-        />
+        <LogView {...props} isHighlight={query.isHighlight} />
       )}
-    </Screen>
+    </>
   );
 }
 
 function Facts({ store, isFollowing }: { readonly store: LogStore; readonly isFollowing: boolean }) {
   const { kind } = useLinkState();
+  useRevision(store);
   const { list } = store;
   const progress = list.progress();
   const [size, shown] = [list.size(), list.shownSize()];

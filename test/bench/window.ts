@@ -1,0 +1,249 @@
+/**
+ * `npm run bench -- window`: how quick the window is in Chromium, beside 10,000 tags and a log of 2,000 lines a second.
+ * SECONDS (default 60) is how long the log is measured once it is full, LINES (default 2000) how many come a second.
+ * Prints each figure with its budget; ends with 1 where one is beyond.
+ */
+import { mkdtempDisposable, readdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BrowserContext, CDPSession, Page } from 'playwright-core';
+import { writeBundle } from '../../build/bundle.ts';
+import { openClient } from '../../registry/cli/client.ts';
+import { large, makeTree } from '../support/tree.ts';
+import { connect, expect } from './client.ts';
+
+const seconds = Number(process.env['SECONDS'] ?? 60);
+const linesPerSecond = Number(process.env['LINES'] ?? 2000);
+const tags = 10_000;
+/** What the window keeps of the log. */
+const keptLines = 50_000;
+const rounds = 5;
+
+interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly budget: number;
+  readonly unit: string;
+}
+
+await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-window-'));
+const cli = join(directory.path, 'cli');
+await writeBundle(cli);
+// The registry is started as users start it.
+process.env['BERTH_CLI'] = join(cli, 'berth.mjs');
+const { goTo, launchBrowser, openWindow } = await import('../support/window.ts');
+
+const dataDir = join(directory.path, 'data');
+makeTree(dataDir, { large: tags, others: 500 });
+await using window = await openWindow({ dataDir, startTimeoutMs: 120_000 });
+const { page, registry, context } = window;
+using admin = await openClient(dataDir);
+while ((await admin.call('status.get', {})).index !== 'ready') await delay(50);
+
+const figures: Figure[] = [
+  await scriptSize(),
+  ...(await paints()),
+  await routeChanges(),
+  await scrolling(),
+  ...(await log()),
+];
+for (const { name, value, budget, unit } of figures) {
+  const shown = [value, budget].map((each) => `${Number(each.toPrecision(3))} ${unit}`.padStart(12));
+  process.stdout.write(`${name.padEnd(48)}${shown.join('')}${value > budget ? '  beyond' : ''}\n`);
+}
+process.exitCode = figures.some(({ value, budget }) => value > budget) ? 1 : 0;
+
+async function scriptSize(): Promise<Figure> {
+  const assets = join(cli, 'ui', 'assets');
+  const names = (await readdir(assets)).filter((name) => name.endsWith('.js.gz'));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(assets, name))).size));
+  return {
+    name: 'script, gzip',
+    value: sizes.reduce((sum, size) => sum + size, 0) / 1000,
+    budget: 260,
+    unit: 'kB',
+  };
+}
+
+/** From the start of the navigation to the first paint with rows of the list: in a new browser, and loaded again. */
+async function paints(): Promise<readonly Figure[]> {
+  const cold: number[] = [];
+  const warm: number[] = [];
+  const state = await context.storageState();
+  for (let round = 0; round < rounds; round += 1) {
+    const browser = await launchBrowser();
+    const fresh = await browser.newContext({ ignoreHTTPSErrors: true, storageState: state });
+    await notePaint(fresh);
+    const tab = await fresh.newPage();
+    await tab.goto(`${registry.url}/ui/#/repositories`);
+    cold.push(await paintOf(tab));
+    await tab.reload();
+    warm.push(await paintOf(tab));
+    await browser.close();
+  }
+  return [
+    { name: 'first useful paint, cold', value: median(cold), budget: 800, unit: 'ms' },
+    { name: 'first useful paint, warm', value: median(warm), budget: 150, unit: 'ms' },
+  ];
+}
+
+/** Has every page note when its first row was painted. */
+async function notePaint(to: BrowserContext): Promise<void> {
+  await to.addInitScript(() => {
+    const observer = new MutationObserver(() => {
+      if (document.querySelector('main [role="row"][data-row]') === null) return;
+      observer.disconnect();
+      // The task after the frame: it is on the screen then.
+      requestAnimationFrame(() => setTimeout(() => performance.mark('useful')));
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  });
+}
+
+async function paintOf(tab: Page): Promise<number> {
+  await tab.waitForFunction(() => performance.getEntriesByName('useful').length > 0);
+  return await tab.evaluate(() => performance.getEntriesByName('useful')[0]?.startTime ?? 0);
+}
+
+/** From the change of the address to the paint of the other screen, for each screen; those that were seen before. */
+async function routeChanges(): Promise<Figure> {
+  const places = [
+    ['#/repositories', 'Repositories'],
+    ['#/activity', 'Activity'],
+    ['#/storage', 'Storage'],
+    ['#/access', 'Access'],
+    ['#/doctor', 'Doctor'],
+    ['#/changes', 'System changes'],
+    ['#/settings', 'Settings'],
+    ['#/logs', 'Logs'],
+    ['#/home', 'Home'],
+  ] as const;
+  const slowest = new Map<string, number>();
+  for (const [hash] of places) await goTo(page, hash);
+  for (const [hash, title] of places) {
+    const times: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      await goTo(page, hash === '#/home' ? '#/access' : '#/home');
+      times.push(
+        await page.evaluate(
+          ([to, heading]) =>
+            new Promise<number>((resolve) => {
+              const start = performance.now();
+              const look = (): void => {
+                if (document.querySelector('main h1')?.textContent !== heading) return;
+                observer.disconnect();
+                requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+              };
+              const observer = new MutationObserver(look);
+              observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+              location.hash = to;
+            }),
+          [hash, title] as const,
+        ),
+      );
+    }
+    slowest.set(title, median(times));
+  }
+  const [[name, value] = ['', 0]] = [...slowest].toSorted(([, one], [, other]) => other - one);
+  return { name: `route change, the slowest: ${name}`, value, budget: 50, unit: 'ms' };
+}
+
+/** Turns the wheel over the tags for some seconds. */
+async function scrolling(): Promise<Figure> {
+  await goTo(page, `#/repositories/${large}`);
+  await page.locator('main [role="row"][data-row]').first().waitFor();
+  await page.getByRole('main').getByRole('grid').first().hover();
+  const longest = await watchTasks(page);
+  for (let turn = 0; turn < 200; turn += 1) {
+    await page.mouse.wheel(0, turn % 20 < 15 ? 1500 : -600);
+    await delay(20);
+  }
+  return { name: 'scrolling 10,000 tags, longest task', value: await longest(), budget: 50, unit: 'ms' };
+}
+
+/** Answers the longest task from here on that took more than 50 ms; 0 for none. */
+async function watchTasks(tab: Page): Promise<() => Promise<number>> {
+  await tab.evaluate(() => {
+    const found: number[] = [];
+    Object.assign(globalThis, { longTasks: found });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) found.push(duration);
+    }).observe({ type: 'longtask' });
+  });
+  return () =>
+    tab.evaluate(() => Math.max(0, ...(globalThis as unknown as { longTasks: number[] }).longTasks));
+}
+
+/** Looks at the log while so many lines a second are written, until it is full and then for the time that is asked for. */
+async function log(): Promise<readonly Figure[]> {
+  await goTo(page, '#/home');
+  await admin.call('logs.setLevel', { sys: 'all', level: 'debug' });
+  using load = startLoad();
+  await delay(3000);
+  const cdp = await context.newCDPSession(page);
+  await goTo(page, '#/logs');
+  await page.getByRole('grid', { name: 'Lines of the log' }).waitFor();
+  const longest = await watchTasks(page);
+  await delay((keptLines / linesPerSecond) * 1000 + 5000);
+  const filling = await longest();
+  const before = await heapOf(cdp);
+  const during = await watchTasks(page);
+  const from = load.sent();
+  const start = performance.now();
+  await delay(seconds * 1000);
+  const rate = ((load.sent() - from) / (performance.now() - start)) * 1000;
+  const steady = await during();
+  const after = await heapOf(cdp);
+  process.stdout.write(`${Math.round(rate)} requests/s; heap ${before} and then ${after} MB\n`);
+  return [
+    { name: 'log, longest task while it fills', value: filling, budget: 50, unit: 'ms' },
+    { name: `log, longest task in ${seconds} s`, value: steady, budget: 50, unit: 'ms' },
+    { name: `log, heap gained in ${seconds} s`, value: Math.max(0, after - before), budget: 5, unit: 'MB' },
+    // Two lines each.
+    {
+      name: 'log, lines a second short of the wanted',
+      value: Math.max(0, linesPerSecond - rate * 2),
+      budget: 100,
+      unit: '',
+    },
+  ];
+}
+
+/** Asks for a manifest so often that the wanted number of lines is written: two for each request. */
+function startLoad(): Disposable & { readonly sent: () => number } {
+  let isOver = false;
+  let sent = 0;
+  const start = performance.now();
+  const authorization = `Basic ${Buffer.from(window.user).toString('base64')}`;
+  for (let index = 0; index < 4; index += 1) {
+    void (async () => {
+      using connection = await connect({ port: registry.port, ca: undefined, authorization });
+      while (!isOver) {
+        if (sent * 2000 >= (performance.now() - start) * linesPerSecond) {
+          await delay(5);
+          continue;
+        }
+        sent += 1;
+        await expect(connection, { method: 'GET', path: `/v2/${large}/manifests/t${sent % tags}` }, 200);
+      }
+    })();
+  }
+  return {
+    sent: () => sent,
+    [Symbol.dispose]() {
+      isOver = true;
+    },
+  };
+}
+
+/** MB that are reachable. */
+async function heapOf(cdp: CDPSession): Promise<number> {
+  await cdp.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await cdp.send('Runtime.getHeapUsage');
+  return Math.round(usedSize / 100_000) / 10;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+}
