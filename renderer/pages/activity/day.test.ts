@@ -14,12 +14,12 @@ test('each day of the reader has one heading, and the last two have a word', () 
   assert.deepEqual(
     grouped.map((each) => (each.kind === 'day' ? each.title : each.row.id)),
     [
-      'Today, Tuesday 3 March 2026',
+      'Today, Tuesday, 3 March 2026',
       '0',
       '1',
-      'Yesterday, Monday 2 March 2026',
+      'Yesterday, Monday, 2 March 2026',
       '2',
-      'Sunday 1 March 2026',
+      'Sunday, 1 March 2026',
       '3',
     ],
   );
