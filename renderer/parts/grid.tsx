@@ -106,7 +106,8 @@ export function Grid<Row>(props: GridProps<Row>) {
   const [currentKey, setCurrentKey] = useState<string>();
   const [menu, setMenu] = useState<PlacedMenu>();
   const anchor = useRef<number>(undefined);
-  const wantsFocus = useRef(false);
+  /** The row that gets the focus once it is the current one. */
+  const wantsFocus = useRef<string>(undefined);
   /** A row that the focus goes to once it is loaded. */
   const awaited = useRef<number>(undefined);
   const isEmpty = total === 0;
@@ -179,8 +180,8 @@ export function Grid<Row>(props: GridProps<Row>) {
   });
 
   useEffect(() => {
-    if (!wantsFocus.current) return;
-    wantsFocus.current = false;
+    if (wantsFocus.current === undefined || wantsFocus.current !== currentKey) return;
+    wantsFocus.current = undefined;
     root.current?.querySelector<HTMLElement>(`[data-row="${current}"]`)?.focus({ preventScroll: true });
   });
 
@@ -191,8 +192,8 @@ export function Grid<Row>(props: GridProps<Row>) {
     if (element === null) return;
     awaited.current = row === undefined ? target : undefined;
     if (row !== undefined) {
-      wantsFocus.current = true;
-      setCurrentKey(keyOf(row));
+      wantsFocus.current = keyOf(row);
+      setCurrentKey(wantsFocus.current);
     }
     if (isInline) return;
     const top = target * rowHeight;
