@@ -1,5 +1,6 @@
 /** What a person copies to use something of this registry with a client. Pure; nothing here holds a password. */
 import { formatReference } from './format.ts';
+import { shellWord } from './shell.ts';
 
 export const clients = [
   { id: 'docker', label: 'Docker' },
@@ -133,11 +134,6 @@ function lastPart(repository: string): string {
 function fileName(repository: string, reference: string): string {
   const version = reference.replace(/^[^:]*:/, '').slice(0, reference.includes(':') ? 12 : undefined);
   return `${lastPart(repository)}-${version}`;
-}
-
-/** A word of a POSIX shell; those that need no quotes have none. */
-function shellWord(value: string): string {
-  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** A scalar of YAML. Addresses in brackets, and what looks like something else than a text, need quotes. */

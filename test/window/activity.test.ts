@@ -140,7 +140,7 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
     const [csvName, head, ...csv] = await exported(page, 'As CSV, for tables');
     const [jsonName, ...json] = await exported(page, 'As NDJSON, for programs');
 
-    assert.match(`${csvName} ${jsonName}`, /^berth-activity-[\d-]+\.csv berth-activity-[\d-]+\.ndjson$/);
+    assert.match(`${csvName} ${jsonName}`, /^berth-audit-[\d-]+\.csv berth-audit-[\d-]+\.ndjson$/);
     assert.match(head ?? '', /^at,kind,outcome,user/);
     assert.equal(csv.length, 1);
     assert.match(csv[0] ?? '', /,tagMoved,done,admin,.*,team\/web,2,/);

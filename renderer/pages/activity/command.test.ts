@@ -12,6 +12,6 @@ test('the command has what is filtered, each value as one word of a shell', () =
   assert.deepEqual(commands, [
     'berth activity',
     'berth activity --kind pushed --repository team/api --since 2026-03-01T10:00:00.000Z',
-    String.raw`berth activity --user '$(rm -rf ~)'\''; x' --filter '-v' --export csv`,
+    String.raw`berth activity --user '$(rm -rf ~)'\''; x' --filter -v --export csv`,
   ]);
 });
