@@ -1,7 +1,7 @@
-import { CircleAlert, CircleCheck, ShieldCheck } from 'lucide-react';
+import { CircleAlert, CircleCheck, Info, ShieldCheck, Trash2 } from 'lucide-react';
 import type { DamageRow } from '../../../registry/spec/admin/integrity.ts';
 import { formatExactBytes, formatPlural, shortDigest } from '../../format.ts';
-import { Button } from '../../parts/button.tsx';
+import { Button, IconButton } from '../../parts/button.tsx';
 import { CliLine, CopyButton } from '../../parts/copy.tsx';
 import { ConfirmDialog, Dialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
@@ -15,41 +15,44 @@ import { damageWords } from './words.ts';
 import styles from './storage.module.css';
 
 const columns: readonly Column<DamageRow>[] = [
-  { id: 'digest', title: 'Digest', width: '110px', cell: ({ digest }) => <Digest value={digest} /> },
-  { id: 'state', title: 'State', width: '120px', cell: ({ state }) => <State state={state} /> },
-  { id: 'size', title: 'Size', width: '80px', align: 'end', cell: ({ size }) => <Bytes value={size} /> },
+  { id: 'digest', title: 'Digest', width: '96px', cell: ({ digest }) => <Digest value={digest} /> },
+  { id: 'state', title: 'State', width: '112px', cell: ({ state }) => <State state={state} /> },
+  { id: 'size', title: 'Size', width: '64px', align: 'end', cell: ({ size }) => <Bytes value={size} /> },
   {
     id: 'tags',
     title: 'Breaks',
-    width: 'minmax(160px, 2fr)',
+    width: 'minmax(120px, 2fr)',
     cell: ({ tags, repositories }) => <Breaks tags={tags} repositories={repositories} />,
   },
   {
     id: 'hint',
     title: 'What heals it',
     width: 'minmax(160px, 1.5fr)',
-    fromWidth: 1000,
+    fromWidth: 700,
     cell: ({ hint }) => <span title={hint}>{hint}</span>,
   },
-  { id: 'at', title: 'Found', width: '110px', fromWidth: 720, cell: ({ at }) => <Time at={at} /> },
+  { id: 'at', title: 'Found', width: '110px', fromWidth: 960, cell: ({ at }) => <Time at={at} /> },
   {
     id: 'acts',
     title: 'Acts',
-    width: '140px',
+    width: '68px',
     canHide: false,
     cell: (row, { excludeFromTabOrder }) => (
       <>
-        <Button look="quiet" excludeFromTabOrder={excludeFromTabOrder} onPress={() => openDetails(row)}>
-          Details
-        </Button>
-        <Button
-          look="quiet"
-          aria-label={`Forget ${shortDigest(row.digest)}`}
+        <IconButton
+          label={`Details of ${shortDigest(row.digest)}`}
+          excludeFromTabOrder={excludeFromTabOrder}
+          onPress={() => openDetails(row)}
+        >
+          <Info />
+        </IconButton>
+        <IconButton
+          label={`Forget ${shortDigest(row.digest)}`}
           excludeFromTabOrder={excludeFromTabOrder}
           onPress={() => openForget(row)}
         >
-          Forget
-        </Button>
+          <Trash2 />
+        </IconButton>
       </>
     ),
   },

@@ -7,12 +7,13 @@ import { Button } from '../../parts/button.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { Empty, Loaded, Notice } from '../../parts/states.tsx';
+import { Empty, Failed, Loaded, Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
-import { Bytes, Chip, Digest, Facts } from '../../parts/values.tsx';
+import { Bytes, Chip, Digest, Facts, Time } from '../../parts/values.tsx';
 import { hrefOf, useParam } from '../../route.ts';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
 import { GridBox } from './grid-box.tsx';
+import { RunningTask } from './running-task.tsx';
 import { SettingLink, SettingValue } from './setting.tsx';
 import { reasonsToCollect } from './words.ts';
 import styles from './storage.module.css';
@@ -54,6 +55,8 @@ const columns: readonly Column<CollectRow>[] = [
 export function PlanPanel() {
   const [preview, setPreview] = useParam('preview');
   const [isStale, setStale] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const ask = useAsk();
   const refresh = useRefresh();
   const plan = useCall('collect.plan', {}, { isWanted: preview !== '' });
   const { dataUpdatedAt, refetch } = plan;
@@ -61,8 +64,30 @@ export function PlanPanel() {
   useEffect(() => {
     if (dataUpdatedAt > 0) refresh('usage.get');
   }, [dataUpdatedAt, refresh]);
+  async function reclaim(hash: string): Promise<void> {
+    setError(undefined);
+    try {
+      const { bytes, blobs } = await ask('collect.run', { plan: hash });
+      toast({
+        text: `Freed ${formatBytes(bytes)} (${formatExactBytes(bytes)}) in ${formatPlural(blobs, 'blob')}.`,
+      });
+    } catch (thrown) {
+      if (isAppError(thrown, 'PLAN_STALE')) {
+        setStale(true);
+        refresh('collect.plan');
+      } else if (isAppError(thrown, 'CANCELLED')) {
+        toast({ text: 'The collection was cancelled; what it had freed is freed.' });
+      } else setError(thrown);
+    }
+  }
+  function openReclaim(shown: CollectPlanRow): void {
+    void openDialog((close) => (
+      <ReclaimDialog plan={shown} reclaim={() => void reclaim(shown.hash)} onClose={close} />
+    ));
+  }
   function look(): void {
     setStale(false);
+    setError(undefined);
     if (preview === '') setPreview('yes');
     else void refetch();
   }
@@ -79,18 +104,16 @@ export function PlanPanel() {
             {plan.data === undefined ? 'Preview' : 'Look again'}
           </Button>
           {plan.data !== undefined && plan.data.blobs + plan.data.manifests > 0 && (
-            <Button
-              look="primary"
-              isDisabled={plan.isFetching}
-              onPress={() => openReclaim(plan.data, () => setStale(true))}
-            >
+            <Button look="primary" onPress={() => openReclaim(plan.data)}>
               Reclaim…
             </Button>
           )}
         </>
       }
     >
-      {preview === '' ? (
+      <RunningTask kind="collect" />
+      {error !== undefined && <Failed error={error} />}
+      {plan.data === undefined && preview === '' ? (
         <p className={styles['muted']}>
           A preview reads what every tag, index, referrer and entry of the trash needs, and lists what is left
           over. It frees nothing. Collections also run by themselves every{' '}
@@ -106,7 +129,7 @@ export function PlanPanel() {
                   now.
                 </Notice>
               )}
-              <Plan plan={data} isStale={plan.isFetching} />
+              <Plan plan={data} at={plan.dataUpdatedAt} isStale={plan.isFetching} />
             </>
           )}
         </Loaded>
@@ -115,11 +138,16 @@ export function PlanPanel() {
   );
 }
 
-function openReclaim(plan: CollectPlanRow, onStale: () => void): void {
-  void openDialog((close) => <ReclaimDialog plan={plan} onStale={onStale} onClose={close} />);
-}
-
-function Plan({ plan, isStale }: { readonly plan: CollectPlanRow; readonly isStale: boolean }) {
+function Plan({
+  plan,
+  at,
+  isStale,
+}: {
+  readonly plan: CollectPlanRow;
+  /** When it was made, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly isStale: boolean;
+}) {
   const { rows, blobs, bytes, keptBlobs, keptBytes, manifests, trashBytes } = plan;
   if (blobs + manifests === 0)
     return (
@@ -140,6 +168,7 @@ function Plan({ plan, isStale }: { readonly plan: CollectPlanRow; readonly isSta
     <>
       <Facts
         rows={[
+          ['As of', <Time key="at" at={new Date(at).toISOString()} />],
           ['Nobody needs', `${formatExactBytes(bytes)} in ${formatPlural(blobs, 'blob')}`],
           [
             'Freed now',
@@ -189,36 +218,23 @@ function Plan({ plan, isStale }: { readonly plan: CollectPlanRow; readonly isSta
 
 function ReclaimDialog({
   plan: { hash, blobs, bytes, keptBlobs, keptBytes, manifests },
-  onStale,
+  reclaim,
   onClose,
 }: {
   readonly plan: CollectPlanRow;
-  readonly onStale: () => void;
+  /** Begins it; the panel tells how far it is and how it ended. */
+  readonly reclaim: () => void;
   readonly onClose: () => void;
 }) {
-  const ask = useAsk();
-  const refresh = useRefresh();
   const freedBytes = bytes - keptBytes;
   const isOnlySeen = blobs - keptBlobs === 0;
-  async function reclaim(): Promise<void> {
-    try {
-      const freed = await ask('collect.run', { plan: hash });
-      toast({
-        text: `Freed ${formatBytes(freed.bytes)} (${formatExactBytes(freed.bytes)}) in ${formatPlural(freed.blobs, 'blob')}.`,
-      });
-    } catch (error) {
-      if (!isAppError(error, 'PLAN_STALE')) throw error;
-      onStale();
-      refresh('collect.plan');
-    }
-  }
   return (
     <ConfirmDialog
       title={isOnlySeen ? 'Run a collection?' : 'Free what nobody needs?'}
       verb={isOnlySeen ? 'Run it' : `Free ${formatBytes(freedBytes)}`}
       look={isOnlySeen ? 'primary' : 'danger'}
       cli={`berth gc --plan ${hash}`}
-      act={reclaim}
+      act={async () => reclaim()}
       onClose={onClose}
     >
       {isOnlySeen ? (

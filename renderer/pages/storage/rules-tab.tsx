@@ -13,6 +13,7 @@ import { useRulesDraft } from './draft.ts';
 import { ProtectionsPanel } from './protections-panel.tsx';
 import { problemsOf, type RuleForms } from './rule-forms.ts';
 import { ExpirySection, QuotaSection, RetentionSection } from './rule-sections.tsx';
+import { RunningTask } from './running-task.tsx';
 import { RunRulesDialog } from './run-rules-dialog.tsx';
 import { Emptied, SimulationPanel, useSimulation } from './simulation.tsx';
 import styles from './storage.module.css';
@@ -98,12 +99,28 @@ function Rules({ saved }: { readonly saved: RuleSet }) {
     }
   }
 
+  async function run(): Promise<void> {
+    try {
+      const ran = await ask('rules.run', {});
+      const spared =
+        ran.sparedTags === 0 ? '' : ` ${formatCount(ran.sparedTags)} were in use meanwhile and stay.`;
+      toast({ text: `${formatPlural(ran.deletedTags, 'tag lies', 'tags lie')} in the trash.${spared}` });
+    } catch (error) {
+      toastError(error);
+    }
+  }
+
   async function lookAndRun(): Promise<void> {
     setLooking(true);
     try {
       const simulated = await ask('rules.simulate', { only: 'delete', limit: 100 });
       void openDialog((close) => (
-        <RunRulesDialog simulated={simulated} hasDraft={draft.isChanged} onClose={close} />
+        <RunRulesDialog
+          simulated={simulated}
+          hasDraft={draft.isChanged}
+          run={() => void run()}
+          onClose={close}
+        />
       ));
     } catch (error) {
       toastError(error);
@@ -152,6 +169,7 @@ function Rules({ saved }: { readonly saved: RuleSet }) {
         )}
       </Bar>
       <div className={styles['scroll']}>
+        <RunningTask kind="rules" />
         {draft.isOutdated && (
           <Notice
             kind="warn"

@@ -2,9 +2,7 @@ import type { SimulationRow } from '../../../registry/spec/admin/rules.ts';
 import { formatCount, formatExactBytes, formatPlural } from '../../format.ts';
 import { ConfirmDialog } from '../../parts/dialog.tsx';
 import { Notice } from '../../parts/states.tsx';
-import { toast } from '../../parts/toast.tsx';
 import { Bytes } from '../../parts/values.tsx';
-import { useAsk } from '../../state/calls.ts';
 import { Emptied } from './simulation.tsx';
 import styles from './storage.module.css';
 
@@ -12,28 +10,24 @@ import styles from './storage.module.css';
 export function RunRulesDialog({
   simulated: { rows, outcome },
   hasDraft,
+  run,
   onClose,
 }: {
   /** What the saved rules would delete: the first of it, and the outcome. */
   readonly simulated: SimulationRow;
   readonly hasDraft: boolean;
+  /** Begins it. */
+  readonly run: () => void;
   readonly onClose: () => void;
 }) {
-  const ask = useAsk();
   const { deletedTags, keptTags, freedBytes } = outcome;
-  async function run(): Promise<void> {
-    const ran = await ask('rules.run', {});
-    const spared =
-      ran.sparedTags === 0 ? '' : ` ${formatCount(ran.sparedTags)} were in use meanwhile and stay.`;
-    toast({ text: `${formatPlural(ran.deletedTags, 'tag lies', 'tags lie')} in the trash.${spared}` });
-  }
   return (
     <ConfirmDialog
       title="Run the rules now?"
       verb={`Delete ${formatPlural(deletedTags, 'tag')}`}
       cli="berth rules run"
       isDisabled={deletedTags === 0}
-      act={run}
+      act={async () => run()}
       onClose={onClose}
     >
       {hasDraft && (

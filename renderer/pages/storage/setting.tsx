@@ -5,6 +5,7 @@ import { parseDuration } from '../../../registry/spec/duration.ts';
 import { formatBytes, formatDuration } from '../../format.ts';
 import { hrefOf } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
+import styles from './storage.module.css';
 
 /** A setting as it is written, such as `168h`; `undefined` while it is not known, and where it is unset. */
 export function useSetting(path: string): SettingRow | undefined {
@@ -22,7 +23,11 @@ export function writtenOf(setting: SettingRow | undefined): string | undefined {
 
 /** Leads to a setting. */
 export function SettingLink({ path, children }: { readonly path: string; readonly children: ReactNode }) {
-  return <a href={hrefOf({ page: 'settings' }, { q: path })}>{children}</a>;
+  return (
+    <a className={styles['inText']} href={hrefOf({ page: 'settings' }, { q: path })}>
+      {children}
+    </a>
+  );
 }
 
 /** What a setting says, as a link to where it is changed. */

@@ -2,9 +2,7 @@ import { useEffect, useState } from 'react';
 import type { ScrubRun, ScrubStatus } from '../../../registry/spec/admin/integrity.ts';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { formatBytes, formatCount, formatPlural } from '../../format.ts';
-import { progressOf } from '../../frame/task-strip.tsx';
 import { Button } from '../../parts/button.tsx';
-import { Progress } from '../../parts/charts.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { Dialog, openDialog } from '../../parts/dialog.tsx';
 import { TextInput } from '../../parts/field.tsx';
@@ -14,6 +12,7 @@ import { toast, toastError } from '../../parts/toast.tsx';
 import { Bytes, Chip, Facts, Time } from '../../parts/values.tsx';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
 import { DamagedPanel } from './damaged-panel.tsx';
+import { RunningTask } from './running-task.tsx';
 import { SettingLink, SettingValue } from './setting.tsx';
 import styles from './storage.module.css';
 
@@ -39,21 +38,11 @@ export function VerifyTab() {
 function CheckPanel({ status }: { readonly status: ScrubStatus }) {
   const { isRunning, current, last, nextAt } = status;
   const verify = useVerify();
-  const { data: tasks } = useCall('tasks.list', {});
-  const ask = useAsk();
-  const task = tasks?.find(({ kind, state }) => kind === 'scrub' && state === 'running');
   return (
     <Panel
       title="Check of all content"
       actions={
-        isRunning ? (
-          <Button
-            isDisabled={task === undefined}
-            onPress={() => task !== undefined && void ask('tasks.cancel', { id: task.id }).catch(toastError)}
-          >
-            Cancel check
-          </Button>
-        ) : (
+        !isRunning && (
           <>
             <Button
               onPress={() => void openDialog((close) => <SomeDialog verify={verify} onClose={close} />)}
@@ -72,12 +61,7 @@ function CheckPanel({ status }: { readonly status: ScrubStatus }) {
         itself every <SettingValue path="berth.storage.scrub.interval" />, with at most{' '}
         <SettingValue path="berth.storage.scrub.rate" /> a second.
       </p>
-      {isRunning && task !== undefined && (
-        <div className={styles['running']} role="group" aria-label="The check that runs">
-          <Progress done={task.done} total={task.total} label="Checking" />
-          <span>{progressOf(task)}</span>
-        </div>
-      )}
+      <RunningTask kind="scrub" />
       <Facts
         rows={[
           [

@@ -24,7 +24,7 @@ export const decisionReasons: Readonly<Record<Reason, string>> = {
   pushed: 'Pushed lately',
   pulled: 'Pulled lately',
   'no rule': 'No rule matches it',
-  'not kept': 'Matched, and nothing keeps it',
+  'not kept': 'Nothing keeps it',
 };
 
 export const damageWords: Readonly<Record<DamageState, { readonly word: string; readonly text: string }>> = {
