@@ -210,6 +210,10 @@ export async function createRegistry({
   );
   const events = createEvents(log, { index, journal, audit, feed, webhooks });
   const adminEvents = createAdminEvents(log, feed, events);
+  // What another process has written into the files: the command line, or an editor.
+  auth.onChange(({ isOwn }) => {
+    if (!isOwn) feed.publish({ kind: 'userChanged' });
+  });
   const rules = await openRules({
     root,
     configured: () => current().berth.storage.protectedtags,

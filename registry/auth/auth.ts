@@ -103,8 +103,11 @@ export interface Auth extends AsyncDisposable {
    * password, a user that is disabled or gone, a file that is broken.
    */
   present(user: string, proof: Proof): Promise<Caller | undefined>;
-  /** Calls whenever one of the files has been read anew, until the function that it answers is called. */
-  onChange(listener: () => void): () => void;
+  /**
+   * Calls whenever one of the files has been read anew, until the function that it answers is called. `isOwn`: because
+   * of `reload`, so that whoever edited it says what was changed.
+   */
+  onChange(listener: (change: { readonly isOwn: boolean }) => void): () => void;
   /** Reads the files again at once, after an edit by this process. Answers what is broken, if anything. */
   reload(): Promise<AppError | undefined>;
   /** Hashes a new password in a worker thread. Throws PASSWORD_INVALID, TOO_MANY_LOGINS, CANCELLED. */
@@ -156,7 +159,7 @@ interface WatchedIdentity {
   readonly defaultRole: Role;
   current(): Promise<State>;
   reload(): Promise<State>;
-  readonly listeners: Set<() => void>;
+  readonly listeners: Set<(change: { readonly isOwn: boolean }) => void>;
 }
 
 interface Files extends WatchedIdentity {
@@ -364,12 +367,13 @@ async function watchIdentity({
   const usersPath = htpasswdPath ?? paths.users;
   const isOwn = resolve(usersPath) === resolve(paths.users);
   const every = checkEveryMs === undefined ? {} : { checkEveryMs };
-  const listeners = new Set<() => void>();
+  const listeners: WatchedIdentity['listeners'] = new Set();
+  let reloads = 0;
   const andTell =
     <T>(report: (loaded: Loaded<T>) => void) =>
     (loaded: Loaded<T>): void => {
       report(loaded);
-      for (const listen of listeners) listen();
+      for (const listen of listeners) listen({ isOwn: reloads > 0 });
     };
   const users = await watchFile<Users>({
     path: usersPath,
@@ -397,7 +401,12 @@ async function watchIdentity({
       return combine(await Promise.all([users.current(), access.current()]));
     },
     async reload() {
-      return combine(await Promise.all([users.reload(), access.reload()]));
+      reloads += 1;
+      try {
+        return combine(await Promise.all([users.reload(), access.reload()]));
+      } finally {
+        reloads -= 1;
+      }
     },
   };
 }

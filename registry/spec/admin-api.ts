@@ -103,7 +103,7 @@ export interface FeedItem {
     /** `count` tags were deleted by rules. */
     | 'ruleRan'
     | 'tagExpired'
-    /** `names` are the users, tokens or settings. */
+    /** `names` are the users, tokens or settings; without names, a file was changed by somebody else. */
     | 'userChanged'
     | 'tokenChanged'
     | 'settingsChanged'

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { openClient, type AdminClient } from '../../registry/cli/client.ts';
+import type { FeedItem } from '../../registry/spec/admin-api.ts';
 import { berthOn } from '../support/berth.ts';
 import { request } from '../support/http.ts';
 import { run, succeed } from '../support/process.ts';
@@ -232,6 +233,22 @@ suite('who may come in', () => {
       assert.match(log, new RegExp(`event=${event}`));
     assert.ok(!log.includes(password) && !log.includes(text) && !log.includes('$2'));
   });
+});
+
+test('what the command line changes is in the feed as soon as the files are read anew', async () => {
+  await using registry = await startRegistry({ auth: 'htpasswd', users: { boss: admin } });
+  using client = await openClient(registry.dataDir);
+  const feed = client.subscribe('feed', {})[Symbol.asyncIterator]();
+  const first = feed.next();
+
+  await berthOn(registry.dataDir).run('user', 'add', 'outside');
+  await request(registry.plainUrl, { path: '/v2/', user: `boss:${boss.password}` });
+  const { value = [] } = await first;
+
+  // Both files may be read before the first message leaves.
+  const seen = new Set(value.map(({ kind, names }: FeedItem) => `${kind} ${names?.join() ?? 'nameless'}`));
+  assert.deepEqual([...seen], ['userChanged nameless']);
+  await feed.return?.();
 });
 
 test('a last use is known after a restart', async () => {
