@@ -65,7 +65,8 @@ export function FormDialog(props: FormDialogProps) {
         </>
       }
     >
-      <form id={form} className={styles['form']} onSubmit={(event) => void submit(event)}>
+      {/* The registry judges; a field with an error of it would keep the browser from sending the next try. */}
+      <form id={form} noValidate className={styles['form']} onSubmit={(event) => void submit(event)}>
         {children(errors)}
         {errors[''] !== undefined && <Notice kind="error">{errors['']}</Notice>}
       </form>

@@ -45,9 +45,11 @@ export function MenuPopover({
   readonly label: string;
 }) {
   return (
-    <Popover {...popover} className={styles['popover'] ?? ''} placement={placement}>
+    <Popover {...popover} aria-label={label} className={styles['popover'] ?? ''} placement={placement}>
       <AriaMenu
         aria-label={label}
+        // Without a trigger nothing closes it when something is chosen.
+        {...(popover.onOpenChange === undefined ? {} : { onClose: () => popover.onOpenChange?.(false) })}
         className={styles['menu'] ?? ''}
         disabledKeys={entries.filter((entry) => entry.isDisabled === true).map((entry) => entry.id)}
       >
