@@ -13,11 +13,3 @@ export function downloadFrom(url: string, name = ''): void {
   link.download = name;
   link.click();
 }
-
-/** Gives the reader what the registry has at an address, as a file; the browser reads it as it comes. */
-export function downloadFrom(url: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-}

@@ -65,7 +65,7 @@ export function useCall<M extends AdminMethod>(
 export function useCalls<M extends AdminMethod>(
   method: M,
   args: readonly AdminInput<M>[],
-): readonly Pick<UseQueryResult<AdminResults[M]>, 'data' | 'error'>[] {
+): readonly CallResult<AdminResults[M]>[] {
   const link = useLink();
   return useQueries({
     queries: args.map((each) => ({
@@ -77,10 +77,11 @@ export function useCalls<M extends AdminMethod>(
   });
 }
 
-function answersOf<Data>(
-  results: readonly UseQueryResult<Data>[],
-): readonly Pick<UseQueryResult<Data>, 'data' | 'error'>[] {
-  return results.map(({ data, error }) => ({ data, error }));
+type CallResult<Data> = Pick<UseQueryResult<Data>, 'data' | 'error' | 'isPending' | 'refetch'>;
+
+/** Only what is read, so that results that say the same are the same. */
+function answersOf<Data>(results: readonly UseQueryResult<Data>[]): readonly CallResult<Data>[] {
+  return results.map(({ data, error, isPending, refetch }) => ({ data, error, isPending, refetch }));
 }
 
 type Paged = {

@@ -12,7 +12,10 @@ const entry = (path: string, type: FileRow['type'] = 'file'): FileRow => ({
 
 test('open directories have what is known of them below', () => {
   const directories = new Map<string, Directory>([
-    ['', { rows: [entry('a', 'directory'), entry('b', 'directory'), entry('c')], total: 3, isLoading: false }],
+    [
+      '',
+      { rows: [entry('a', 'directory'), entry('b', 'directory'), entry('c')], total: 3, isLoading: false },
+    ],
     ['a', { rows: [entry('a/x')], total: 9, next: 'a/x', isLoading: false }],
     ['b', { rows: [entry('b/y')], total: 1, isLoading: false }],
   ]);

@@ -19,7 +19,11 @@ const layer = (name: string, size: number, cumulativeBytes: number): LayerRow =>
   isForeign: false,
 });
 
-const detail = (history: readonly HistoryStep[], layers: readonly LayerRow[], base?: string): ImageDetail => ({
+const detail = (
+  history: readonly HistoryStep[],
+  layers: readonly LayerRow[],
+  base?: string,
+): ImageDetail => ({
   repository: 'team/api',
   digest: 'sha256:0',
   mediaType: 'application/vnd.oci.image.manifest.v1+json',
@@ -49,7 +53,11 @@ const detail = (history: readonly HistoryStep[], layers: readonly LayerRow[], ba
 
 test('the base ends where a program was set, time passed, and files were added later', () => {
   const base = [step('08:00', 'ADD root /', 0), step('08:00', 'CMD ["sh"]')];
-  const cases: readonly (readonly [name: string, history: readonly HistoryStep[], end: number | undefined])[] = [
+  const cases: readonly (readonly [
+    name: string,
+    history: readonly HistoryStep[],
+    end: number | undefined,
+  ])[] = [
     ['nothing', [], undefined],
     ['a base alone', base, undefined],
     ['built at once', [...base, step('08:01', 'COPY a', 1)], undefined],
@@ -68,11 +76,7 @@ test('the base ends where a program was set, time passed, and files were added l
 });
 
 test('steps stand with what they made, and how much that and all below it is of the whole', () => {
-  const history = [
-    step('08:00', 'ADD root /', 0),
-    step('08:00', 'CMD ["sh"]'),
-    step('09:00', 'COPY a', 1),
-  ];
+  const history = [step('08:00', 'ADD root /', 0), step('08:00', 'CMD ["sh"]'), step('09:00', 'COPY a', 1)];
 
   const rows = tableOfLayers(detail(history, [layer('a', 25, 25), layer('b', 75, 100)], 'alpine:3'));
 
