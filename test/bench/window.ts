@@ -1,10 +1,11 @@
 /**
  * `npm run bench -- window`: how quick the window is in Chromium, beside 10,000 tags and a log of 2,000 lines a second.
- * SECONDS (default 60) is how long the log is measured once it is full, LINES (default 2000) how many come a second.
- * Prints each figure with its budget; ends with 1 where one is beyond.
+ * LOG_SECONDS (default 60) is how long the log is measured once it is full, LOG_LINES (default 2000) how many come a second.
+ * Prints each figure with its budget; ends with 1 where one is beyond. A task's own time is what it kept a processor busy
+ * for; on a machine that has other things to do it is far from the time that went by.
  */
 import { mkdtempDisposable, readdir, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
@@ -13,8 +14,8 @@ import { openClient } from '../../registry/cli/client.ts';
 import { large, makeTree } from '../support/tree.ts';
 import { connect, expect } from './client.ts';
 
-const seconds = Number(process.env['SECONDS'] ?? 60);
-const linesPerSecond = Number(process.env['LINES'] ?? 2000);
+const seconds = Number(process.env['LOG_SECONDS'] ?? 60);
+const linesPerSecond = Number(process.env['LOG_LINES'] ?? 2000);
 const tags = 10_000;
 /** What the window keeps of the log. */
 const keptLines = 50_000;
@@ -45,13 +46,16 @@ const figures: Figure[] = [
   await scriptSize(),
   ...(await paints()),
   await routeChanges(),
-  await scrolling(),
+  ...(await scrolling()),
   ...(await log()),
 ];
 for (const { name, value, budget, unit } of figures) {
   const shown = [value, budget].map((each) => `${Number(each.toPrecision(3))} ${unit}`.padStart(12));
   process.stdout.write(`${name.padEnd(48)}${shown.join('')}${value > budget ? '  beyond' : ''}\n`);
 }
+const [load = 0] = loadavg();
+if (load > availableParallelism())
+  process.stdout.write(`The machine is busy (load ${load.toFixed(1)}): times that went by mean little.\n`);
 process.exitCode = figures.some(({ value, budget }) => value > budget) ? 1 : 0;
 
 async function scriptSize(): Promise<Figure> {
@@ -150,16 +154,55 @@ async function routeChanges(): Promise<Figure> {
 }
 
 /** Turns the wheel over the tags for some seconds. */
-async function scrolling(): Promise<Figure> {
+async function scrolling(): Promise<readonly Figure[]> {
   await goTo(page, `#/repositories/${large}`);
   await page.locator('main [role="row"][data-row]').first().waitFor();
   await page.getByRole('main').getByRole('grid').first().hover();
   const longest = await watchTasks(page);
-  for (let turn = 0; turn < 200; turn += 1) {
-    await page.mouse.wheel(0, turn % 20 < 15 ? 1500 : -600);
-    await delay(20);
-  }
-  return { name: 'scrolling 10,000 tags, longest task', value: await longest(), budget: 50, unit: 'ms' };
+  const busiest = await traceTasks(async () => {
+    for (let turn = 0; turn < 200; turn += 1) {
+      await page.mouse.wheel(0, turn % 20 < 15 ? 1500 : -600);
+      await delay(20);
+    }
+  });
+  return tasks('scrolling 10,000 tags', await longest(), busiest);
+}
+
+function tasks(what: string, wallMs: number, ownMs: number): readonly Figure[] {
+  return [
+    { name: `${what}, longest task`, value: wallMs, budget: 50, unit: 'ms' },
+    { name: `${what}, own time of a task`, value: ownMs, budget: 50, unit: 'ms' },
+  ];
+}
+
+/** The largest own time of a task of the page while something is done, in milliseconds. */
+async function traceTasks(act: () => Promise<void>): Promise<number> {
+  await window.browser.startTracing(page, { categories: ['toplevel'] });
+  await act();
+  const { traceEvents } = JSON.parse(String(await window.browser.stopTracing())) as {
+    readonly traceEvents: readonly {
+      readonly name: string;
+      readonly pid: number;
+      readonly tid: number;
+      /** Microseconds. */
+      readonly tdur?: number;
+      readonly args?: { readonly name?: string };
+    }[];
+  };
+  const keyOf = ({ pid, tid }: { readonly pid: number; readonly tid: number }): string => `${pid} ${tid}`;
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(keyOf),
+  );
+  return (
+    Math.max(
+      0,
+      ...traceEvents
+        .filter((event) => event.name.endsWith('RunTask') && mains.has(keyOf(event)))
+        .map(({ tdur = 0 }) => tdur),
+    ) / 1000
+  );
 }
 
 /** Answers the longest task from here on that took more than 50 ms; 0 for none. */
@@ -179,7 +222,7 @@ async function watchTasks(tab: Page): Promise<() => Promise<number>> {
 async function log(): Promise<readonly Figure[]> {
   await goTo(page, '#/home');
   await admin.call('logs.setLevel', { sys: 'all', level: 'debug' });
-  using load = startLoad();
+  using requests = startLoad();
   await delay(3000);
   const cdp = await context.newCDPSession(page);
   await goTo(page, '#/logs');
@@ -189,37 +232,32 @@ async function log(): Promise<readonly Figure[]> {
   const filling = await longest();
   const before = await heapOf(cdp);
   const during = await watchTasks(page);
-  const from = load.sent();
+  const from = requests.sent();
   const start = performance.now();
-  await delay(seconds * 1000);
-  const rate = ((load.sent() - from) / (performance.now() - start)) * 1000;
+  const busiest = await traceTasks(() => delay(10_000));
+  await delay(Math.max(0, seconds - 10) * 1000);
+  const rate = ((requests.sent() - from) / (performance.now() - start)) * 2000;
   const steady = await during();
   const after = await heapOf(cdp);
-  process.stdout.write(`${Math.round(rate)} requests/s; heap ${before} and then ${after} MB\n`);
+  process.stdout.write(`${Math.round(rate)} lines a second; heap ${before} MB, then ${after} MB\n`);
   return [
     { name: 'log, longest task while it fills', value: filling, budget: 50, unit: 'ms' },
-    { name: `log, longest task in ${seconds} s`, value: steady, budget: 50, unit: 'ms' },
+    ...tasks(`log, ${seconds} s`, steady, busiest),
     { name: `log, heap gained in ${seconds} s`, value: Math.max(0, after - before), budget: 5, unit: 'MB' },
-    // Two lines each.
-    {
-      name: 'log, lines a second short of the wanted',
-      value: Math.max(0, linesPerSecond - rate * 2),
-      budget: 100,
-      unit: '',
-    },
+    { name: 'log, lines a second too few', value: Math.max(0, linesPerSecond - rate), budget: 200, unit: '' },
   ];
 }
 
 /** Asks for a manifest so often that the wanted number of lines is written: two for each request. */
 function startLoad(): Disposable & { readonly sent: () => number } {
-  let isOver = false;
+  const ending = new AbortController();
   let sent = 0;
   const start = performance.now();
   const authorization = `Basic ${Buffer.from(window.user).toString('base64')}`;
   for (let index = 0; index < 4; index += 1) {
     void (async () => {
       using connection = await connect({ port: registry.port, ca: undefined, authorization });
-      while (!isOver) {
+      while (!ending.signal.aborted) {
         if (sent * 2000 >= (performance.now() - start) * linesPerSecond) {
           await delay(5);
           continue;
@@ -232,7 +270,7 @@ function startLoad(): Disposable & { readonly sent: () => number } {
   return {
     sent: () => sent,
     [Symbol.dispose]() {
-      isOver = true;
+      ending.abort();
     },
   };
 }
