@@ -98,28 +98,36 @@ export function DamagedPanel() {
       {list.isLoading ? (
         <Skeleton rows={3} />
       ) : (
-        <GridBox rows={list.total} most={14}>
-          <Grid
-            label="Damaged content"
-            columns={columns}
-            rows={list.rows}
-            total={list.total}
-            need={list.need}
-            keyOf={({ digest }) => digest}
-            onOpen={openDetails}
-            onKey={(event, row) => {
-              if (event.key !== 'Delete') return false;
-              openForget(row);
-              return true;
-            }}
-            isStale={list.isStale}
-            empty={
-              <Empty icon={<ShieldCheck />} title="Nothing is known to be damaged">
-                <p>What a check, or a pull, finds to be others than its digest says is listed here.</p>
-              </Empty>
-            }
-          />
-        </GridBox>
+        <>
+          {list.total > 0 && (
+            <p className={styles['muted']}>
+              A push of an image that has it heals what is damaged: clients send again what the registry
+              lacks.
+            </p>
+          )}
+          <GridBox rows={list.total} most={14}>
+            <Grid
+              label="Damaged content"
+              columns={columns}
+              rows={list.rows}
+              total={list.total}
+              need={list.need}
+              keyOf={({ digest }) => digest}
+              onOpen={openDetails}
+              onKey={(event, row) => {
+                if (event.key !== 'Delete') return false;
+                openForget(row);
+                return true;
+              }}
+              isStale={list.isStale}
+              empty={
+                <Empty icon={<ShieldCheck />} title="Nothing is known to be damaged">
+                  <p>What a check, or a pull, finds to be others than its digest says is listed here.</p>
+                </Empty>
+              }
+            />
+          </GridBox>
+        </>
       )}
     </Panel>
   );

@@ -194,7 +194,13 @@ function Rules({ saved }: { readonly saved: RuleSet }) {
         <QuotaSection forms={draft.forms} onChange={draft.change} />
         {draft.simulated !== undefined && (
           <div ref={result}>
-            <SimulationPanel simulation={simulation} show={show} onShow={setShow} isOld={!isSimulated} />
+            <SimulationPanel
+              simulation={simulation}
+              show={show}
+              onShow={setShow}
+              isOld={!isSimulated}
+              isOfSaved={Object.keys(draft.simulated).length === 0}
+            />
           </div>
         )}
         <ProtectionsPanel />

@@ -6,6 +6,7 @@ import type {
   SimulationRow,
 } from '../../../registry/spec/admin/rules.ts';
 import { formatCount, formatExactBytes, formatPlural } from '../../format.ts';
+import { CliLine } from '../../parts/copy.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Panel } from '../../parts/screen.tsx';
@@ -110,12 +111,15 @@ export function SimulationPanel({
   show,
   onShow,
   isOld,
+  isOfSaved,
 }: {
   readonly simulation: Simulation;
   readonly show: Show;
   readonly onShow: (show: Show) => void;
   /** The rules were changed since. */
   readonly isOld: boolean;
+  /** It is of the rules in force. */
+  readonly isOfSaved: boolean;
 }) {
   const { first, rows, error } = simulation;
   return (
@@ -154,6 +158,7 @@ export function SimulationPanel({
               />
             </GridBox>
           </div>
+          <CliLine command={isOfSaved ? 'berth rules simulate' : 'berth rules simulate rules.json'} />
         </>
       )}
     </Panel>

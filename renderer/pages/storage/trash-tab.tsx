@@ -4,7 +4,7 @@ import type { RestoredRow, TrashRow } from '../../../registry/spec/admin/content
 import { formatCount, formatExactBytes, formatPlural, formatReference, shortDigest } from '../../format.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button } from '../../parts/button.tsx';
-import { CopyLine } from '../../parts/copy.tsx';
+import { CopyButton, CopyLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
@@ -131,6 +131,12 @@ export function TrashTab() {
           <SettingValue path="berth.storage.trash" />
           {' after the deletion'}
         </span>
+        {count > 0 && (
+          <CopyButton
+            text={`berth restore ${[...selected].join(' ')}`}
+            label="Copy the command that restores"
+          />
+        )}
         <Button
           icon={<ArchiveRestore aria-hidden />}
           isDisabled={count === 0}

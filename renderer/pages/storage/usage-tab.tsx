@@ -8,6 +8,7 @@ import { Panel, Panels } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Bytes, Chip, Facts, Time } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
+import { useAddress } from '../../state/address.ts';
 import { useCall } from '../../state/calls.ts';
 import { DiskPanel } from './disk-panel.tsx';
 import { MeterBar } from './meter-bar.tsx';
@@ -93,6 +94,7 @@ function TotalsPanel({ usage }: { readonly usage: UsageRow }) {
 }
 
 function LargestPanel({ usage }: { readonly usage: UsageRow }) {
+  const address = useAddress();
   const { repositories } = usage;
   const shown = repositories
     .toSorted((one, other) => other.exclusiveBytes - one.exclusiveBytes)
@@ -112,7 +114,7 @@ function LargestPanel({ usage }: { readonly usage: UsageRow }) {
       {shown.length === 0 ? (
         <Empty icon={<Boxes />} title="Nothing is stored yet">
           <p>Repositories are listed here by the room that deleting them would free. Push the first image:</p>
-          <CopyLine text={`docker push ${location.host}/hello:1`} label="Copy command" />
+          <CopyLine text={`docker push ${address}/hello:1`} label="Copy command" />
         </Empty>
       ) : (
         <ol className={styles['bars']}>
