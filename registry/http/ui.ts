@@ -191,5 +191,7 @@ async function listFiles(directory: string): Promise<UiFiles> {
 
 /** The name of an asset changes with its content, by a hash of 8 characters or more at its end. */
 function cacheControlOf(name: string): string {
-  return /^assets\/.+-[\w-]{8,}\.\w+$/.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache';
+  if (/^assets\/.+-[\w-]{8,}\.\w+$/.test(name)) return 'public, max-age=31536000, immutable';
+  // Browsers ask for the icon anew with each change of the address.
+  return name.endsWith('.svg') ? 'public, max-age=3600' : 'no-cache';
 }

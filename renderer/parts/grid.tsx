@@ -20,6 +20,7 @@ import {
   useRef,
   useState,
 } from 'react';
+import { VisuallyHidden } from 'react-aria-components/VisuallyHidden';
 import { usePreferences } from '../state/preferences.ts';
 import { CheckboxInput } from './field.tsx';
 import { type MenuEntry, type PlacedMenu, PointMenu } from './menu.tsx';
@@ -27,6 +28,7 @@ import styles from './grid.module.css';
 
 export interface Column<Row> {
   readonly id: string;
+  /** Empty for a column of acts alone. */
   readonly title: string;
   /** A track of a CSS grid: `minmax(160px, 2fr)`, `90px`. */
   readonly width: string;
@@ -327,7 +329,11 @@ export function Grid<Row>(props: GridProps<Row>) {
           {columns.map((column) => (
             <Head key={column.id} column={column} sort={props.sort} onSort={props.onSort} />
           ))}
-          {hasMenu && <div role="columnheader" aria-label="More" className={styles['cell']} />}
+          {hasMenu && (
+            <div role="columnheader" className={styles['cell']}>
+              <VisuallyHidden>More</VisuallyHidden>
+            </div>
+          )}
         </div>
       </div>
       <div role="rowgroup" className={styles['body']} style={{ height: total * rowHeight }}>
@@ -539,7 +545,7 @@ function Head<Row>({
   if (by === undefined || onSort === undefined)
     return (
       <div role="columnheader" className={className}>
-        {title}
+        {title === '' ? <VisuallyHidden>Acts</VisuallyHidden> : title}
       </div>
     );
   return (

@@ -69,12 +69,12 @@ suite('the window for browsers', () => {
     readonly path: string;
     readonly file: string;
     readonly type: string;
-    readonly cache: 'no-cache' | 'public, max-age=31536000, immutable';
+    readonly cache: 'no-cache' | 'public, max-age=3600' | 'public, max-age=31536000, immutable';
   }[] = [
     { path: '/ui/', file: 'index.html', type: 'text/html; charset=utf-8', cache: 'no-cache' },
     { path: '/ui/?x=/../.env', file: 'index.html', type: 'text/html; charset=utf-8', cache: 'no-cache' },
     { path: '/ui/index.html', file: 'index.html', type: 'text/html; charset=utf-8', cache: 'no-cache' },
-    { path: '/ui/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml', cache: 'no-cache' },
+    { path: '/ui/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml', cache: 'public, max-age=3600' },
     ...[
       ['assets/index-B3x_9-aQ.js', 'text/javascript; charset=utf-8'] as const,
       ['assets/index-Cj2kL0pz.css', 'text/css; charset=utf-8'] as const,
