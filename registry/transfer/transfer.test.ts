@@ -405,6 +405,25 @@ test('an export that is cancelled, or whose content is damaged, leaves nothing',
   assert.deepEqual(await readdir(bench.folder), []);
 });
 
+test('an import that is cancelled in a layer leaves no upload and no tag', async () => {
+  await using bench = await openBench();
+  const [from, to] = [await bench.open(), await bench.open()];
+  await push(from, { layers: [5, 6], platforms: 1, signatures: 0, names: [{ repository: 0, tag: 0 }] }, 1);
+  const { path } = await bench.exportTo(from, ['my.org/r0:t0']);
+  const controller = new AbortController();
+
+  const cancelled = bench.importFrom(to, path, {
+    signal: controller.signal,
+    progress: () => controller.abort(),
+  });
+
+  await assert.rejects(cancelled);
+  assert.equal(controller.signal.aborted, true);
+  assert.equal((await to.store.uploads.list({ limit: 9 })).total, 0);
+  assert.equal(to.store.uploads.open, 0);
+  assert.deepEqual(await visible(to), {});
+});
+
 test('a bundle that the disk has no room for is refused before anything is stored', async () => {
   await using bench = await openBench();
   const from = await bench.open();
