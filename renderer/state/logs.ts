@@ -26,7 +26,7 @@ const mostAFrame = 2000;
 const mostWaiting = 10_000;
 const workMs = 5;
 
-export function createLogStore(): LogStore {
+function createLogStore(): LogStore {
   const list = createLogList(mostRecords);
   const listeners = new Set<() => void>();
   let revision = 0;

@@ -128,6 +128,13 @@ test('the log', needs('chromium'), async (t) => {
     await lines('tag set').waitFor();
     await page.getByRole('button', { name: 'All requests' }).click();
     await lines('/v2/_catalog?outside').waitFor();
+
+    await grid.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('r');
+    await lines('tag set').waitFor({ state: 'detached' });
+    await page.keyboard.press('r');
+    await lines('tag set').waitFor();
   });
 
   await t.test('a line is opened by keys, with all its fields and its hint', async () => {
@@ -246,6 +253,38 @@ test('the log', needs('chromium'), async (t) => {
     await grid.locator('mark').getByText('copied-77').waitFor();
     assert.ok((await grid.getByRole('row').count()) > 10);
     await page.getByText('Paused', { exact: true }).waitFor();
+    await window.go('#/logs');
+  });
+
+  await t.test('source, time and the surroundings of a line narrow what is shown', async () => {
+    await page.getByRole('button', { name: 'Source' }).click();
+    await page.getByRole('option', { name: 'auth' }).click();
+    await lines('an administrator logged in').first().waitFor();
+    await lines('response completed').first().waitFor({ state: 'detached' });
+    assert.equal(hash(), '#/logs?sys=auth');
+
+    await grid.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('button', { name: '30 seconds around it' }).click();
+    await page
+      .getByRole('button', { name: 'Time range' })
+      .getByText(/\d to \d/)
+      .waitFor();
+    assert.match(decodeURIComponent(hash()), /&since=\d{4}-.*Z&until=\d{4}-.*Z$/);
+
+    await page.getByRole('button', { name: 'Time range' }).click();
+    await page.getByRole('option', { name: 'Between' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Between two times' });
+    await dialog.getByLabel('From').fill('2001-02-30 nonsense');
+    await dialog.getByText('Write a time such as').waitFor();
+    await checkAccessibility(page);
+    await dialog.getByLabel('From').fill('2001-02-03 04:05');
+    await dialog.getByLabel('To').fill('2001-02-03 04:06');
+    await dialog.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('Nothing for this filter').waitFor();
+    await window.go('#/logs?since=5m');
+    await lines('response completed').first().waitFor();
     await window.go('#/logs');
   });
 

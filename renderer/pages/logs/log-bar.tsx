@@ -68,14 +68,15 @@ export function LogBar({ query, onChange, store, onStep }: LogBarProps) {
       <Chooser
         isLabelHidden
         label="Time range"
-        value={isSpan ? since : 'between'}
+        value={isSpan ? since : 'present'}
         choices={[
           ...spans.map(({ id, label }) => ({ id: id as string, label })),
-          { id: 'between', label: isSpan ? 'Between …' : betweenOf(since, until) },
+          ...(isSpan ? [] : [{ id: 'present', label: betweenOf(since, until) }]),
+          { id: 'between', label: 'Between …' },
         ]}
         onChange={(value) => {
           if (value === 'between') void openBetween(since, until, onChange);
-          else {
+          else if (value !== 'present') {
             onChange('since', value);
             onChange('until', '');
           }
