@@ -140,6 +140,27 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     await needsYou.getByText('Nothing needs you.').waitFor();
   });
 
+  await t.test('what the index cannot say yet is missed in its place alone', async () => {
+    const other = await window.context.newPage();
+    const error = { code: 'UNAVAILABLE', message: 'The index is being built.', hint: 'Wait.' };
+    await other.routeWebSocket(/\/api\//, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { id, method } = JSON.parse(String(message)) as { id: number; method?: string };
+        if (method === 'tags.recent') socket.send(JSON.stringify({ kind: 'error', id, error }));
+        else server.send(message);
+      });
+    });
+    await other.goto(`${registry.url}/ui/#/home`);
+
+    const recent = other.getByRole('region', { name: 'Recent pushes' });
+    await recent.getByRole('alert').getByText('The index is being built.').waitFor();
+    await recent.getByRole('button', { name: 'Try again' }).waitFor();
+    await other.getByRole('region', { name: 'Registry' }).getByText('Running', { exact: true }).waitFor();
+    await checkAccessibility(other);
+    await other.close();
+  });
+
   await t.test('stopping asks first, with what that ends; then what is known stays', async () => {
     const push = await pushSlowly(registry, { user, repository: 'team/slow', agent: 'docker/28.2.1' });
     push.send(1000);

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { Panels, Screen } from '../../parts/screen.tsx';
-import { Loaded } from '../../parts/states.tsx';
+import { type Answer, Skeleton } from '../../parts/states.tsx';
 import { useParam } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
 import { useLinkState } from '../../state/link.ts';
@@ -21,29 +21,25 @@ import styles from './home.module.css';
 /** How the registry is, how to connect to it, and what happened last. */
 export function HomeScreen() {
   const recent = useCall('tags.recent', {});
-  return (
-    <Screen title="Home">
-      <Loaded answer={recent}>{(rows) => <Content recent={rows} />}</Loaded>
-    </Screen>
-  );
+  return <Screen title="Home">{recent.isPending ? <Skeleton /> : <Content recent={recent} />}</Screen>;
 }
 
-function Content({ recent }: { readonly recent: readonly TagRow[] }) {
+function Content({ recent }: { readonly recent: Answer<readonly TagRow[]> }) {
   const state = useLinkState();
   const { isSetupDismissed } = usePreferences();
   const [setup, setSetup] = useParam('setup');
   const { data: status } = useCall('status.get', {});
   const { data: engines = [] } = useCall('engines.list', {});
   // Who has seen it empty sees the first image come, and not the panel go.
-  const [isFirst, setFirst] = useState(recent.length === 0);
-  const isEmpty = recent.length === 0;
+  const isEmpty = recent.data?.length === 0;
+  const [isFirst, setFirst] = useState(isEmpty);
   if (isEmpty && !isFirst) setFirst(true);
   const engine = engines.find((each) => each.state === 'running');
   const own = addressFor(status?.urls, location);
   const address = isLoopback(location.hostname) ? (engine?.address ?? own) : own;
   const user = state.kind === 'open' ? state.user : 'dev';
   const commands = firstPushOf(engine?.kind ?? 'docker', address, user);
-  const [first] = recent;
+  const first = recent.data?.[0];
   return (
     <>
       {((isFirst && !isSetupDismissed) || setup === '1') && (
@@ -62,7 +58,7 @@ function Content({ recent }: { readonly recent: readonly TagRow[] }) {
       <AttentionPanel />
       {!isFirst && (
         <>
-          <RecentPushes rows={recent} />
+          <RecentPushes answer={recent} />
           <div className={styles['figures']}>
             <StorageCard />
             <TrafficCard />

@@ -2,7 +2,7 @@ import { Upload } from 'lucide-react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { Empty } from '../../parts/states.tsx';
+import { type Answer, Empty, Loaded } from '../../parts/states.tsx';
 import { Bytes, Chip, Time } from '../../parts/values.tsx';
 import { hrefOf, navigate } from '../../route.ts';
 import { PlaceLink } from '../activity/place-link.tsx';
@@ -53,19 +53,23 @@ function Platforms({ platforms, kind }: Pick<TagRow, 'platforms' | 'kind'>) {
 }
 
 /** The tags that were pushed last, in all repositories. */
-export function RecentPushes({ rows }: { readonly rows: readonly TagRow[] }) {
+export function RecentPushes({ answer }: { readonly answer: Answer<readonly TagRow[]> }) {
   return (
     <Panel title="Recent pushes" actions={<a href={hrefOf({ page: 'activity' })}>Activity</a>}>
-      <Grid
-        label="Recent pushes"
-        isInline
-        columns={columns}
-        rows={rows}
-        total={rows.length}
-        keyOf={({ repository, tag }) => `${repository}:${tag}`}
-        onOpen={({ repository, tag }) => navigate({ page: 'image', repository, reference: tag })}
-        empty={<Empty icon={<Upload />} title="Nothing was pushed yet" />}
-      />
+      <Loaded answer={answer}>
+        {(rows) => (
+          <Grid
+            label="Recent pushes"
+            isInline
+            columns={columns}
+            rows={rows}
+            total={rows.length}
+            keyOf={({ repository, tag }) => `${repository}:${tag}`}
+            onOpen={({ repository, tag }) => navigate({ page: 'image', repository, reference: tag })}
+            empty={<Empty icon={<Upload />} title="Nothing was pushed yet" />}
+          />
+        )}
+      </Loaded>
     </Panel>
   );
 }
