@@ -272,7 +272,7 @@ test('storage', needs('chromium'), async (t) => {
     const newer = await push('bin/app', '1', 'one anew');
     await row('bin/app')
       .filter({ has: page.getByTitle('1', { exact: true }) })
-      .locator('label')
+      .getByRole('checkbox')
       .click();
     await button('Restore 1 entry').click();
 
