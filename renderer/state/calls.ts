@@ -93,7 +93,7 @@ type Paged = {
 }[AdminMethod];
 type RowOf<M extends Paged> = AdminResults[M] extends { readonly rows: readonly (infer Row)[] } ? Row : never;
 
-export interface RowsOptions extends Pick<CallOptions, 'isWanted'> {
+export interface RowsOptions extends Pick<CallOptions, 'isWanted' | 'everyMs'> {
   /** Loads page after page, whatever is looked at. */
   readonly loadsAll?: boolean;
 }
@@ -125,7 +125,7 @@ const pageRows = 500;
 export function useRows<M extends Paged>(
   method: M,
   args: Omit<AdminInput<M>, 'after' | 'limit'>,
-  { isWanted = true, loadsAll = false }: RowsOptions = {},
+  { isWanted = true, loadsAll = false, everyMs }: RowsOptions = {},
 ): Rows<RowOf<M>, AdminResults[M]> {
   const link = useLink();
   const queries = useQueryClient();
@@ -143,6 +143,7 @@ export function useRows<M extends Paged>(
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
     enabled: isWanted,
+    ...(everyMs === undefined ? {} : { refetchInterval: everyMs, refetchOnMount: 'always' as const }),
   });
   const { data, fetchNextPage, hasNextPage, isFetchingNextPage, refetch } = query;
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
@@ -196,11 +197,13 @@ export function useGuess(): (
   const queries = useQueryClient();
   return useCallback(
     (method, change) => {
-      const filter = { queryKey: [method] };
+      // What nobody looks at is asked for when somebody does; changed here, it would pass for true.
+      const filter = { queryKey: [method], type: 'active' as const };
       const former = queries.getQueriesData(filter);
       queries.setQueriesData(filter, (data: unknown) => changeRows(data, change));
       return () => {
         for (const [key, data] of former) queries.setQueryData(key, data);
+        void queries.invalidateQueries({ queryKey: [method] });
       };
     },
     [queries],
