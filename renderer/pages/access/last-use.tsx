@@ -3,6 +3,9 @@ import { Time } from '../../parts/values.tsx';
 import { shortClient } from './words.ts';
 import styles from './access.module.css';
 
+/** No event announces that somebody was let in: it happens with every request. */
+export const lastUseEveryMs = 30_000;
+
 /** When a login was last let in, by which client, from where. */
 export function LastUse({ use }: { readonly use: LastUseRow | undefined }) {
   if (use === undefined) return <Time at={undefined} />;

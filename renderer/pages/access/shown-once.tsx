@@ -1,9 +1,8 @@
-import { addressFor } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Notice } from '../../parts/states.tsx';
-import { useCall } from '../../state/calls.ts';
+import { useAddress } from '../../state/address.ts';
 import { dockerLogin } from './snippets.ts';
 import styles from './access.module.css';
 
@@ -17,7 +16,7 @@ export function PasswordShown({
   readonly password: string;
   readonly onClose: () => void;
 }) {
-  const { data: status } = useCall('status.get', {});
+  const address = useAddress();
   return (
     <Dialog
       title={`Password of ${user}`}
@@ -33,7 +32,7 @@ export function PasswordShown({
       <CopyLine text={password} label="Copy password" />
       <div className={styles['snippet']}>
         <h3>Log in</h3>
-        <CopyLine text={dockerLogin(user, addressFor(status?.urls, location))} label="Copy login" />
+        <CopyLine text={dockerLogin(user, address)} label="Copy login" />
         <LoginHelp />
       </div>
     </Dialog>

@@ -23,9 +23,9 @@ export interface Credentials {
 export function dockerLogin(user: string, address: string): string {
   // One command over three lines: a shell reads all of it before `read` takes the next line for the secret.
   return [
-    'read -rs PASSWORD &&',
+    '(read -rs PASSWORD &&',
     '  printf %s "$PASSWORD" |',
-    `  docker login --username ${shellWord(user)} --password-stdin ${shellWord(address)}; unset PASSWORD`,
+    `  docker login --username ${shellWord(user)} --password-stdin ${shellWord(address)})`,
   ].join('\n');
 }
 

@@ -1,12 +1,11 @@
 import { useState } from 'react';
 import type { AdminResults } from '../../../registry/spec/admin-api.ts';
-import { addressFor } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { type TabEntry, Tabs } from '../../parts/tabs.tsx';
-import { useCall } from '../../state/calls.ts';
+import { useAddress } from '../../state/address.ts';
 import { type Snippet, tokenSnippets } from './snippets.ts';
 import styles from './access.module.css';
 
@@ -18,9 +17,9 @@ export function TokenShown({
   readonly token: AdminResults['tokens.create'];
   readonly onClose: () => void;
 }) {
-  const { data: status } = useCall('status.get', {});
+  const address = useAddress();
   const [chosen, setChosen] = useState('docker');
-  const snippets = tokenSnippets({ user: owner, secret: text, address: addressFor(status?.urls, location) });
+  const snippets = tokenSnippets({ user: owner, secret: text, address });
   return (
     <Dialog
       title={label === '' ? 'The token' : `Token ${label}`}

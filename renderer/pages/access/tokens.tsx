@@ -4,6 +4,7 @@ import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
@@ -14,7 +15,7 @@ import { shellLine } from '../../shell.ts';
 import { useAsk, useRows } from '../../state/calls.ts';
 import { AccessFailed } from './access-failed.tsx';
 import { CreateToken } from './create-token.tsx';
-import { LastUse } from './last-use.tsx';
+import { LastUse, lastUseEveryMs } from './last-use.tsx';
 import { formatGlobs } from './words.ts';
 import styles from './access.module.css';
 
@@ -22,10 +23,14 @@ import styles from './access.module.css';
 export function TokensTab() {
   const [q, setQ] = useParam('q');
   const [owner, setOwner] = useParam('owner');
-  const list = useRows('tokens.list', {
-    ...(q === '' ? {} : { q }),
-    ...(owner === '' ? {} : { owner }),
-  });
+  const list = useRows(
+    'tokens.list',
+    {
+      ...(q === '' ? {} : { q }),
+      ...(owner === '' ? {} : { owner }),
+    },
+    { everyMs: lastUseEveryMs },
+  );
   const ask = useAsk();
   const create = (): void =>
     void openDialog((close) => <CreateToken owner={owner === '' ? undefined : owner} onClose={close} />);
@@ -67,6 +72,7 @@ export function TokensTab() {
           </span>
         )}
         <span className={styles['grow']} />
+        <ColumnsMenu name="tokens" columns={columns} />
         <Button look="primary" icon={<KeyRound />} onPress={create}>
           Create token
         </Button>
@@ -77,11 +83,14 @@ export function TokensTab() {
         <Grid
           label="Tokens"
           name="tokens"
-          columns={columnsOf(revoke)}
+          columns={columns}
           rows={list.rows}
           total={list.total}
           keyOf={({ id }) => id}
           need={list.need}
+          menuOf={(token) => [
+            { id: 'revoke', label: 'Revoke…', keys: 'Delete', isDanger: true, act: () => revoke(token) },
+          ]}
           onKey={(event, token) => {
             if (event.key !== 'Delete' && !(event.key === 'Backspace' && (event.metaKey || event.ctrlKey)))
               return false;
@@ -128,84 +137,65 @@ function NotFound() {
   );
 }
 
-function columnsOf(revoke: (token: TokenRow) => void): readonly Column<TokenRow>[] {
-  return [
-    {
-      id: 'label',
-      title: 'Label',
-      width: 'minmax(90px, 2fr)',
-      canHide: false,
-      cell: ({ label, id }) =>
-        label === '' ? (
-          <code className={styles['id']}>{id}</code>
-        ) : (
-          <span title={`${label}\n${id}`}>
-            <bdi>{label}</bdi>
-          </span>
-        ),
-    },
-    {
-      id: 'owner',
-      title: 'Owner',
-      width: 'minmax(70px, 1fr)',
-      cell: ({ owner }) => (
-        <span title={owner}>
-          <bdi>{owner}</bdi>
+const columns: readonly Column<TokenRow>[] = [
+  {
+    id: 'label',
+    title: 'Label',
+    width: 'minmax(90px, 2fr)',
+    canHide: false,
+    cell: ({ label, id }) =>
+      label === '' ? (
+        <code className={styles['id']}>{id}</code>
+      ) : (
+        <span title={`${label}\n${id}`}>
+          <bdi>{label}</bdi>
         </span>
       ),
-    },
-    {
-      id: 'scope',
-      title: 'May',
-      width: 'minmax(100px, 2fr)',
-      cell: ({ verbs, repositories }) => (
-        <span title={repositories.join('\n')}>
-          {verbs.join(', ')} <span className={styles['globs']}>{formatGlobs(repositories)}</span>
-        </span>
+  },
+  {
+    id: 'owner',
+    title: 'Owner',
+    width: 'minmax(70px, 1fr)',
+    cell: ({ owner }) => (
+      <span title={owner}>
+        <bdi>{owner}</bdi>
+      </span>
+    ),
+  },
+  {
+    id: 'scope',
+    title: 'May',
+    width: 'minmax(100px, 2fr)',
+    cell: ({ verbs, repositories }) => (
+      <span title={repositories.join('\n')}>
+        {verbs.join(', ')} <span className={styles['globs']}>{formatGlobs(repositories)}</span>
+      </span>
+    ),
+  },
+  {
+    id: 'expires',
+    title: 'Expires',
+    width: '92px',
+    cell: ({ expiresAt, isExpired }) =>
+      isExpired ? (
+        <Chip tone="err" icon={<TriangleAlert aria-hidden />} title={expiresAt}>
+          Expired
+        </Chip>
+      ) : (
+        <Time at={expiresAt} />
       ),
-    },
-    {
-      id: 'expires',
-      title: 'Expires',
-      width: '92px',
-      cell: ({ expiresAt, isExpired }) =>
-        isExpired ? (
-          <Chip tone="err" icon={<TriangleAlert aria-hidden />} title={expiresAt}>
-            Expired
-          </Chip>
-        ) : (
-          <Time at={expiresAt} />
-        ),
-    },
-    {
-      id: 'used',
-      title: 'Last used',
-      width: 'minmax(100px, 2fr)',
-      cell: ({ lastUse }) => <LastUse use={lastUse} />,
-    },
-    {
-      id: 'created',
-      title: 'Created',
-      width: '110px',
-      fromWidth: 820,
-      cell: ({ createdAt }) => <Time at={createdAt} />,
-    },
-    {
-      id: 'revoke',
-      title: '',
-      width: '72px',
-      align: 'end',
-      canHide: false,
-      cell: (token, { excludeFromTabOrder }) => (
-        <Button
-          look="quiet"
-          excludeFromTabOrder={excludeFromTabOrder}
-          aria-label={`Revoke ${token.label === '' ? token.id : token.label}`}
-          onPress={() => revoke(token)}
-        >
-          Revoke
-        </Button>
-      ),
-    },
-  ];
-}
+  },
+  {
+    id: 'used',
+    title: 'Last used',
+    width: 'minmax(100px, 2fr)',
+    cell: ({ lastUse }) => <LastUse use={lastUse} />,
+  },
+  {
+    id: 'created',
+    title: 'Created',
+    width: '110px',
+    fromWidth: 820,
+    cell: ({ createdAt }) => <Time at={createdAt} />,
+  },
+];

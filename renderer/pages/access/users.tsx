@@ -1,13 +1,14 @@
-import { Ban, CircleCheck, Ellipsis, TriangleAlert, UserPlus } from 'lucide-react';
+import { Ban, CircleCheck, TriangleAlert, UserPlus } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import type { UserRow } from '../../../registry/spec/admin/access.ts';
 import { downloadText } from '../../download.ts';
 import { formatCount } from '../../format.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
-import { Button, IconButton } from '../../parts/button.tsx';
+import { Button } from '../../parts/button.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
-import { Menu } from '../../parts/menu.tsx';
+import type { MenuEntry } from '../../parts/menu.tsx';
 import { Bar } from '../../parts/screen.tsx';
 import { Empty, Notice, Skeleton } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
@@ -15,7 +16,7 @@ import { Chip, Time } from '../../parts/values.tsx';
 import { hrefOf, navigate, useParam } from '../../route.ts';
 import { useAsk, useRows } from '../../state/calls.ts';
 import { AccessFailed } from './access-failed.tsx';
-import { LastUse } from './last-use.tsx';
+import { LastUse, lastUseEveryMs } from './last-use.tsx';
 import { type UserActs, useUserActs } from './user-acts.tsx';
 import { useMe } from './me.ts';
 import { formatGlobs, roleWords } from './words.ts';
@@ -24,8 +25,7 @@ import styles from './access.module.css';
 /** The users, and everything that can be done with them. */
 export function UsersTab() {
   const [q, setQ] = useParam('q');
-  const list = useRows('users.list', q === '' ? {} : { q });
-  const me = useMe();
+  const list = useRows('users.list', q === '' ? {} : { q }, { everyMs: lastUseEveryMs });
   const ask = useAsk();
   const acts = useUserActs();
   useShortcuts([{ keys: ['n'], label: 'Add a user', group: 'Access', run: acts.add }]);
@@ -46,6 +46,7 @@ export function UsersTab() {
       <Bar label="Users">
         <SearchInput isMain label="Search users" value={q} onChange={setQ} />
         <span className={styles['grow']} />
+        <ColumnsMenu name="users" columns={columns} />
         <Button onPress={acts.importUsers}>Import</Button>
         <Button onPress={() => void exportUsers()}>Export</Button>
         <Button look="primary" icon={<UserPlus />} onPress={acts.add}>
@@ -66,12 +67,13 @@ export function UsersTab() {
         <Grid
           label="Users"
           name="users"
-          columns={columnsOf(acts, me)}
+          columns={columns}
           rows={list.rows}
           total={list.total}
           keyOf={({ name }) => name}
           need={list.need}
           onOpen={acts.edit}
+          menuOf={(user) => entriesOf(user, acts)}
           onKey={(event, user) => onKey(event, user, acts)}
           isStale={list.isStale}
           empty={
@@ -98,109 +100,97 @@ function onKey(event: KeyboardEvent, user: UserRow, acts: UserActs): boolean {
   return true;
 }
 
-function columnsOf(acts: UserActs, me: string | undefined): readonly Column<UserRow>[] {
-  return [
-    {
-      id: 'name',
-      title: 'Name',
-      width: 'minmax(110px, 2fr)',
-      canHide: false,
-      cell: ({ name }) => (
-        <span title={name}>
-          <bdi>{name}</bdi> {name === me && <span className={styles['muted']}>(you)</span>}
+const columns: readonly Column<UserRow>[] = [
+  {
+    id: 'name',
+    title: 'Name',
+    width: 'minmax(110px, 2fr)',
+    canHide: false,
+    cell: ({ name }) => <UserName name={name} />,
+  },
+  { id: 'role', title: 'Role', width: '84px', cell: ({ role }) => roleWords[role] },
+  {
+    id: 'repositories',
+    title: 'Repositories',
+    width: 'minmax(80px, 1.5fr)',
+    cell: ({ repositories, grants }) => (
+      <>
+        <span className={styles['globs']} title={repositories.join('\n')}>
+          {formatGlobs(repositories)}
         </span>
+        {grants.length > 0 && (
+          <Chip
+            title={grants.map((each) => `${each.verbs.join(' ')}: ${each.repositories.join(' ')}`).join('\n')}
+          >
+            +{formatCount(grants.length)}
+          </Chip>
+        )}
+      </>
+    ),
+  },
+  {
+    id: 'tokens',
+    title: 'Tokens',
+    width: '52px',
+    align: 'end',
+    fromWidth: 720,
+    cell: ({ name, tokens }, { excludeFromTabOrder }) =>
+      tokens === 0 ? (
+        <span className={styles['muted']}>0</span>
+      ) : (
+        <a
+          href={hrefOf({ page: 'access', tab: 'tokens' }, { owner: name })}
+          tabIndex={excludeFromTabOrder ? -1 : 0}
+          aria-label={`Tokens of ${name}: ${formatCount(tokens)}`}
+        >
+          {formatCount(tokens)}
+        </a>
       ),
-    },
-    { id: 'role', title: 'Role', width: '84px', cell: ({ role }) => roleWords[role] },
+  },
+  {
+    id: 'used',
+    title: 'Last used',
+    width: 'minmax(130px, 2fr)',
+    cell: ({ lastUse }) => <LastUse use={lastUse} />,
+  },
+  {
+    id: 'created',
+    title: 'Created',
+    width: '110px',
+    fromWidth: 820,
+    cell: ({ createdAt }) =>
+      createdAt === undefined ? <span className={styles['muted']}>unknown</span> : <Time at={createdAt} />,
+  },
+  { id: 'state', title: 'State', width: '96px', cell: ({ state }) => <StateChip state={state} /> },
+];
+
+function entriesOf(user: UserRow, acts: UserActs): readonly MenuEntry[] {
+  return [
+    { id: 'edit', label: 'Role and repositories…', keys: 'Enter', act: () => acts.edit(user) },
+    { id: 'password', label: 'Reset password…', keys: 'r', act: () => acts.resetPassword(user) },
     {
-      id: 'repositories',
-      title: 'Repositories',
-      width: 'minmax(80px, 1.5fr)',
-      cell: ({ repositories, grants }) => (
-        <>
-          <span className={styles['globs']} title={repositories.join('\n')}>
-            {formatGlobs(repositories)}
-          </span>
-          {grants.length > 0 && (
-            <Chip
-              title={grants
-                .map((each) => `${each.verbs.join(' ')}: ${each.repositories.join(' ')}`)
-                .join('\n')}
-            >
-              +{formatCount(grants.length)}
-            </Chip>
-          )}
-        </>
-      ),
+      id: 'toggle',
+      label: user.state === 'disabled' ? 'Enable' : 'Disable',
+      keys: 'x',
+      act: () => void acts.toggle(user),
     },
     {
       id: 'tokens',
-      title: 'Tokens',
-      width: '52px',
-      align: 'end',
-      fromWidth: 720,
-      cell: ({ name, tokens }, { excludeFromTabOrder }) =>
-        tokens === 0 ? (
-          <span className={styles['muted']}>0</span>
-        ) : (
-          <a
-            href={hrefOf({ page: 'access', tab: 'tokens' }, { owner: name })}
-            tabIndex={excludeFromTabOrder ? -1 : 0}
-            aria-label={`Tokens of ${name}: ${formatCount(tokens)}`}
-          >
-            {formatCount(tokens)}
-          </a>
-        ),
+      label: 'Tokens',
+      keys: 't',
+      act: () => navigate({ page: 'access', tab: 'tokens' }, { params: { owner: user.name } }),
     },
-    {
-      id: 'used',
-      title: 'Last used',
-      width: 'minmax(130px, 2fr)',
-      cell: ({ lastUse }) => <LastUse use={lastUse} />,
-    },
-    {
-      id: 'created',
-      title: 'Created',
-      width: '110px',
-      fromWidth: 820,
-      cell: ({ createdAt }) =>
-        createdAt === undefined ? <span className={styles['muted']}>unknown</span> : <Time at={createdAt} />,
-    },
-    { id: 'state', title: 'State', width: '96px', cell: ({ state }) => <StateChip state={state} /> },
-    {
-      id: 'more',
-      title: '',
-      width: '28px',
-      canHide: false,
-      cell: (user, { excludeFromTabOrder }) => (
-        <Menu
-          label={`Acts on ${user.name}`}
-          button={
-            <IconButton label={`More for ${user.name}`} excludeFromTabOrder={excludeFromTabOrder}>
-              <Ellipsis />
-            </IconButton>
-          }
-          entries={[
-            { id: 'edit', label: 'Role and repositories…', keys: 'Enter', act: () => acts.edit(user) },
-            { id: 'password', label: 'Reset password…', keys: 'r', act: () => acts.resetPassword(user) },
-            {
-              id: 'toggle',
-              label: user.state === 'disabled' ? 'Enable' : 'Disable',
-              keys: 'x',
-              act: () => void acts.toggle(user),
-            },
-            {
-              id: 'tokens',
-              label: 'Tokens',
-              keys: 't',
-              act: () => navigate({ page: 'access', tab: 'tokens' }, { params: { owner: user.name } }),
-            },
-            { id: 'remove', label: 'Delete…', keys: 'Delete', isDanger: true, act: () => acts.remove(user) },
-          ]}
-        />
-      ),
-    },
+    { id: 'remove', label: 'Delete…', keys: 'Delete', isDanger: true, act: () => acts.remove(user) },
   ];
+}
+
+function UserName({ name }: Pick<UserRow, 'name'>) {
+  const isMe = useMe() === name;
+  return (
+    <span title={name}>
+      <bdi>{name}</bdi> {isMe && <span className={styles['muted']}>(you)</span>}
+    </span>
+  );
 }
 
 function StateChip({ state }: Pick<UserRow, 'state'>) {

@@ -1,6 +1,7 @@
 import { Chooser, Toggle } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { hrefOf } from '../../route.ts';
+import { clients } from '../../snippets.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
 import styles from './settings.module.css';
 
@@ -13,15 +14,6 @@ const densities = [
   { id: 'compact', label: 'Compact' },
   { id: 'normal', label: 'Normal' },
   { id: 'comfortable', label: 'Comfortable' },
-] as const;
-const clients = [
-  { id: 'docker', label: 'Docker' },
-  { id: 'podman', label: 'Podman' },
-  { id: 'nerdctl', label: 'nerdctl' },
-  { id: 'skopeo', label: 'Skopeo' },
-  { id: 'crane', label: 'crane' },
-  { id: 'oras', label: 'ORAS' },
-  { id: 'helm', label: 'Helm' },
 ] as const;
 
 /** What the reader likes; kept in this browser. */

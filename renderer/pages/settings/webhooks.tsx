@@ -1,12 +1,12 @@
-import { Ban, CircleAlert, CircleCheck, Ellipsis, Plus, Signature } from 'lucide-react';
+import { Ban, CircleAlert, CircleCheck, Plus, Signature } from 'lucide-react';
 import { useState } from 'react';
 import type { WebhookRow, WebhookTest } from '../../../registry/spec/admin/webhooks.ts';
 import { formatCount, formatPlural } from '../../format.ts';
-import { Button, IconButton } from '../../parts/button.tsx';
+import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
-import { Menu, type MenuEntry } from '../../parts/menu.tsx';
+import type { MenuEntry } from '../../parts/menu.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
@@ -37,10 +37,11 @@ export function WebhooksPanel() {
           <>
             <Grid
               label="Webhooks"
-              columns={columnsOf(acts, tests)}
+              columns={columnsOf(tests)}
               rows={rows}
               total={rows.length}
               keyOf={({ name }) => name}
+              menuOf={(row) => entriesOf(row, acts)}
               onOpen={(row) => !row.isLocked && acts.edit(row)}
               isInline
               empty={
@@ -141,7 +142,7 @@ function useWebhookActs(
   };
 }
 
-function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>[] {
+function columnsOf(tests: Tests): readonly Column<WebhookRow>[] {
   return [
     {
       id: 'name',
@@ -187,22 +188,6 @@ function columnsOf(acts: WebhookActs, tests: Tests): readonly Column<WebhookRow>
       title: 'Last test',
       width: '132px',
       cell: ({ name }) => <TestResult test={tests[name]} />,
-    },
-    {
-      id: 'more',
-      title: '',
-      width: '28px',
-      cell: (row, { excludeFromTabOrder }) => (
-        <Menu
-          label={`Acts on ${row.name}`}
-          button={
-            <IconButton label={`More for ${row.name}`} excludeFromTabOrder={excludeFromTabOrder}>
-              <Ellipsis />
-            </IconButton>
-          }
-          entries={entriesOf(row, acts)}
-        />
-      ),
     },
   ];
 }
