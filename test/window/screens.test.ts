@@ -141,7 +141,7 @@ async function findCut(page: Page): Promise<readonly string[]> {
     };
     return [...document.querySelectorAll('main *, header *')]
       .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !scrolls(element))
-      .map((element) => `${element.tagName} ${String(element.textContent).slice(0, 60)}`)
+      .map((element) => `${element.tagName} ${element.textContent.slice(0, 60)}`)
       .slice(0, 3);
   });
 }
