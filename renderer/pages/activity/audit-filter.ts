@@ -13,7 +13,6 @@ export const times = [
   { id: '30d', label: 'Last 30 days', ms: 30 * 24 * 60 * 60_000 },
   { id: 'custom', label: 'From … to …', ms: undefined },
 ] as const;
-export type TimeId = (typeof times)[number]['id'];
 
 export interface FilterTexts {
   readonly q: string;

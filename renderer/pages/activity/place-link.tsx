@@ -28,7 +28,7 @@ export function PlaceLink({
 }
 
 /** Where what is named can be seen. */
-export function routeOf({ repository, tag, digest }: Named, isGone = false): Route | undefined {
+function routeOf({ repository, tag, digest }: Named, isGone = false): Route | undefined {
   if (repository === undefined) return undefined;
   const reference = isGone ? undefined : (tag ?? digest);
   return reference === undefined
@@ -37,7 +37,7 @@ export function routeOf({ repository, tag, digest }: Named, isGone = false): Rou
 }
 
 /** As clients write it, with a short digest. */
-export function textOf({ repository = '', tag, digest }: Named): string {
+function textOf({ repository = '', tag, digest }: Named): string {
   if (tag !== undefined) return formatReference(repository, tag);
   return digest === undefined ? repository : `${repository}@${shortDigest(digest)}`;
 }

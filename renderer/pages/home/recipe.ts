@@ -26,7 +26,7 @@ export function firstPushOf(kind: EngineRow['kind'], address: string, user: stri
   return [`${program} login -u ${shellWord(user)} ${address}`, tag, push].join('\n');
 }
 
-export function programOf(kind: EngineRow['kind']): string {
+function programOf(kind: EngineRow['kind']): string {
   return programs[kind] ?? 'docker';
 }
 
