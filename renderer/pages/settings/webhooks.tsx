@@ -16,11 +16,14 @@ import { useAsk, useCall } from '../../state/calls.ts';
 import { WebhookDialog } from './webhook-dialog.tsx';
 import styles from './settings.module.css';
 
+/** No event announces how many events wait: that is one for each push and pull. */
+const countsEveryMs = 5000;
+
 type Tests = Readonly<Record<string, WebhookTest | 'running' | undefined>>;
 
 /** Who is told of pushes, pulls and deletes, and whether they could be reached. */
 export function WebhooksPanel() {
-  const answer = useCall('webhooks.list', {});
+  const answer = useCall('webhooks.list', {}, { everyMs: countsEveryMs });
   const [tests, setTests] = useState<Tests>({});
   const acts = useWebhookActs((name, test) => setTests((former) => ({ ...former, [name]: test })));
   return (
