@@ -444,6 +444,7 @@ test('storage', needs('chromium'), async (t) => {
     await button('Take theirs').click();
     assert.equal(await page.getByLabel('Bytes at most').inputValue(), '1kB');
     await saveRules(client, noRules);
+    await panel('Quotas').getByText('No quota').waitFor(soon);
   });
 
   await t.test('what is no rule is told, by the window or by the registry, as text', async () => {
