@@ -157,7 +157,7 @@ async function routeChanges(): Promise<Figure> {
 async function scrolling(): Promise<readonly Figure[]> {
   await goTo(page, `#/repositories/${large}`);
   await page.locator('main [role="row"][data-row]').first().waitFor();
-  await page.getByRole('main').getByRole('grid').first().hover();
+  await page.locator('main [role="row"][data-row]').nth(3).hover();
   const longest = await watchTasks(page);
   const busiest = await traceTasks(async () => {
     for (let turn = 0; turn < 200; turn += 1) {
@@ -228,7 +228,10 @@ async function log(): Promise<readonly Figure[]> {
   await goTo(page, '#/logs');
   await page.getByRole('grid', { name: 'Lines of the log' }).waitFor();
   const longest = await watchTasks(page);
-  await delay((keptLines / linesPerSecond) * 1000 + 5000);
+  // The registry may be too busy to write as many as are wanted.
+  await page
+    .getByText(`${keptLines.toLocaleString('en-US')} lines`)
+    .waitFor({ timeout: (keptLines / linesPerSecond) * 5000 });
   const filling = await longest();
   const before = await heapOf(cdp);
   const during = await watchTasks(page);
