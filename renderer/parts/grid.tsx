@@ -8,7 +8,7 @@
  *   Shift F10, the menu key                  the acts on the row
  *   everything else goes to `onKey`
  */
-import { ArrowDown, ArrowUp, Ellipsis } from 'lucide-react';
+import { ArrowDown, ArrowUp } from 'lucide-react';
 import {
   type KeyboardEvent,
   memo,
@@ -24,6 +24,7 @@ import { VisuallyHidden } from 'react-aria-components/VisuallyHidden';
 import { usePreferences } from '../state/preferences.ts';
 import { CheckboxInput } from './field.tsx';
 import { type MenuEntry, type PlacedMenu, PointMenu } from './menu.tsx';
+import { RowButton } from './row-controls.tsx';
 import styles from './grid.module.css';
 
 export interface Column<Row> {
@@ -45,6 +46,8 @@ export interface Column<Row> {
 export interface CellState {
   /** For the controls in a cell: those of the row that has the focus are in the tab order only. */
   readonly excludeFromTabOrder: boolean;
+  /** In pixels, for what shows as much as has room. */
+  readonly tableWidth: number;
 }
 
 export interface GridProps<Row> {
@@ -89,7 +92,7 @@ const headHeight = 32;
 const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
 /** Rows come and go in steps of so many, so that most scroll events change nothing. */
 const stepRows = 4;
-const overscan = 8;
+const overscan = 6;
 
 interface View {
   /** The first row of the step that is at the top. */
@@ -350,6 +353,7 @@ export function Grid<Row>(props: GridProps<Row>) {
               index={index}
               top={index * rowHeight}
               template={template}
+              tableWidth={view.width}
               columns={columns}
               isCurrent={index === current}
               hasCheckbox={canSelect}
@@ -383,6 +387,7 @@ interface GridRowProps<Row> {
   readonly index: number;
   readonly top: number;
   readonly template: string;
+  readonly tableWidth: number;
   readonly columns: readonly Column<Row>[];
   readonly isCurrent: boolean;
   readonly hasCheckbox: boolean;
@@ -397,7 +402,7 @@ interface GridRowProps<Row> {
 
 function PlainRow<Row>({ row, rowKey, index, columns, isCurrent, isSelected, ...props }: GridRowProps<Row>) {
   const { actions } = props;
-  const state: CellState = { excludeFromTabOrder: !isCurrent };
+  const state: CellState = { excludeFromTabOrder: !isCurrent, tableWidth: props.tableWidth };
   const whole = props.wide?.(row, state);
   return (
     <div
@@ -458,20 +463,17 @@ function PlainRow<Row>({ row, rowKey, index, columns, isCurrent, isSelected, ...
       )}
       {props.hasMenu && (
         <div role="gridcell" className={styles['cell']}>
-          <button
-            type="button"
-            className={styles['more']}
-            aria-label={`More for ${rowKey}`}
-            title="More"
-            aria-haspopup="menu"
-            tabIndex={isCurrent ? 0 : -1}
-            onClick={({ currentTarget }) => {
-              const { left, bottom } = currentTarget.getBoundingClientRect();
+          <RowButton
+            label={`More for ${rowKey}`}
+            hint="More"
+            icon="more"
+            hasMenu
+            excludeFromTabOrder={!isCurrent}
+            onPress={(button) => {
+              const { left, bottom } = button.getBoundingClientRect();
               actions.current.openMenu(index, { x: left, y: bottom });
             }}
-          >
-            <Ellipsis aria-hidden />
-          </button>
+          />
         </div>
       )}
     </div>

@@ -1,6 +1,7 @@
-/** Controls inside of rows. They are plain: hundreds of rows come and go while a table scrolls. */
-import { ChevronRight } from 'lucide-react';
-import type { ReactNode } from 'react';
+/**
+ * Controls inside of rows. Hundreds of rows come and go while a table scrolls, so each is one plain element: the icons are
+ * masks of the style sheet.
+ */
 import styles from './row-controls.module.css';
 
 export interface RowButtonProps {
@@ -8,7 +9,7 @@ export interface RowButtonProps {
   readonly label: string;
   /** On hover; the name where it is absent. */
   readonly hint?: string;
-  readonly children: ReactNode;
+  readonly icon: 'copy' | 'down' | 'more';
   readonly excludeFromTabOrder: boolean;
   readonly onPress: (button: HTMLButtonElement) => void;
   /** It opens a menu. */
@@ -19,7 +20,7 @@ export interface RowButtonProps {
 export function RowButton({
   label,
   hint = label,
-  children,
+  icon,
   excludeFromTabOrder,
   onPress,
   hasMenu = false,
@@ -27,15 +28,13 @@ export function RowButton({
   return (
     <button
       type="button"
-      className={styles['button']}
+      className={`${styles['button']} ${styles[icon]}`}
       aria-label={label}
       title={hint}
       aria-haspopup={hasMenu ? 'menu' : undefined}
       tabIndex={excludeFromTabOrder ? -1 : 0}
       onClick={({ currentTarget }) => onPress(currentTarget)}
-    >
-      {children}
-    </button>
+    />
   );
 }
 
@@ -58,8 +57,6 @@ export function Twist({
       aria-label={isExpanded ? `Collapse ${name}` : `Expand ${name}`}
       tabIndex={-1}
       onClick={() => onToggle(!isExpanded)}
-    >
-      <ChevronRight aria-hidden />
-    </button>
+    />
   );
 }

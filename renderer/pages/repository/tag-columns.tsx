@@ -1,4 +1,4 @@
-import { Clock, Copy, FileCheck2, FileText, Hammer, Lock, ChevronDown } from 'lucide-react';
+import { Clock, FileCheck2, FileText, Hammer, Lock } from 'lucide-react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { formatAbsolute, formatCount, formatPlural, shortDigest } from '../../format.ts';
 import { copyText } from '../../parts/copy.tsx';
@@ -66,9 +66,8 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
                 hint="Copy digest"
                 excludeFromTabOrder={excludeFromTabOrder}
                 onPress={() => void copyText(digest, 'Digest copied')}
-              >
-                <Copy aria-hidden />
-              </RowButton>
+                icon="copy"
+              />
             </>
           )
         );
@@ -78,7 +77,9 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
       id: 'platforms',
       title: 'Platforms',
       width: 'minmax(124px, 1.8fr)',
-      cell: ofTag((row) => <Platforms names={row.platforms} kind={row.kind} />),
+      cell: ofTag((row, { tableWidth }) => (
+        <Platforms names={row.platforms} kind={row.kind} tableWidth={tableWidth} />
+      )),
     },
     {
       id: 'size',
@@ -257,26 +258,26 @@ function Mark({ name, children }: { readonly name: string; readonly children: Re
   );
 }
 
-const mostChips = 4;
-/** In a narrow column; repository.module.css hides the others. */
-const fewChips = 2;
-
-function Platforms({ names, kind }: { readonly names: readonly string[]; readonly kind: string }) {
+function Platforms({
+  names,
+  kind,
+  tableWidth,
+}: {
+  readonly names: readonly string[];
+  readonly kind: string;
+  readonly tableWidth: number;
+}) {
+  const most = tableWidth >= 1500 ? 4 : 2;
   const real = names.filter((name) => name !== 'unknown/unknown');
   if (real.length === 0) return kind !== 'image' && <Chip>{kind}</Chip>;
   return (
     <span className={styles['platforms']} title={real.join(', ')}>
-      {real.slice(0, mostChips).map((name) => (
+      {real.slice(0, most).map((name) => (
         <Chip key={name}>{name.replace(/^linux\//, '')}</Chip>
       ))}
-      <More count={real.length - mostChips} className={styles['moreWide']} />
-      <More count={real.length - fewChips} className={styles['moreNarrow']} />
+      {real.length > most && <span>+{real.length - most}</span>}
     </span>
   );
-}
-
-function More({ count, className }: { readonly count: number; readonly className: string | undefined }) {
-  return count > 0 && <span className={className}>+{count}</span>;
 }
 
 function Attached({ row }: { readonly row: TagRow }) {
@@ -322,9 +323,8 @@ function CopyButtons({
         hint="Copy pull command (Y)"
         excludeFromTabOrder={excludeFromTabOrder}
         onPress={copy}
-      >
-        <Copy aria-hidden />
-      </RowButton>
+        icon="copy"
+      />
       <RowButton
         label={`Copy ${row.tag} for another client`}
         hint="For another client"
@@ -334,9 +334,8 @@ function CopyButtons({
           const { left, bottom } = button.getBoundingClientRect();
           onCopyMenu(row, { x: left, y: bottom });
         }}
-      >
-        <ChevronDown aria-hidden />
-      </RowButton>
+        icon="down"
+      />
     </span>
   );
 }
