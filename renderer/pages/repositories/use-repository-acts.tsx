@@ -1,10 +1,11 @@
 import type { KeyboardEvent } from 'react';
+import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { copyText } from '../../parts/copy.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
 import type { MenuEntry } from '../../parts/menu.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { navigate } from '../../route.ts';
-import { clientOf, getSnippet } from '../../snippets.ts';
+import { clientFor, getSnippet } from '../../snippets.ts';
 import { useAddress } from '../../state/address.ts';
 import { useAsk } from '../../state/calls.ts';
 import { preferences } from '../../state/preferences.ts';
@@ -12,6 +13,8 @@ import { DeleteRepository } from './delete-repository.tsx';
 
 export interface RepositoryActs {
   copyName(repository: string): void;
+  /** Does something with the tag that was pushed last; says so where there is none. */
+  withNewest(repository: string, then: (newest: TagRow) => unknown): Promise<void>;
   menuOf(repository: string): readonly MenuEntry[];
   /** True if the key was for the repository. */
   onKey(event: KeyboardEvent, repository: string): boolean;
@@ -24,10 +27,7 @@ export function useRepositoryActs(): RepositoryActs {
 
   const copyName = (repository: string): void =>
     void copyText(`${address}/${repository}`, 'Reference copied');
-  const withNewest = async (
-    repository: string,
-    then: (newest: { readonly tag: string; readonly digest: string }) => unknown,
-  ): Promise<void> => {
+  const withNewest = async (repository: string, then: (newest: TagRow) => unknown): Promise<void> => {
     try {
       const { rows } = await ask('tags.list', { repository, q: '-is:fallback', limit: 1 });
       const [newest] = rows;
@@ -38,8 +38,8 @@ export function useRepositoryActs(): RepositoryActs {
     }
   };
   const copyPull = (repository: string): void =>
-    void withNewest(repository, ({ tag }) => {
-      const client = clientOf(preferences().client);
+    void withNewest(repository, ({ tag, kind }) => {
+      const client = clientFor(kind, preferences().client);
       return copyText(
         getSnippet({ address, repository, reference: tag, client }),
         `Pull command of ${tag} copied`,
@@ -52,6 +52,7 @@ export function useRepositoryActs(): RepositoryActs {
 
   return {
     copyName,
+    withNewest,
     menuOf: (repository) => [
       {
         id: 'open',

@@ -11,7 +11,7 @@ import { Bytes, Chip } from '../../parts/values.tsx';
 import { hrefOf, navigate } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
 import { useRepositoryActs } from '../repositories/use-repository-acts.tsx';
-import { openCopyImage } from './copy-image.tsx';
+import { openCopyImage } from './open-dialogs.tsx';
 import { HistoryTab } from './history-tab.tsx';
 import styles from './repository.module.css';
 import { SettingsTab } from './settings-tab.tsx';
@@ -86,7 +86,11 @@ function Actions({ repository }: { readonly repository: string }) {
   const acts = useRepositoryActs();
   const entries: readonly MenuEntry[] = [
     ...acts.menuOf(repository).filter(({ id }) => id !== 'open' && id !== 'delete'),
-    { id: 'copy', label: 'Copy to…', act: () => openCopyImage({ repository, reference: '' }) },
+    {
+      id: 'copy',
+      label: 'Copy the newest tag to…',
+      act: () => void acts.withNewest(repository, ({ tag }) => openCopyImage({ repository, reference: tag })),
+    },
     ...acts.menuOf(repository).filter(({ id }) => id === 'delete'),
   ];
   return (

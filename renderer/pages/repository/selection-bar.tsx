@@ -7,7 +7,7 @@ import { copyText } from '../../parts/copy.tsx';
 import { useAddress } from '../../state/address.ts';
 import { useAsk } from '../../state/calls.ts';
 import { navigate } from '../../route.ts';
-import { openAddTag } from './add-tag.tsx';
+import { openAddTag } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 import styles from './repository.module.css';
 import type { Selection } from './use-selection.ts';

@@ -7,7 +7,7 @@ import type { PlacedMenu } from '../../parts/menu.tsx';
 import { RowButton, Twist } from '../../parts/row-controls.tsx';
 import { Bytes, Chip, Digest, Time } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
-import { clientOf, clients, getSnippet } from '../../snippets.ts';
+import { clientFor, clients, getSnippet } from '../../snippets.ts';
 import { preferences } from '../../state/preferences.ts';
 import styles from './repository.module.css';
 import type { TagNode } from './tag-nodes.ts';
@@ -312,7 +312,7 @@ function CopyButtons({
   readonly input: TagColumnsInput;
 }) {
   const copy = (): void => {
-    const client = clientOf(preferences().client);
+    const client = clientFor(row.kind, preferences().client);
     const name = clients.find(({ id }) => id === client)?.label ?? client;
     void copyText(getSnippet({ address, repository, reference: row.tag, client }), `Copied for ${name}`);
   };

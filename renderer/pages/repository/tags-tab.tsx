@@ -155,7 +155,12 @@ export function TagsTab({ repository }: { readonly repository: string }) {
             )
           }
         />
-        {selection.selected.size > 0 && (
+        {selection.isSelectingAll && (
+          <div role="status" className={styles['selection']}>
+            Selecting all that match
+          </div>
+        )}
+        {selection.selected.size > 0 && !selection.isSelectingAll && (
           <SelectionBar repository={repository} selection={selection} acts={acts} version={list.updatedAt} />
         )}
       </Listed>

@@ -42,15 +42,6 @@ test('below an open row the lines go on that leave it', () => {
   );
 });
 
-test('ten thousand rows cost little', () => {
-  const digests = Array.from({ length: 10_000 }, (_, index) => `sha256:${index % 300}`);
-
-  const start = performance.now();
-  tracksOf(digests);
-
-  assert.ok(performance.now() - start < 100);
-});
-
 function drawingOf(digests: string): readonly string[] {
   return tracksOf(digests.split(' ')).map(lineOf);
 }

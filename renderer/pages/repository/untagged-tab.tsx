@@ -9,7 +9,7 @@ import { Bytes, Chip, Digest, Time } from '../../parts/values.tsx';
 import { shortDigest } from '../../format.ts';
 import { hrefOf, navigate, useSort } from '../../route.ts';
 import { useRows } from '../../state/calls.ts';
-import { openAddTag } from './add-tag.tsx';
+import { openAddTag } from './open-dialogs.tsx';
 import styles from './repository.module.css';
 
 const orders = ['pushed', 'size'] as const;

@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import type { AdminInput } from '../../../registry/spec/admin-api.ts';
 import { formatCount } from '../../format.ts';
@@ -33,6 +33,12 @@ export function useSelection(args: Asked, list: Rows<TagRow>): Selection {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [isSelectingAll, setSelectingAll] = useState(false);
   const digests = useRef(new Map<string, string>());
+
+  const isAny = selected.size > 0;
+  const loaded = useMemo(
+    () => new Map(isAny ? list.rows.map(({ tag, digest }) => [tag, digest]) : []),
+    [isAny, list.rows],
+  );
 
   async function load(asked: Asked): Promise<{ readonly rows: readonly TagRow[]; readonly total: number }> {
     const rows: TagRow[] = [];
@@ -89,7 +95,7 @@ export function useSelection(args: Asked, list: Rows<TagRow>): Selection {
       const there = new Set(rows.map(({ tag }) => tag));
       setSelected((former) => new Set([...former].filter((tag) => there.has(tag))));
     },
-    digestOf: (tag) => list.rows.find((row) => row.tag === tag)?.digest ?? digests.current.get(tag),
+    digestOf: (tag) => loaded.get(tag) ?? digests.current.get(tag),
     isSelectingAll,
   };
 }

@@ -6,13 +6,13 @@ import { copyText } from '../../parts/copy.tsx';
 import type { MenuEntry } from '../../parts/menu.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { navigate } from '../../route.ts';
-import { clientOf, getSnippet } from '../../snippets.ts';
+import { clientFor, getSnippet } from '../../snippets.ts';
 import { useAddress } from '../../state/address.ts';
 import { useAsk, useGuess } from '../../state/calls.ts';
 import { preferences } from '../../state/preferences.ts';
 import { useRestore } from '../../state/trash.ts';
-import { openAddTag } from './add-tag.tsx';
-import { openCopyImage } from './copy-image.tsx';
+import { openAddTag } from './open-dialogs.tsx';
+import { openCopyImage } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 
 export interface TagActs {
@@ -101,8 +101,8 @@ export function useTagActs(repository: string): TagActs {
     void copyText(`${address}/${formatReference(repository, tag)}`, 'Reference copied');
   }
 
-  function copyPull({ tag }: TagRow): void {
-    const client = clientOf(preferences().client);
+  function copyPull({ tag, kind }: TagRow): void {
+    const client = clientFor(kind, preferences().client);
     void copyText(getSnippet({ address, repository, reference: tag, client }), 'Pull command copied');
   }
 
