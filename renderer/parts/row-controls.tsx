@@ -9,7 +9,7 @@ export interface RowButtonProps {
   readonly label: string;
   /** On hover; the name where it is absent. */
   readonly hint?: string;
-  readonly icon: 'copy' | 'down' | 'more';
+  readonly icon: 'copy' | 'down' | 'more' | 'save' | 'files';
   readonly excludeFromTabOrder: boolean;
   readonly onPress: (button: HTMLButtonElement) => void;
   /** It opens a menu. */

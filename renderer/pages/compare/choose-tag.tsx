@@ -4,9 +4,11 @@ import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { Dialog } from '../../parts/dialog.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { Empty } from '../../parts/states.tsx';
 import { Bytes, Digest, Time } from '../../parts/values.tsx';
-import { useRows } from '../../state/calls.ts';
+import { toastError } from '../../parts/toast.tsx';
+import { useAsk, useRows } from '../../state/calls.ts';
 import styles from './compare.module.css';
 
 /** Asks for a tag of a repository: a word narrows the list, Enter takes the first. */
@@ -25,17 +27,25 @@ export function ChooseTag({
   readonly onClose: () => void;
 }) {
   const [q, setQ] = useState('');
+  const ask = useAsk();
   // What is typed is the text to look for, not a query: quoted, it may hold a colon.
   const word = q.trim().replaceAll('"', '');
-  const list = useRows('tags.list', {
-    repository,
-    sort: 'pushed',
-    ...(word === '' ? {} : { q: `"${word}"` }),
-  });
+  const query = { repository, sort: 'pushed', ...(word === '' ? {} : { q: `"${word}"` }) } as const;
+  const list = useRows('tags.list', query);
   const rows = list.rows.filter(({ tag }) => tag !== without);
   const choose = ({ tag }: Pick<TagRow, 'tag'>): void => {
     onClose();
     onChoose(tag);
+  };
+  /** The first of what was typed, which may be shown only in a moment. */
+  const chooseFirst = async (): Promise<void> => {
+    try {
+      const { rows: found } = await ask('tags.list', { ...query, limit: 2 });
+      const first = found.find(({ tag }) => tag !== without);
+      if (first !== undefined) choose(first);
+    } catch (error) {
+      toastError(error);
+    }
   };
   const columns: readonly Column<TagRow>[] = [
     {
@@ -59,21 +69,17 @@ export function ChooseTag({
     { id: 'pushed', title: 'Pushed', width: '120px', cell: ({ pushedAt }) => <Time at={pushedAt} /> },
   ];
   const onKeyDown = (event: KeyboardEvent): void => {
-    const [first] = rows;
-    if (event.key !== 'Enter' || first === undefined || !(event.target instanceof HTMLInputElement)) return;
+    if (event.key !== 'Enter' || !(event.target instanceof HTMLInputElement)) return;
     event.preventDefault();
-    choose(first);
+    void chooseFirst();
   };
   return (
     <Dialog title={title} size="large" onClose={onClose}>
       <div className={styles['search']} onKeyDown={onKeyDown}>
         <SearchInput label="Search tags" value={q} onChange={setQ} autoFocus />
       </div>
-      {list.error !== null && <Failed error={list.error} onRetry={list.reload} />}
       <div className={styles['choices']}>
-        {list.isLoading ? (
-          <Skeleton />
-        ) : (
+        <Listed list={list}>
           <Grid
             label="Tags"
             columns={columns}
@@ -96,7 +102,7 @@ export function ChooseTag({
               </Empty>
             }
           />
-        )}
+        </Listed>
       </div>
     </Dialog>
   );

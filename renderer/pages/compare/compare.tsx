@@ -9,8 +9,16 @@ import { type Column, Grid } from '../../parts/grid.tsx';
 import { Panel, Screen } from '../../parts/screen.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { Bytes, Chip, Digest } from '../../parts/values.tsx';
-import { formatBytes, formatExactBytes, formatForeign, formatPlural, shortDigest } from '../../format.ts';
+import {
+  formatBytes,
+  formatExactBytes,
+  formatForeign,
+  formatPlural,
+  formatReference,
+  shortDigest,
+} from '../../format.ts';
 import { hrefOf, navigate, useParam } from '../../route.ts';
+import { shellLine } from '../../shell.ts';
 import { useCall, useCalls } from '../../state/calls.ts';
 import { platformsOf } from '../image/facts.tsx';
 import { Notes } from '../image/notes.tsx';
@@ -28,7 +36,7 @@ export interface CompareProps {
 export function CompareScreen({ repository, a, b }: CompareProps) {
   const [platform, setPlatform] = useParam('platform');
   const asked: Readonly<Record<string, string>> = platform === '' ? {} : { platform };
-  const answer = useCall('images.compare', { repository, a, b, ...asked });
+  const answer = useCall('images.compare', { repository, a, b, ...asked }, { keepsFormer: false });
   const [detailA, detailB] = useCalls('images.get', [
     { repository, reference: a },
     { repository, reference: b },
@@ -97,7 +105,13 @@ export function CompareScreen({ repository, a, b }: CompareProps) {
         </Loaded>
       )}
       <CliLine
-        command={`berth compare ${repository}${a.includes(':') ? '@' : ':'}${a} ${b}${platform === '' ? '' : ` --platform ${platform}`}`}
+        command={shellLine(
+          'berth',
+          'compare',
+          formatReference(repository, a),
+          b,
+          ...(platform === '' ? [] : ['--platform', platform]),
+        )}
       />
     </Screen>
   );

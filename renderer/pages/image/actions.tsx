@@ -9,12 +9,13 @@ import { Menu } from '../../parts/menu.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { formatReference } from '../../format.ts';
 import { hrefOf, navigate } from '../../route.ts';
-import { useAsk, useCall, useGuess } from '../../state/calls.ts';
-import { addressFor } from '../../address.ts';
+import { clientFor, getSnippet } from '../../snippets.ts';
+import { useAddress } from '../../state/address.ts';
+import { useAsk, useGuess } from '../../state/calls.ts';
+import { usePreferences } from '../../state/preferences.ts';
 import { ChooseTag } from '../compare/choose-tag.tsx';
 import { AddTagDialog } from './add-tag.tsx';
 import { CopyDialog } from './copy-image.tsx';
-import { pullCommand } from './pull-command.ts';
 
 export interface ImageActionsProps {
   readonly reference: string;
@@ -26,12 +27,17 @@ export interface ImageActionsProps {
 /** What can be done with the image that is shown. */
 export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
   const { repository, digest, kind, tags } = detail;
-  const { data: status } = useCall('status.get', {});
+  const address = useAddress();
+  const { client } = usePreferences();
   const deleteTag = useDeleteTag();
   const isTag = !reference.includes(':');
   const name = formatReference(repository, reference);
-  const full = `${addressFor(status?.urls, location)}/${name}`;
-  const copyPull = (): void => void copyText(pullCommand(kind, full), 'Pull command copied');
+  const full = `${address}/${name}`;
+  const copyPull = (): void =>
+    void copyText(
+      getSnippet({ address, repository, reference, client: clientFor(kind, client) }),
+      'Pull command copied',
+    );
   const compare = (): void =>
     void openDialog((close) => (
       <ChooseTag

@@ -1,7 +1,7 @@
+import { useState } from 'react';
 import { Tabs } from '../../parts/tabs.tsx';
 import { Packages } from './packages.tsx';
 import { RawText } from './raw-text.tsx';
-import { useState } from 'react';
 
 export interface BlobViewProps {
   readonly repository: string;
@@ -33,6 +33,6 @@ export function BlobView({ repository, digest, mediaType, label }: BlobViewProps
 }
 
 /** True for the types of SPDX, CycloneDX, and envelopes that may hold them. */
-export function mayListPackages(mediaType: string): boolean {
+function mayListPackages(mediaType: string): boolean {
   return /spdx|cyclonedx|syft|in-toto|dsse|sigstore\.bundle/i.test(mediaType);
 }

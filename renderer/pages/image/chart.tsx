@@ -4,12 +4,12 @@ import { CopyButton, CopyLine } from '../../parts/copy.tsx';
 import { Bar, Panel, Panels } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip, Facts } from '../../parts/values.tsx';
-import { formatForeign, formatReference } from '../../format.ts';
+import { formatForeign } from '../../format.ts';
 import { useCall } from '../../state/calls.ts';
-import { addressFor } from '../../address.ts';
+import { getSnippet } from '../../snippets.ts';
+import { useAddress } from '../../state/address.ts';
 import { NamedValues } from './named-values.tsx';
 import { Notes } from './notes.tsx';
-import { withVersion } from './pull-command.ts';
 import { TextBlock } from './text-block.tsx';
 import styles from './image.module.css';
 
@@ -17,8 +17,7 @@ import styles from './image.module.css';
 export function Chart({ detail, reference }: { readonly detail: ImageDetail; readonly reference: string }) {
   const { repository, manifest, digest } = detail;
   const answer = useCall('artifacts.get', { repository, digest: manifest?.digest ?? digest });
-  const { data: status } = useCall('status.get', {});
-  const name = `${addressFor(status?.urls, location)}/${formatReference(repository, reference)}`;
+  const pull = getSnippet({ address: useAddress(), repository, reference, client: 'helm' });
   const annotations = Object.entries(manifest?.annotations ?? {}).map(([key, value]) => ({
     name: key,
     value,
@@ -30,7 +29,7 @@ export function Chart({ detail, reference }: { readonly detail: ImageDetail; rea
           <Notes notes={notes} />
           <Panel title="Install">
             <CopyLine
-              text={`helm install ${releaseName(chart?.name)} oci://${withVersion(name, '--version ')}`}
+              text={pull.replace(/^helm pull/, `helm install ${releaseName(chart?.name)}`)}
               label="Copy install command"
             />
           </Panel>

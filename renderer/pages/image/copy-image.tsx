@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { parseRepoName, parseTag } from '../../../registry/spec/names.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
@@ -9,6 +9,7 @@ import { toast } from '../../parts/toast.tsx';
 import { formatPlural, formatReference } from '../../format.ts';
 import { problemOf } from '../../messages.ts';
 import { useAsk } from '../../state/calls.ts';
+import styles from './image.module.css';
 
 /** Asks where an image shall be, too. Nothing is uploaded: both names share the bytes. */
 export function CopyDialog({
@@ -50,6 +51,9 @@ export function CopyDialog({
       setRunning(false);
     }
   };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) void copy();
+  };
   const source = formatReference(repository, reference);
   return (
     <Dialog
@@ -74,28 +78,30 @@ export function CopyDialog({
     >
       <p>
         <code>{source}</code> with all its platforms gets a further name in this registry. The bytes are
-        shared, so it takes no room.
+        shared, so it takes next to no room.
       </p>
-      <TextInput
-        label="Repository"
-        value={target}
-        onChange={setTarget}
-        isCode
-        autoFocus
-        autoComplete="off"
-        {...(isName
-          ? {}
-          : { error: 'Lower-case letters, digits and . _ - / between them, such as team/api.' })}
-      />
-      <TextInput
-        label="Tag"
-        value={tag}
-        onChange={setTag}
-        isCode
-        autoComplete="off"
-        help={isSame ? 'That is this image.' : 'A tag that is there already moves. You can undo that.'}
-        {...(tag === '' || isTag ? {} : { error: 'Letters, digits, dots, dashes and underscores.' })}
-      />
+      <div className={styles['fields']} onKeyDown={onKeyDown}>
+        <TextInput
+          label="Repository"
+          value={target}
+          onChange={setTarget}
+          isCode
+          autoFocus
+          autoComplete="off"
+          {...(isName
+            ? {}
+            : { error: 'Lower-case letters, digits and . _ - / between them, such as team/api.' })}
+        />
+        <TextInput
+          label="Tag"
+          value={tag}
+          onChange={setTag}
+          isCode
+          autoComplete="off"
+          help={isSame ? 'That is this image.' : 'A tag that is there already moves. You can undo that.'}
+          {...(tag === '' || isTag ? {} : { error: 'Letters, digits, dots, dashes and underscores.' })}
+        />
+      </div>
       <CheckboxInput isSelected={withReferrers} onChange={setWithReferrers}>
         With its signatures and other attached things
       </CheckboxInput>

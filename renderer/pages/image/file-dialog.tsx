@@ -1,10 +1,14 @@
 import type { FileRow } from '../../../registry/spec/admin/image.ts';
+import { Download } from 'lucide-react';
+import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
 import { Bytes } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
-import { useCall } from '../../state/calls.ts';
+import { toastError } from '../../parts/toast.tsx';
+import { useAsk, useCall } from '../../state/calls.ts';
+import { useDownload } from '../../state/download.ts';
 import { TextBlock } from './text-block.tsx';
 import styles from './image.module.css';
 
@@ -21,8 +25,21 @@ export function FileDialog({
   readonly onClose: () => void;
 }) {
   const answer = useCall('layers.file', { repository, digest, path: file.path }, { keepsFormer: false });
+  const ask = useAsk();
+  const download = useDownload();
+  const save = (): void =>
+    void download(ask('layers.download', { repository, digest, path: file.path })).catch(toastError);
   return (
-    <Dialog title={formatForeign(file.path)} size="large" onClose={onClose}>
+    <Dialog
+      title={formatForeign(file.path)}
+      size="large"
+      onClose={onClose}
+      buttons={
+        <Button icon={<Download />} onPress={save}>
+          Download
+        </Button>
+      }
+    >
       <Loaded answer={answer} rows={4}>
         {({ text, encoding, size }) =>
           encoding === 'utf8' ? (
@@ -41,7 +58,7 @@ export function FileDialog({
             </>
           ) : (
             <Notice kind="info">
-              This is no text: <Bytes value={size} /> of other bytes. Pull the image to use the file.
+              This is no text: <Bytes value={size} /> of other bytes. Download it to look into it.
             </Notice>
           )
         }

@@ -1,7 +1,8 @@
 /** The tree of a layer, whose directories are asked for when they are opened. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { FilePage, FileRow } from '../../../registry/spec/admin/image.ts';
-import { useAsk } from '../../state/calls.ts';
+import { isLost, useAsk } from '../../state/calls.ts';
+import { useLinkState } from '../../state/link.ts';
 
 export interface Directory {
   readonly rows: readonly FileRow[];
@@ -109,6 +110,12 @@ export function useFileTree(args: {
     void load('');
     return () => ending.current.abort();
   }, [load]);
+
+  const isConnected = useLinkState().kind === 'open';
+  useEffect(() => {
+    if (!isConnected) return;
+    for (const [path, { error }] of known.current) if (isLost(error)) void load(path);
+  }, [isConnected, load]);
 
   return {
     rows: treeOf(directories, open),

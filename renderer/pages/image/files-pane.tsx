@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight, File, Folder, Link2, X } from 'lucide-react';
+import { File, Folder, Link2, X } from 'lucide-react';
 import { useState } from 'react';
 import type { FileRow, LayerRow } from '../../../registry/spec/admin/image.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
@@ -6,6 +6,7 @@ import { Button, IconButton } from '../../parts/button.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type CellState, type Column, Grid } from '../../parts/grid.tsx';
+import { Twist } from '../../parts/row-controls.tsx';
 import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
 import { Bytes, type Tone, Chip } from '../../parts/values.tsx';
 import { formatAbsolute, formatBytes, formatForeign, formatPlural } from '../../format.ts';
@@ -159,25 +160,18 @@ function columnsOf(tree: FileTree, act: (row: TreeRow) => void, isFlat: boolean)
         const { file, level } = row;
         const name = formatForeign(isFlat ? file.path : file.path.slice(file.path.lastIndexOf('/') + 1));
         const isDirectory = file.type === 'directory';
-        const isOpen = tree.isOpen(file.path);
         return (
           <span
             className={`${styles['name']} ${file.change === 'removed' ? styles['removed'] : ''}`}
             style={{ paddingInlineStart: (level - 1) * indent }}
             title={formatForeign(file.path)}
           >
-            {isDirectory && !isFlat ? (
-              <button
-                type="button"
-                className={styles['twisty']}
-                aria-label={`${isOpen ? 'Close' : 'Open'} ${name}`}
-                tabIndex={excludeFromTabOrder ? -1 : 0}
-                onClick={() => act(row)}
-              >
-                {isOpen ? <ChevronDown aria-hidden /> : <ChevronRight aria-hidden />}
-              </button>
-            ) : (
-              !isFlat && <span className={styles['twisty']} />
+            {!isFlat && (
+              <Twist
+                isExpanded={isDirectory ? tree.isOpen(file.path) : undefined}
+                name={name}
+                onToggle={() => act(row)}
+              />
             )}
             <FileIcon type={file.type} />
             {canView(file) ? (

@@ -5,7 +5,10 @@ import { Empty, Loaded } from '../../parts/states.tsx';
 import { Bytes, Digest } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { useParam } from '../../route.ts';
-import { useCall } from '../../state/calls.ts';
+import { RowButton } from '../../parts/row-controls.tsx';
+import { toastError } from '../../parts/toast.tsx';
+import { useAsk, useCall } from '../../state/calls.ts';
+import { useDownload } from '../../state/download.ts';
 import { BlobView } from './blob-view.tsx';
 import { Notes } from './notes.tsx';
 import styles from './image.module.css';
@@ -31,6 +34,10 @@ export function ArtifactFiles({
 }) {
   const answer = useCall('artifacts.get', { repository, digest }, { keepsFormer: false });
   const [chosen, choose] = useParam('file');
+  const ask = useAsk();
+  const download = useDownload();
+  const save = ({ digest: blob }: ArtifactFile): void =>
+    void download(ask('blobs.download', { repository, digest: blob, image: digest })).catch(toastError);
   return (
     <Loaded answer={answer}>
       {({ files, notes }) => {
@@ -43,7 +50,7 @@ export function ArtifactFiles({
               <Notes notes={notes} />
               <Grid
                 label="Files"
-                columns={columnsOf((file) => choose(String(file.number)))}
+                columns={columnsOf((file) => choose(String(file.number)), save)}
                 rows={rows}
                 total={rows.length}
                 keyOf={({ number }) => String(number)}
@@ -74,7 +81,10 @@ export function ArtifactFiles({
   );
 }
 
-function columnsOf(open: (file: ArtifactFile) => void): readonly Column<ArtifactFile>[] {
+function columnsOf(
+  open: (file: ArtifactFile) => void,
+  save: (file: ArtifactFile) => void,
+): readonly Column<ArtifactFile>[] {
   return [
     { id: 'number', title: '#', width: '28px', align: 'end', cell: ({ number }) => number },
     {
@@ -101,6 +111,19 @@ function columnsOf(open: (file: ArtifactFile) => void): readonly Column<Artifact
       width: '104px',
       fromWidth: 560,
       cell: ({ digest }) => <Digest value={digest} />,
+    },
+    {
+      id: 'download',
+      title: 'Save',
+      width: '40px',
+      cell: (file, { excludeFromTabOrder }) => (
+        <RowButton
+          label={`Download file ${file.number}`}
+          excludeFromTabOrder={excludeFromTabOrder}
+          icon="save"
+          onPress={() => save(file)}
+        />
+      ),
     },
   ];
 }

@@ -19,6 +19,7 @@ import { Moves } from './moves.tsx';
 import { Notes } from './notes.tsx';
 import { Overview } from './overview.tsx';
 import { Raw } from './raw.tsx';
+import { UseImage } from './use-image.tsx';
 import styles from './image.module.css';
 
 export interface ImageProps {
@@ -63,7 +64,7 @@ export function ImageScreen({ repository, reference, tab }: ImageProps) {
     >
       <Loaded answer={isGone ? { ...answer, error: null } : answer} rows={10}>
         {(data) => (
-          <>
+          <div className={styles['body']}>
             <div className={styles['head']}>
               <ImageFacts reference={reference} detail={data} platform={platform} onPlatform={setPlatform} />
               {isGone && (
@@ -85,7 +86,7 @@ export function ImageScreen({ repository, reference, tab }: ImageProps) {
               }
               tabs={tabsOf(data, reference)}
             />
-          </>
+          </div>
         )}
       </Loaded>
     </Screen>
@@ -128,5 +129,6 @@ function tabsOf(detail: ImageDetail, reference: string): readonly TabEntry[] {
     { id: 'attached', label: 'Attached', content: () => <Attached detail={detail} /> },
     { id: 'history', label: 'History', content: () => <Moves detail={detail} reference={reference} /> },
     { id: 'raw', label: 'Raw', content: () => <Raw detail={detail} reference={reference} /> },
+    { id: 'use', label: 'Use', content: () => <UseImage detail={detail} reference={reference} /> },
   ];
 }

@@ -1,8 +1,8 @@
-import { FolderTree, Layers as LayersIcon } from 'lucide-react';
+import { Layers as LayersIcon } from 'lucide-react';
 import type { ImageDetail, LayerRow } from '../../../registry/spec/admin/image.ts';
-import { IconButton } from '../../parts/button.tsx';
 import { type Share, StackedBar } from '../../parts/charts.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { RowButton } from '../../parts/row-controls.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { Bytes, Chip, Digest } from '../../parts/values.tsx';
 import { formatBytes, formatForeign, formatPlural } from '../../format.ts';
@@ -185,14 +185,13 @@ function columnsOf(open: (row: LayerTableRow) => void, chosen: string): readonly
       cell: (row, { excludeFromTabOrder }) =>
         row.kind === 'step' &&
         row.number !== undefined && (
-          <span className={String(row.number) === chosen ? styles['chosen'] : undefined}>
-            <IconButton
+          <span className={`${styles['slot']} ${String(row.number) === chosen ? styles['chosen'] : ''}`}>
+            <RowButton
               label={`Files of layer ${row.number}`}
               excludeFromTabOrder={excludeFromTabOrder}
+              icon="files"
               onPress={() => open(row)}
-            >
-              <FolderTree />
-            </IconButton>
+            />
           </span>
         ),
     },

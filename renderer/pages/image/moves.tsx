@@ -7,7 +7,8 @@ import { CliLine } from '../../parts/copy.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { Empty } from '../../parts/states.tsx';
 import { Digest, Time } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { hrefOf, navigate } from '../../route.ts';
@@ -44,12 +45,9 @@ export function Moves({ detail, reference }: { readonly detail: ImageDetail; rea
           />
         </Bar>
       )}
-      {moves.error !== null && <Failed error={moves.error} onRetry={moves.reload} />}
-      {moves.isLoading ? (
-        <Skeleton />
-      ) : (
+      <Listed list={moves}>
         <MoveList moves={moves} repository={repository} tag={chosen} current={digest} />
-      )}
+      </Listed>
       <div className={styles['foot']}>
         <CliLine command={`berth history ${repository}:${chosen}`} />
         <CliLine command={`berth tag ${repository}:${chosen} DIGEST`} />

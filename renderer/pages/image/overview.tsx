@@ -89,7 +89,7 @@ function aboutFacts({ digest, mediaType, manifest, config, repository, bytes }: 
 function Children({ detail: { children, repository, manifest } }: { readonly detail: ImageDetail }) {
   return (
     <ul className={styles['children']}>
-      {children.map(({ digest, platform, size, isAttestation, mediaType }) => (
+      {children.map(({ digest, platform, totalBytes, createdAt, isAttestation, mediaType }) => (
         <li key={`${platform} ${digest}`}>
           <a href={hrefOf({ page: 'image', repository, reference: digest })}>
             <Digest value={digest} />
@@ -99,8 +99,13 @@ function Children({ detail: { children, repository, manifest } }: { readonly det
           </span>
           {digest === manifest?.digest && <Chip tone="accent">shown</Chip>}
           <span className={styles['muted']}>
-            manifest of <Bytes value={size} />
+            {totalBytes === undefined ? 'not in this registry' : <Bytes value={totalBytes} />}
           </span>
+          {createdAt !== undefined && (
+            <span className={styles['muted']}>
+              built <Time at={createdAt} />
+            </span>
+          )}
           <code className={styles['muted']}>{formatForeign(mediaType)}</code>
         </li>
       ))}

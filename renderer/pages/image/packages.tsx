@@ -5,7 +5,8 @@ import { isAppError } from '../../../registry/spec/errors.ts';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
+import { Listed } from '../../parts/listed.tsx';
+import { Empty } from '../../parts/states.tsx';
 import { formatForeign, formatPlural } from '../../format.ts';
 import { useRows } from '../../state/calls.ts';
 import styles from './image.module.css';
@@ -54,10 +55,7 @@ export function Packages({ repository, digest }: { readonly repository: string; 
         <SearchInput label="Search packages" value={q} onChange={setQ} isMain />
         <span className={styles['muted']}>{!list.isLoading && formatPlural(list.total, 'package')}</span>
       </Bar>
-      {list.error !== null && <Failed error={list.error} onRetry={list.reload} />}
-      {list.isLoading ? (
-        <Skeleton />
-      ) : (
+      <Listed list={list}>
         <Grid
           label="Packages"
           columns={columns}
@@ -73,7 +71,7 @@ export function Packages({ repository, digest }: { readonly repository: string; 
             />
           }
         />
-      )}
+      </Listed>
     </>
   );
 }

@@ -76,7 +76,7 @@ function RawBody({
   if (text === undefined)
     return (
       <div className={styles['paneNote']}>
-        <Notice kind="info">These bytes are no text. Pull them to use them.</Notice>
+        <Notice kind="info">These bytes are no text. Download the file to look into it.</Notice>
       </div>
     );
   return (
