@@ -283,6 +283,7 @@ test('access', dockerNeeds, async (t) => {
     const { password } = (await berth.json('user', 'add', 'gone')) as { readonly password: string };
     await berth.run('token', 'create', '--user', 'gone');
     assert.equal(await statusOf(window, 'gone', password), 200);
+    await page.getByRole('link', { name: 'Tokens of gone: 1' }).waitFor();
     await choose(page, 'gone', 'Delete…');
     await page.getByText('The password and 1 token are refused').waitFor();
     await page.getByRole('button', { name: 'Delete 1 user' }).click();
@@ -375,6 +376,21 @@ test('access', dockerNeeds, async (t) => {
     await rowOf(page, 'admin').getByText('(you)').waitFor();
     assert.equal(await page.getByRole('dialog').count(), 0);
     await checkAccessibility(page);
+  });
+
+  await t.test('what was open is closed with the session, and not shown to who logs in next', async () => {
+    await page.getByRole('button', { name: 'Add user' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('half-done');
+    const { password } = (await berth.json('user', 'passwd', 'admin')) as { readonly password: string };
+    await page.getByText('Your session is over.').waitFor();
+    // In place: a page that is loaded anew has nothing open.
+    await page.getByRole('textbox', { name: 'User' }).fill('admin');
+    await page.getByLabel('Password').fill(password);
+    await page.keyboard.press('Enter');
+
+    await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await rowOf(page, 'admin').waitFor();
   });
 
   await t.test('without a connection the rows stay', async () => {
