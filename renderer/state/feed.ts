@@ -10,6 +10,8 @@ import { addAudited } from './audited.ts';
 
 const content: readonly AdminMethod[] = [
   'repositories.list',
+  'repositories.get',
+  'repositories.plan',
   'tags.list',
   'tags.recent',
   'manifests.list',
@@ -38,6 +40,7 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
     'rules.get',
     'rules.simulate',
     'protect.list',
+    'repositories.plan',
     'tags.list',
     'tags.recent',
     'images.get',

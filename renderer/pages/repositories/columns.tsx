@@ -43,6 +43,8 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
             <a
               href={hrefOf({ page: 'repository', repository: node.key })}
               title={node.key}
+              // The parts are laid out as boxes, which a name made of them would part by spaces.
+              aria-label={node.key}
               tabIndex={excludeFromTabOrder ? -1 : 0}
               className={styles['name']}
             >
