@@ -104,6 +104,8 @@ export interface Registry extends AsyncDisposable {
   /** The last lines of the log, for whoever looks at it live. */
   readonly ring: Ring;
   readonly identity: Identity;
+  /** Serves the control plane to whoever opened the channel, as the owner of the data directory. */
+  readonly connect: (channel: Channel) => void;
   /** Reads the configuration again; what needs no restart comes into force. A broken one is logged and leaves all. */
   reload(): Promise<void>;
 }
@@ -486,6 +488,7 @@ export async function createRegistry({
     log,
     ring,
     identity,
+    connect: onConnection,
     async reload() {
       try {
         const paths = await settings.reload();

@@ -7,7 +7,7 @@ import { findSocketAddress } from '../admin/socket-address.ts';
 import { systemCode } from '../disk/private-file.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import { createClient } from '../spec/rpc.ts';
-import type { Client } from '../spec/rpc.ts';
+import type { Channel, Client } from '../spec/rpc.ts';
 
 /** Disposing it closes the connection. */
 export type AdminClient = Client & Disposable;
@@ -17,13 +17,18 @@ export type AdminClient = Client & Disposable;
  * to somebody else.
  */
 export async function openClient(root: string): Promise<AdminClient> {
+  const client = createClient(await openChannel(root));
+  return { ...client, [Symbol.dispose]: () => client.close() };
+}
+
+/** The channel alone. Throws as `openClient` does. */
+export async function openChannel(root: string): Promise<Channel> {
   try {
     const { address, secret } = await findSocketAddress(root);
     const socket = connect(address);
     await once(socket, 'connect');
     if (secret !== undefined) socket.write(`${JSON.stringify({ secret })}\n`);
-    const client = createClient(createLineChannel(socket, 'client'));
-    return { ...client, [Symbol.dispose]: () => client.close() };
+    return createLineChannel(socket, 'client');
   } catch (error) {
     throw explain(error, resolve(root));
   }

@@ -15,7 +15,7 @@ import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 import { type LookOptions, withLook } from './look.ts';
-import { handOver } from './serve.ts';
+import { handOver } from './run-registry.ts';
 import { done, writeJson } from './user.ts';
 
 /** Adds `berth up|down|restart|version` to the program. */
@@ -41,10 +41,10 @@ export function registerLife(program: Command, io: Io): void {
     .action(async (options: LookOptions) => {
       const { root } = await loadFor(io, options);
       const status = await findStatus(root);
-      if (status?.runs === 'foreground') {
+      if (status !== undefined && status.runs !== 'background') {
         throw new AppError('USAGE', {
           message: `The registry is the process ${status.pid}, which berth up did not start.`,
-          hint: 'Restart it where it was started: in its terminal, or with systemctl.',
+          hint: 'Restart it where it was started: in its terminal, with systemctl, or in the menu of the tray.',
         });
       }
       await stop(root);

@@ -1,19 +1,13 @@
 /** berth serve: the registry in the foreground, until SIGINT or SIGTERM. */
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
 import { withValues } from '../config/fields.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { writePrivateFile } from '../disk/private-file.ts';
-import { createRegistry } from '../index.ts';
-import { openLogFile } from '../log/file.ts';
-import type { Config } from '../spec/config.ts';
 import { type Level, levels } from '../spec/log-record.ts';
-import { createComputerMethods } from './computer.ts';
 import { withConfig } from './config.ts';
 import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
-import { type ConfigOptions, loadFor } from './load.ts';
+import type { ConfigOptions } from './load.ts';
+import { handOver, runRegistry } from './run-registry.ts';
 import { uiDirectory } from './ui-directory.ts';
 
 interface ServeOptions extends ConfigOptions {
@@ -41,39 +35,25 @@ export function registerServe(program: Command, io: Io): void {
 }
 
 async function serve(io: Io, options: ServeOptions): Promise<void> {
-  const flags = {
-    'http.addr': options.listen,
-    'log.level': options.logLevel,
-    'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
-  };
-  const { root } = await loadFor(io, options, flags);
-  const load = async (text?: string): Promise<LoadedConfig> => {
-    const { loaded } = await loadFor(io, options, flags, text);
-    return options.firstRun === true ? withWindow(loaded) : loaded;
-  };
-  const loaded = await load();
   const stopped = Promise.withResolvers<string>();
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stopped.resolve(`${name} received`));
   const isBackground = options.background === true;
-  // There the service log has its file, and nobody reads the output.
-  await using accessLog = isBackground
-    ? await openLogFile({ path: join(root, 'berth', 'logs', 'access.log') })
-    : undefined;
-  const first = ownsUsers(loaded.config.auth) ? await createFirstUser({ root }) : undefined;
-  await using registry = await createRegistry({
-    loaded,
-    load,
-    root,
-    out: (line) => (accessLog === undefined ? io.out(line) : accessLog.write(line)),
+  await using running = await runRegistry(io, {
+    config: options,
+    flags: {
+      'http.addr': options.listen,
+      'log.level': options.logLevel,
+      'auth.none': options.auth === undefined ? undefined : options.auth === 'none',
+    },
+    ...(options.firstRun === true ? { adjust: withWindow } : {}),
+    // In the background nobody reads the output, and the service log has its file.
+    ...(isBackground ? {} : { out: io.out }),
     err: isBackground ? ignore : io.err,
     runs: isBackground ? 'background' : 'foreground',
-    computer: createComputerMethods(io, options),
     onStop: () => stopped.resolve('asked to stop'),
     ui: uiDirectory,
-  }).catch(async (error: unknown) => {
-    if (first !== undefined) await removeFirstUser({ root });
-    throw error;
   });
+  const { registry, root, first } = running;
   const { urls, ui, log } = registry;
   if (isBackground && process.connected) await tellParent({ urls, ui, root, ...first });
   else {
@@ -81,8 +61,6 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     const password = first === undefined ? undefined : await handOver(first.password, root, mayPrint);
     io.out(greeting({ urls, ui, root, user: first?.user, password }));
   }
-  if (loaded.config.auth.none)
-    log.warn('loginOff', 'auth: none: everybody who reaches this port may do everything');
 
   using _ = onSignal('SIGHUP', () => void registry.reload());
   log.info('stopping', `${await stopped.promise}: finishing what runs`);
@@ -102,10 +80,6 @@ function withWindow(loaded: LoadedConfig): LoadedConfig {
   };
 }
 
-function ownsUsers({ none, htpasswd }: Config['auth']): boolean {
-  return !none && htpasswd.path === undefined;
-}
-
 /** `berth up` shows it, the password of the first user included, and ends. */
 async function tellParent(started: Started): Promise<void> {
   const sent = Promise.withResolvers<void>();
@@ -114,14 +88,6 @@ async function tellParent(started: Started): Promise<void> {
   );
   await sent.promise;
   process.disconnect();
-}
-
-/** Shows a new password to a person; where output may end in a log, it is put into a file instead. */
-export async function handOver(password: string, root: string, mayPrint: boolean): Promise<string> {
-  if (mayPrint) return `${password}   (shown only now)`;
-  const file = join(root, 'berth', 'first-password');
-  await writePrivateFile(file, `${password}\n`);
-  return `in ${file}; remove that file when you have read it`;
 }
 
 function onSignal(name: NodeJS.Signals, listener: () => void): Disposable {

@@ -8,6 +8,7 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, errorEntry } from '../spec/errors.ts';
+import { pagePolicy } from '../spec/page-policy.ts';
 import { harden } from './api/judge.ts';
 import { isUnchanged } from './blobs.ts';
 import { type Exchange, sendEmpty } from './exchange.ts';
@@ -56,14 +57,6 @@ const contentTypes: Readonly<Record<string, string | undefined>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
-};
-
-const headers = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Permissions-Policy':
-    'accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()',
 };
 
 /** Makes the window, with the files that are there now. */
@@ -135,7 +128,7 @@ async function sendFile(exchange: Exchange, file: UiFile): Promise<void> {
   const chosen = file.gzip !== undefined && takesGzip(req.headers['accept-encoding']) ? file.gzip : file;
   await using opened = await openFile(chosen.path);
   const { size } = await opened.stat();
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  for (const [name, value] of Object.entries(pagePolicy)) res.setHeader(name, value);
   res.setHeader('Cache-Control', file.cacheControl);
   res.setHeader('ETag', `"${chosen.etag}"`);
   if (file.gzip !== undefined) res.setHeader('Vary', 'Accept-Encoding');

@@ -1,14 +1,11 @@
 /** The window as people use it: the built page, served by a real registry, in Chromium. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { readFile } from 'node:fs/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { succeed } from './process.ts';
+import { buildWhereOlder } from './build.ts';
 import { pushImage } from './push.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from './registry.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 const admin = { name: 'admin', password: 'a-long-password' } as const;
 
 export interface TestWindow extends AsyncDisposable {
@@ -159,42 +156,11 @@ export async function checkAccessibility(page: Page): Promise<void> {
   });
 }
 
-/** Builds the page where a source is newer than it; test files that run side by side build it once. */
+/** Builds the page where a source is newer than it. */
 export async function buildOnce(): Promise<void> {
-  const lock = join(root, 'out', 'window.lock');
-  await mkdir(join(root, 'out'), { recursive: true });
-  for (;;) {
-    if (await isBuilt()) return;
-    const isMine = await mkdir(lock).then(
-      () => true,
-      () => false,
-    );
-    if (isMine) break;
-    const { mtimeMs = Date.now() } = (await stat(lock).catch(() => undefined)) ?? {};
-    if (Date.now() - mtimeMs > 120_000) await rm(lock, { recursive: true, force: true });
-    await delay(100);
-  }
-  try {
-    if (!(await isBuilt())) await succeed(process.execPath, [join(root, 'build', 'renderer.ts')]);
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
-}
-
-async function isBuilt(): Promise<boolean> {
-  const builtAt = await timeOf(join(root, 'dist', 'ui', 'index.html.gz'));
-  const folders = ['renderer', 'registry/spec'];
-  const files = await Promise.all(
-    folders.map(async (folder) =>
-      (await readdir(join(root, folder), { recursive: true }))
-        .filter((name) => /\.(?:tsx?|css|html|svg)$/.test(name))
-        .map((name) => join(root, folder, name)),
-    ),
-  );
-  const times = await Promise.all(files.flat().map(timeOf));
-  return times.every((time) => time < builtAt);
-}
-
-async function timeOf(path: string): Promise<number> {
-  return (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
+  await buildWhereOlder({
+    result: 'dist/ui/index.html.gz',
+    folders: ['renderer', 'registry/spec'],
+    script: 'build/renderer.ts',
+  });
 }

@@ -19,8 +19,8 @@ export interface StatusRow {
   readonly ui?: string;
   readonly startedAt: string;
   readonly pid: number;
-  /** How it was started: by `berth serve`, by `berth up`. */
-  readonly runs: 'foreground' | 'background';
+  /** How it was started: by `berth serve`, by `berth up`, by the desktop app. */
+  readonly runs: 'foreground' | 'background' | 'desktop';
   readonly isReadOnly: boolean;
   /** `building` while lists are still read from the disk. */
   readonly index: 'building' | 'ready';
