@@ -28,20 +28,56 @@ export interface Bundle {
 
 /** Bundles the command line. Writes nothing. */
 export async function bundleCli(): Promise<Bundle> {
-  const worker = await bundle(source('registry/workers/bcrypt.ts'), 'cjs');
-  const entries = source('registry/workers/entries.ts');
+  const worker = await bundleWorker();
   const cli = await bundle(source('registry/cli/main.ts'), 'esm', {
-    [entries]: `export const bcryptEntry = { source: ${JSON.stringify(worker.code)} };`,
-    [source('registry/cli/helper-command.ts')]: helperCommandModule,
-    [source('registry/cli/ui-directory.ts')]: uiDirectoryModule,
-    ...(await versionModule()),
+    replaced: {
+      ...workerModule(worker),
+      [source('registry/cli/helper-command.ts')]: helperCommandModule,
+      [source('registry/cli/ui-directory.ts')]: uiDirectoryModule,
+      ...(await versionModule()),
+    },
   });
   return { code: cli.code, modules: new Map([...worker.modules, ...cli.modules]) };
 }
 
 /** Bundles Docker's credential helper, which clients start for each command: it holds little. Writes nothing. */
 export async function bundleHelper(): Promise<Bundle> {
-  return await bundle(source('main/engine/login/docker-credential-berth.ts'), 'esm', await versionModule());
+  return await bundle(source('main/engine/login/docker-credential-berth.ts'), 'esm', {
+    replaced: await versionModule(),
+  });
+}
+
+/** The parts of the desktop app that run outside of its page, each one file. Electron itself is not inside. */
+export interface DesktopBundles {
+  readonly app: Bundle;
+  readonly process: Bundle;
+  readonly preload: Bundle;
+}
+
+/** Bundles them. Writes nothing. */
+export async function bundleDesktop(): Promise<DesktopBundles> {
+  const worker = await bundleWorker();
+  const replaced = { ...workerModule(worker), ...(await versionModule()) };
+  const options = { replaced, isMinified: true, external: ['electron'] };
+  const [app, registry, preload] = await Promise.all([
+    bundle(source('main/app.ts'), 'esm', options),
+    bundle(source('main/registry-process.ts'), 'esm', options),
+    bundle(source('main/preload/preload.ts'), 'cjs', options),
+  ]);
+  const process = { code: registry.code, modules: new Map([...worker.modules, ...registry.modules]) };
+  return { app, process, preload };
+}
+
+async function bundleWorker(): Promise<Bundle> {
+  return await bundle(source('registry/workers/bcrypt.ts'), 'cjs');
+}
+
+/** The code of the worker as text, in place of the module that says where its file is. */
+function workerModule({ code }: Bundle): Readonly<Record<string, string>> {
+  return {
+    [source('registry/workers/entries.ts')]:
+      `export const bcryptEntry = { source: ${JSON.stringify(code)} };`,
+  };
 }
 
 /** The npm package that a module of the graph belongs to; `undefined` for our own and for built-ins of Node. */
@@ -73,7 +109,7 @@ export async function writeBundle(out: string): Promise<void> {
   await copyFile(join(repository, 'LICENSE'), join(out, 'LICENSE'));
   await writeFile(
     join(out, 'NOTICES.txt'),
-    await notices([...cli.modules.keys(), ...helper.modules.keys(), ...window.map(shortId)]),
+    await notices([...cli.modules.keys(), ...helper.modules.keys(), ...window]),
   );
 }
 
@@ -103,7 +139,16 @@ async function versionModule(): Promise<Readonly<Record<string, string>>> {
 async function bundle(
   input: string,
   format: 'esm' | 'cjs',
-  replaced: Readonly<Record<string, string>> = {},
+  {
+    replaced = {},
+    isMinified = false,
+    external = [],
+  }: {
+    /** The text of modules in place of their own, by path. */
+    readonly replaced?: Readonly<Record<string, string>>;
+    readonly isMinified?: boolean;
+    readonly external?: string[];
+  } = {},
 ): Promise<Bundle> {
   const modules = new Map<string, readonly string[]>();
   const plugin: Plugin = {
@@ -120,13 +165,19 @@ async function bundle(
   await using build = await rolldown({
     input,
     platform: 'node',
+    external,
     plugins: [plugin],
     tsconfig: false,
     onLog: (level, log) => {
       if (level === 'warn') throw new Error(log.message);
     },
   });
-  const { output } = await build.generate({ format, codeSplitting: false, comments: { legal: false } });
+  const { output } = await build.generate({
+    format,
+    codeSplitting: false,
+    comments: { legal: false },
+    minify: isMinified,
+  });
   const [chunk, ...more] = output;
   if (more.length > 0) throw new Error(`${input} became more than one file`);
   return { code: chunk.code, modules };
@@ -137,9 +188,9 @@ function shortId(id: string): string {
 }
 
 /** The licence of each package inside, whose texts ask to be passed on. */
-async function notices(modules: readonly string[]): Promise<string> {
+export async function notices(modules: readonly string[]): Promise<string> {
   const folders = new Set<string>();
-  for (const module of modules) {
+  for (const module of modules.map(shortId)) {
     const name = packageOf(module);
     if (name === undefined) continue;
     const end = module.lastIndexOf(`node_modules/${name}/`) + `node_modules/${name}`.length;
@@ -165,7 +216,7 @@ interface PackageJson {
   readonly engines: object;
 }
 
-async function readPackage(folder = repository): Promise<PackageJson> {
+export async function readPackage(folder = repository): Promise<PackageJson> {
   return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;
 }
 

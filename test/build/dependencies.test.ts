@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
-import { bundleCli, type ModuleGraph, packageOf } from '../../build/bundle.ts';
+import { bundleCli, bundleDesktop, type ModuleGraph, packageOf } from '../../build/bundle.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -49,6 +49,57 @@ suite('packages of the command line', () => {
       assert.equal(wayToPackage(modules, module)?.join(' > '), undefined);
     });
   }
+});
+
+/** What each part of the desktop app imports itself. Of the registry, the same as the command line. */
+const allowedInDesktop = {
+  app: ['electron-store', 'zod'],
+  process: allowed,
+  preload: [],
+} as const;
+
+/** With what electron-store brings along: a checker of JSON Schema, above all. */
+const desktopPackageLimit = 30;
+
+suite('packages of the desktop app', () => {
+  let bundles: Awaited<ReturnType<typeof bundleDesktop>>;
+  before(async () => {
+    bundles = await bundleDesktop();
+  });
+
+  for (const part of ['app', 'process', 'preload'] as const) {
+    test(`${part} imports the packages of its list, and all of them`, () => {
+      const ours = [...bundles[part].modules].filter(([module]) => /^(?:registry|main)\//.test(module));
+      const direct = new Set(ours.flatMap(([, imports]) => imports.flatMap((each) => packageOf(each) ?? [])));
+
+      assert.deepEqual(direct, new Set(allowedInDesktop[part]));
+    });
+  }
+
+  test(`no more than ${desktopPackageLimit} packages are inside of app`, (t) => {
+    const inside = new Set([...bundles.app.modules.keys()].flatMap((each) => packageOf(each) ?? []));
+
+    t.diagnostic(`${inside.size} packages, ${bundles.app.code.length} bytes`);
+    assert.ok(inside.size <= desktopPackageLimit, [...inside].join(' '));
+  });
+
+  test('the shell holds nothing of the registry but facts', () => {
+    const modules = [...bundles.app.modules.keys()].filter((each) => each.startsWith('registry/'));
+
+    assert.deepEqual(
+      modules.filter(
+        (each) => !/^registry\/(?:spec|disk|archive)\/|^registry\/(?:version|cli\/format)\.ts$/.test(each),
+      ),
+      [],
+    );
+  });
+
+  test('the preload script needs Electron alone', () => {
+    assert.deepEqual(
+      [...bundles.preload.code.matchAll(/require\(([^)]*)\)/g)].map(([, name]) => name?.slice(1, -1)),
+      ['electron'],
+    );
+  });
 });
 
 /** The shortest way from a module to one of a package, as the modules on it. */

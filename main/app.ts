@@ -1,0 +1,193 @@
+/** The desktop app: one instance, a registry, a tray and a window. All meaning is in the registry and in the page. */
+import { userInfo } from 'node:os';
+import { app, clipboard, Notification, type WebContents } from 'electron';
+import { AppError } from '../registry/spec/errors.ts';
+import type { Client } from '../registry/spec/rpc.ts';
+import { createShell, type Shell } from './consent/shell-methods.ts';
+import { channels } from './contract/channels.ts';
+import { thisHost } from './engine/host.ts';
+import { helperCommand } from './helper-command.ts';
+import { serveIpc } from './ipc.ts';
+import { openPreferences } from './preferences.ts';
+import { askClose, askQuit, tellBrokenPreferences } from './questions.ts';
+import { createRegistryHost } from './registry-host.ts';
+import { type RegistryView, watchRegistry } from './registry-view.ts';
+import { registerScheme, serveScheme } from './scheme.ts';
+import { secureApp } from './security.ts';
+import type { SupervisorState } from './supervisor.ts';
+import { openTray, type TrayFace } from './tray.ts';
+import { type TrayAct, trayMenu } from './tray-menu.ts';
+import { createMainWindow } from './window.ts';
+
+if (app.requestSingleInstanceLock()) await run();
+else app.quit();
+
+async function run(): Promise<void> {
+  registerScheme();
+  secureApp();
+  app.setAppUserModelId('io.berth.desktop');
+  // The tray is the face of the app while there is no window.
+  app.on('window-all-closed', () => undefined);
+  await app.whenReady();
+
+  serveScheme();
+  const preferences = openPreferences();
+  let client: Client | undefined;
+  let view: RegistryView | undefined;
+  let tray: TrayFace | undefined;
+  let isQuitting = false;
+  let hasEnded = false;
+  let idle: PromiseWithResolvers<void> | undefined;
+  const pages = new Set<WebContents>();
+
+  const host = createRegistryHost((state) => {
+    if (state.kind === 'running') connect();
+    else {
+      client = undefined;
+      setView(undefined);
+      if (state.kind === 'stopped' || state.kind === 'waiting') for (const page of pages) givePort(page);
+    }
+    showTray(state);
+  });
+  const window = createMainWindow({ preferences, mayClose });
+
+  /** A connection for the shell itself, and one for each page that has asked for one before. */
+  function connect(): void {
+    client = host.openClient();
+    for (const page of pages) givePort(page);
+    if (client !== undefined) void watchRegistry(client, setView);
+  }
+
+  function givePort(page: WebContents): void {
+    const port = host.openPort();
+    page.postMessage(channels.port, undefined, port === undefined ? [] : [port]);
+  }
+
+  function setView(next: RegistryView | undefined): void {
+    view = next;
+    if ((view?.transfers.length ?? 0) === 0) idle?.resolve();
+    showTray(host.state());
+  }
+
+  function showTray(state: SupervisorState): void {
+    tray?.show(trayMenu(state, view));
+  }
+
+  function mayClose(): boolean {
+    if (isQuitting || hasEnded) return true;
+    void closeWindow();
+    return false;
+  }
+
+  async function closeWindow(): Promise<void> {
+    const open = window.current();
+    if (open === undefined) return;
+    const { onClose } = preferences.get();
+    const choice = onClose === 'ask' ? await askClose(open) : onClose;
+    preferences.set({ onClose: choice });
+    if (choice === 'quit') app.quit();
+    else window.hide();
+  }
+
+  async function quit(): Promise<void> {
+    const transfers = view?.transfers ?? [];
+    if (transfers.length > 0) {
+      const answer = await askQuit(window.current(), transfers);
+      if (answer === 'cancel') {
+        isQuitting = false;
+        return;
+      }
+      if (answer === 'finish' && (view?.transfers.length ?? 0) > 0) {
+        idle = Promise.withResolvers();
+        await idle.promise;
+      }
+    }
+    await host.stop();
+    tray?.[Symbol.dispose]();
+    tray = undefined;
+    hasEnded = true;
+    app.quit();
+  }
+
+  function act(what: TrayAct): void {
+    switch (what.kind) {
+      case 'copy':
+        return void copy(what.text, what.what);
+      case 'open':
+        return window.show(what.hash);
+      case 'setReadOnly':
+        client
+          ?.call('settings.set', {
+            changes: [{ path: 'storage.maintenance.readonly.enabled', value: what.isReadOnly }],
+          })
+          .catch(showInWindow);
+        return;
+      case 'start':
+        return host.start();
+      case 'stop':
+        return void host.stop();
+      case 'restart':
+        return void host.stop().then(() => host.start());
+      case 'quit':
+        return app.quit();
+    }
+  }
+
+  /** The settings say what hinders the change. */
+  function showInWindow(): void {
+    window.show('#/settings');
+  }
+
+  const shell: Shell = async (method, args) => {
+    const state = host.state();
+    if (state.kind !== 'running') {
+      const { code, message, hint } = new AppError('NOT_RUNNING');
+      return { error: { code, message, hint } };
+    }
+    const answer = createShell({
+      host: thisHost(process.env),
+      root: state.root,
+      by: userInfo().username,
+      client: mustHaveClient,
+      helperCommand,
+    });
+    return await answer(method, args);
+  };
+
+  function mustHaveClient(): Client {
+    if (client === undefined) throw new AppError('NOT_RUNNING');
+    return client;
+  }
+
+  serveIpc({
+    shell,
+    onAskPort({ sender }) {
+      if (!pages.has(sender)) sender.once('destroyed', () => pages.delete(sender));
+      pages.add(sender);
+      // While it starts, the page waits for the port that comes then.
+      if (host.state().kind !== 'starting') givePort(sender);
+    },
+    log: (text) => void process.stderr.write(`${text}\n`),
+  });
+
+  app.on('second-instance', () => window.show());
+  app.on('activate', () => window.show());
+  app.on('before-quit', (event) => {
+    if (hasEnded) return;
+    event.preventDefault();
+    if (isQuitting) return;
+    isQuitting = true;
+    void quit();
+  });
+
+  if (preferences.get().hasTray) tray = openTray(trayMenu(host.state(), view), act);
+  host.start();
+  const isHidden = process.argv.includes('--hidden') || preferences.get().openHidden;
+  if (!isHidden || tray === undefined) window.show();
+  if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);
+}
+
+async function copy(text: string, what: string): Promise<void> {
+  await clipboard.writeText(text);
+  new Notification({ title: 'Berth', body: `${what} is in the clipboard.`, silent: true }).show();
+}

@@ -1,0 +1,54 @@
+/** The process of the registry, as Electron runs it. */
+import { fileURLToPath } from 'node:url';
+import { MessageChannelMain, type MessagePortMain, utilityProcess } from 'electron';
+import { type Client, createClient } from '../registry/spec/rpc.ts';
+import { createPortChannel } from './port-channel.ts';
+import { type Child, createSupervisor, type Supervisor, type SupervisorState } from './supervisor.ts';
+import type { FromRegistry } from './registry-messages.ts';
+
+export interface RegistryHost extends Supervisor<MessagePortMain> {
+  /** The other end of a new connection to the registry; `undefined` while it does not run. */
+  openPort(): MessagePortMain | undefined;
+  /** The shell's own connection; `undefined` while it does not run. */
+  openClient(): Client | undefined;
+}
+
+const keptChars = 4096;
+
+export function createRegistryHost(onState: (state: SupervisorState) => void): RegistryHost {
+  const supervisor = createSupervisor({ fork, onState });
+  function openPort(): MessagePortMain | undefined {
+    const { port1, port2 } = new MessageChannelMain();
+    return supervisor.connect(port1) ? port2 : undefined;
+  }
+  return {
+    ...supervisor,
+    openPort,
+    openClient() {
+      const port = openPort();
+      return port === undefined ? undefined : createClient(createPortChannel(port));
+    },
+  };
+}
+
+function fork(): Child<MessagePortMain> {
+  const child = utilityProcess.fork(fileURLToPath(new URL('./registry-process.mjs', import.meta.url)), [], {
+    serviceName: 'Berth registry',
+    stdio: 'pipe',
+  });
+  let said = '';
+  child.stdout?.pipe(process.stdout, { end: false });
+  child.stderr?.on('data', (part: Buffer) => {
+    process.stderr.write(part);
+    said = `${said}${part.toString()}`.slice(-keptChars);
+  });
+  return {
+    get pid() {
+      return child.pid;
+    },
+    post: (message, port) => child.postMessage(message, port === undefined ? [] : [port]),
+    onMessage: (listener) => void child.on('message', (message: FromRegistry) => listener(message)),
+    onExit: (listener) => void child.once('exit', (status) => listener(status, said)),
+    kill: () => void child.kill(),
+  };
+}

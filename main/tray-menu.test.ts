@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { RegistryView } from './registry-view.ts';
+import type { SupervisorState } from './supervisor.ts';
+import { type TrayItem, trayMenu } from './tray-menu.ts';
+
+const running: SupervisorState = {
+  kind: 'running',
+  pid: 1,
+  urls: ['https://127.0.0.1:5443', 'https://[::1]:5443'],
+  root: '/data',
+  isOwn: true,
+};
+const view: RegistryView = {
+  repositories: 12,
+  bytes: 3_400_000_000,
+  lastPush: 'team/api:1.4',
+  isReadOnly: false,
+  disk: 'ok',
+  transfers: [],
+};
+const push = { kind: 'push', name: 'team/api:1.4', bytes: 143_000_000 } as const;
+const failure = {
+  code: 'PORT_BUSY',
+  message: 'Port 5443 is used by X (pid 812).',
+  hint: 'Choose another port.',
+};
+
+interface Row {
+  readonly name: string;
+  readonly state: SupervisorState;
+  readonly view?: RegistryView;
+  readonly icon: string;
+  /** In brackets what is only read; - is a line. */
+  readonly items: string;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: 'stopped',
+    state: { kind: 'stopped' },
+    icon: 'stopped',
+    items: '[Stopped] / Start / - / Open Berth / Settings / Quit',
+  },
+  {
+    name: 'starting',
+    state: { kind: 'starting' },
+    icon: 'starting',
+    items: '[Starting] / Show logs / Cancel / - / Open Berth / Quit',
+  },
+  {
+    name: 'starting after a crash',
+    state: { kind: 'starting', after: { ...failure, message: 'The registry ended.' } },
+    icon: 'starting',
+    items: '[Starting] / [The registry ended.] / Show logs / Cancel / - / Open Berth / Quit',
+  },
+  {
+    name: 'stopping',
+    state: { kind: 'stopping' },
+    icon: 'starting',
+    items: '[Stopping] / Open Berth / Quit',
+  },
+  {
+    name: 'waiting',
+    state: { kind: 'waiting', failure, retryAt: 0 },
+    icon: 'error',
+    items: `[${failure.message}] / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'running, not told yet',
+    state: running,
+    icon: 'running',
+    items:
+      '[Running] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'running',
+    state: running,
+    view,
+    icon: 'running',
+    items:
+      '[Running: 12 repositories, 3.40GB] / Copy address localhost:5443 / Copy docker login / Copy pull of team/api:1.4 / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'running, of another program',
+    state: { ...running, isOwn: false },
+    view: { ...view, repositories: 1, lastPush: undefined },
+    icon: 'running',
+    items:
+      '[Running: 1 repository, 3.40GB, by another program] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / - / Settings / Quit',
+  },
+  {
+    name: 'a transfer',
+    state: running,
+    view: { ...view, lastPush: undefined, transfers: [push, push, push] },
+    icon: 'transfer',
+    items:
+      '[Pushing team/api:1.4, 143MB and 2 more] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'read-only',
+    state: running,
+    view: { ...view, lastPush: undefined, isReadOnly: true },
+    icon: 'readOnly',
+    items:
+      '[Read-only] / Resume / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'a full disk, while somebody pulls',
+    state: running,
+    view: { ...view, lastPush: undefined, disk: 'full', transfers: [{ ...push, kind: 'pull' }] },
+    icon: 'attention',
+    items:
+      'Free disk space / [Pulling team/api:1.4, 143MB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+];
+
+suite('icon and menu of the tray', () => {
+  for (const { name, state, view: shown, icon, items } of rows) {
+    test(name, () => {
+      const menu = trayMenu(state, shown);
+
+      assert.deepEqual({ icon: menu.icon, items: menu.items.map(wordOf).join(' / ') }, { icon, items });
+    });
+  }
+
+  test('what is copied is what the label says', () => {
+    const { items } = trayMenu(running, view);
+
+    const texts = items.flatMap((item) => (item?.act?.kind === 'copy' ? [item.act.text] : []));
+    assert.deepEqual(texts, [
+      'localhost:5443',
+      'docker login localhost:5443',
+      'docker pull localhost:5443/team/api:1.4',
+    ]);
+  });
+});
+
+function wordOf(item: TrayItem | undefined): string {
+  if (item === undefined) return '-';
+  return item.act === undefined ? `[${item.label}]` : item.label;
+}

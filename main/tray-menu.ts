@@ -1,0 +1,153 @@
+/** Icon and menu of the tray for each state of the registry: data that tray.ts puts on the screen. */
+import { formatBytes } from '../registry/cli/format.ts';
+import { assertNever } from '../registry/spec/errors.ts';
+import { localUrl } from '../registry/spec/local-url.ts';
+import type { RegistryView } from './registry-view.ts';
+import type { SupervisorState } from './supervisor.ts';
+
+/** The shape carries the state: there is no colour in the tray of macOS. */
+export type TrayIcon = 'starting' | 'running' | 'transfer' | 'attention' | 'readOnly' | 'stopped' | 'error';
+
+export type TrayAct =
+  | { readonly kind: 'copy'; readonly text: string; readonly what: string }
+  | { readonly kind: 'open'; readonly hash?: string }
+  | { readonly kind: 'setReadOnly'; readonly isReadOnly: boolean }
+  | { readonly kind: 'start' | 'restart' | 'stop' | 'quit' };
+
+/** Without an act a line is only read; `undefined` is a line between groups. */
+export interface TrayItem {
+  readonly label: string;
+  readonly act?: TrayAct;
+}
+
+export interface TrayMenu {
+  readonly icon: TrayIcon;
+  readonly tooltip: string;
+  readonly items: readonly (TrayItem | undefined)[];
+}
+
+const open: TrayItem = { label: 'Open Berth', act: { kind: 'open' } };
+const quit: TrayItem = { label: 'Quit', act: { kind: 'quit' } };
+const stop: TrayItem = { label: 'Stop', act: { kind: 'stop' } };
+const restart: TrayItem = { label: 'Restart', act: { kind: 'restart' } };
+const settings: TrayItem = { label: 'Settings', act: { kind: 'open', hash: '#/settings' } };
+const logs: TrayItem = { label: 'Show logs', act: { kind: 'open', hash: '#/logs' } };
+
+/** `view` is absent until the registry has told it. */
+export function trayMenu(state: SupervisorState, view: RegistryView | undefined): TrayMenu {
+  switch (state.kind) {
+    case 'stopped':
+      return {
+        icon: 'stopped',
+        tooltip: 'Berth: stopped',
+        items: [
+          { label: 'Stopped' },
+          { label: 'Start', act: { kind: 'start' } },
+          undefined,
+          open,
+          settings,
+          quit,
+        ],
+      };
+    case 'starting':
+      return {
+        icon: 'starting',
+        tooltip: 'Berth: starting',
+        items: [
+          { label: 'Starting' },
+          ...(state.after === undefined ? [] : [{ label: state.after.message }]),
+          logs,
+          { label: 'Cancel', act: { kind: 'stop' } },
+          undefined,
+          open,
+          quit,
+        ],
+      };
+    case 'stopping':
+      return { icon: 'starting', tooltip: 'Berth: stopping', items: [{ label: 'Stopping' }, open, quit] };
+    case 'waiting':
+      return {
+        icon: 'error',
+        tooltip: `Berth: ${state.failure.message}`,
+        items: [
+          { label: state.failure.message },
+          { label: 'Try again', act: { kind: 'start' } },
+          logs,
+          { label: 'Stop', act: { kind: 'stop' } },
+          undefined,
+          open,
+          quit,
+        ],
+      };
+    case 'running':
+      return runningMenu(state, view);
+    default:
+      return assertNever(state);
+  }
+}
+
+function runningMenu(
+  { urls, isOwn }: Extract<SupervisorState, { readonly kind: 'running' }>,
+  view: RegistryView | undefined,
+): TrayMenu {
+  const address = urls[0] === undefined ? undefined : new URL(localUrl(urls[0])).host;
+  const where = isOwn ? '' : ', by another program';
+  const head = headOf(view);
+  const isReadOnly = view?.isReadOnly === true;
+  return {
+    icon: iconOf(view),
+    tooltip: `Berth: ${head}${where}`,
+    items: [
+      ...(view?.disk === 'full' || view?.disk === 'low'
+        ? [{ label: 'Free disk space', act: { kind: 'open', hash: '#/storage' } } as const]
+        : []),
+      { label: `${head}${where}` },
+      ...(isReadOnly ? [{ label: 'Resume', act: { kind: 'setReadOnly', isReadOnly: false } } as const] : []),
+      ...(address === undefined ? [] : copies(address, view?.lastPush)),
+      undefined,
+      open,
+      ...(view === undefined || isReadOnly
+        ? []
+        : [{ label: 'Pause', act: { kind: 'setReadOnly', isReadOnly: true } } as const]),
+      // Another program's process is not for the tray to end.
+      ...(isOwn ? [restart, stop] : []),
+      undefined,
+      settings,
+      quit,
+    ],
+  };
+}
+
+function copies(address: string, lastPush: string | undefined): readonly TrayItem[] {
+  const copy = (label: string, text: string, what: string): TrayItem => ({
+    label,
+    act: { kind: 'copy', text, what },
+  });
+  return [
+    copy(`Copy address ${address}`, address, 'The address'),
+    copy('Copy docker login', `docker login ${address}`, 'The command'),
+    ...(lastPush === undefined
+      ? []
+      : [copy(`Copy pull of ${lastPush}`, `docker pull ${address}/${lastPush}`, 'The command')]),
+  ];
+}
+
+function headOf(view: RegistryView | undefined): string {
+  if (view === undefined) return 'Running';
+  const { repositories, bytes, transfers, isReadOnly } = view;
+  const [first, ...more] = transfers;
+  if (first !== undefined) {
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    const verb = first.kind === 'push' ? 'Pushing' : 'Pulling';
+    return `${verb} ${first.name}, ${formatBytes(first.bytes)}${others}`;
+  }
+  if (isReadOnly) return 'Read-only';
+  return `Running: ${repositories} ${repositories === 1 ? 'repository' : 'repositories'}, ${formatBytes(bytes)}`;
+}
+
+function iconOf(view: RegistryView | undefined): TrayIcon {
+  if (view === undefined) return 'running';
+  if (view.disk !== 'ok') return 'attention';
+  if (view.transfers.length > 0) return 'transfer';
+  return view.isReadOnly ? 'readOnly' : 'running';
+}
