@@ -1,0 +1,550 @@
+/** The desktop app from the outside: its window, its tray, its process of the registry, and what it refuses. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { request as plainRequest } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { shellArguments } from '../../main/contract/shell-api.ts';
+import {
+  type DesktopModule,
+  desktopFolder,
+  isReal,
+  startDesktop,
+  type TestDesktop,
+} from '../support/desktop.ts';
+import { pushImage } from '../support/push.ts';
+import { berth, startRegistry } from '../support/registry.ts';
+import { needs } from '../support/tools.ts';
+import { goTo } from '../support/window.ts';
+
+const inElectron = isReal ? 'Electron' : 'the stand-in';
+const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
+
+suite(`the desktop app in ${inElectron}`, needs('chromium'), () => {
+  test('shows the registry, and what happens there', async (t) => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+
+    await t.test('the window says that it runs', async () => {
+      await running(page);
+      const size = await page.evaluate(() => [innerWidth, innerHeight]);
+      assert.deepEqual(size, [1120, 720]);
+    });
+
+    await t.test('a push appears within a second', async (each) => {
+      await goTo(page, '#/repositories');
+      const pushedMs = await pushAndSee(desktop, page, 'team/one');
+
+      each.diagnostic(`${pushedMs} ms`);
+      assert.ok(pushedMs < 1000, String(pushedMs));
+    });
+
+    await t.test(
+      'the process of the registry is back in two seconds when it was killed, and the page goes on',
+      async (each) => {
+        const { pid } = await desktop.holder();
+        const killedAt = performance.now();
+
+        process.kill(pid, 'SIGKILL');
+        await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+        const backMs = performance.now() - killedAt;
+        await running(page);
+        const seenMs = await pushAndSee(desktop, page, 'team/two');
+
+        each.diagnostic(`back after ${Math.round(backMs)} ms; a push is seen after ${seenMs} ms`);
+        assert.ok(backMs < 2000, String(backMs));
+        assert.ok(seenMs < 1000, String(seenMs));
+      },
+    );
+
+    await t.test('a second start brings the window to the front, and ends', async () => {
+      const focus = () =>
+        desktop.app.evaluate((given) => {
+          const { BrowserWindow } = given as unknown as DesktopModule;
+          const [window] = BrowserWindow.getAllWindows();
+          return window?.focused ?? 0;
+        });
+      const before = await focus();
+
+      assert.equal(await desktop.startAgain(), 0);
+
+      if (!isReal) await until(async () => (await focus()) > before);
+      assert.equal(desktop.app.windows().length, 1);
+    });
+
+    await t.test('quitting stops the registry, which gives everything back', async () => {
+      const { pid } = await desktop.holder();
+      const ended = once(desktop.app.process(), 'exit');
+
+      await desktop.app.close();
+
+      assert.deepEqual((await ended)[0], 0);
+      assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+      await assert.rejects(access(join(desktop.dataDir, 'berth', 'lock.json')), { code: 'ENOENT' });
+    });
+  });
+
+  test('gives the page nothing but two functions', async (t) => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+
+    await t.test('there is no Node, and the bridge cannot be changed', async () => {
+      const found = await page.evaluate(() => {
+        const globals = globalThis as unknown as Readonly<Record<string, object | undefined>>;
+        const bridge = globals['berthShell'] ?? {};
+        return {
+          node: ['require', 'process', 'module', 'Buffer', 'global', '__dirname'].filter(
+            (name) => name in globals,
+          ),
+          shell: Object.keys(bridge),
+          ports: Object.keys(globals['berthPorts'] ?? {}),
+          isFrozen: Object.isFrozen(bridge),
+        };
+      });
+
+      assert.deepEqual(found, { node: [], shell: ['invoke'], ports: ['ask'], isFrozen: true });
+    });
+
+    await t.test('the policy holds', async () => {
+      const refused = await page.evaluate(async (expected) => {
+        const seen = new Set<string>();
+        const all = Promise.withResolvers<void>();
+        document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+          seen.add(effectiveDirective);
+          if (seen.size === expected) all.resolve();
+        });
+        // The type of scripts alone would hold them back before the policy is asked where they come from.
+        const { trustedTypes } = globalThis as unknown as {
+          readonly trustedTypes: {
+            createPolicy(
+              name: string,
+              rules: object,
+            ): {
+              createScript(text: string): string;
+              createScriptURL(text: string): string;
+            };
+          };
+        };
+        const same = (text: string): string => text;
+        const trusted = trustedTypes.createPolicy('test', { createScript: same, createScriptURL: same });
+        const add = (name: string, fields: object): void =>
+          document.body.append(Object.assign(document.createElement(name), fields));
+        const attempts = [
+          // oxlint-disable-next-line no-eval
+          () => (0, eval)(trusted.createScript('1')) as void,
+          () => add('script', { src: trusted.createScriptURL('https://example.com/x.js') }),
+          () => {
+            document.body.innerHTML = '<p>';
+          },
+          () => add('iframe', { src: 'https://example.com/' }),
+          () => add('img', { src: 'https://example.com/x.png' }),
+          () => add('style', { textContent: 'p{}' }),
+          () => void fetch('https://example.com/').catch(() => undefined),
+        ];
+        // From a timer: what is evaluated by a test is let through.
+        setTimeout(() => {
+          for (const attempt of attempts) {
+            try {
+              attempt();
+            } catch {
+              // The event tells it.
+            }
+          }
+        });
+        await Promise.race([all.promise, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+        return [...seen].toSorted();
+      }, violated.length);
+
+      assert.deepEqual(refused, violated);
+      await page.reload();
+      await running(page);
+    });
+
+    await t.test('it leads nowhere else', async () => {
+      const before = page.url();
+
+      for (const url of ['https://example.com/', 'file:///etc/passwd', 'data:text/html,x']) {
+        await page
+          .evaluate((to) => {
+            location.href = to;
+          }, url)
+          .catch(() => undefined);
+        await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+        assert.equal(page.url(), before, url);
+      }
+    });
+
+    await t.test('it opens no window', async () => {
+      const isRefused = await page.evaluate(() =>
+        ['https://example.com/', 'about:blank'].map((url) => window.open(url) === null),
+      );
+
+      assert.deepEqual(isRefused, [true, true]);
+      assert.equal(desktop.app.windows().length, 1);
+    });
+
+    await t.test('what is not of the contract is refused', async () => {
+      const wrong = wrongCalls();
+
+      const answers = await page.evaluate(async (calls) => {
+        const { berthShell } = globalThis as unknown as {
+          readonly berthShell: { invoke(method: unknown, args: unknown): Promise<object> };
+        };
+        return await Promise.all(
+          calls.map(async ({ method, args }) => {
+            const reply = (await berthShell.invoke(method, args)) as {
+              readonly error?: { readonly code: string };
+            };
+            return reply.error?.code ?? 'accepted';
+          }),
+        );
+      }, wrong);
+
+      const accepted = wrong.filter((_, index) => !['USAGE', 'DENIED'].includes(answers[index] ?? ''));
+      assert.ok(wrong.length >= 50, String(wrong.length));
+      assert.deepEqual(accepted, []);
+    });
+
+    await t.test('another page is refused whatever it asks', async () => {
+      const opened = desktop.app.waitForEvent('window');
+      await desktop.app.evaluate(
+        async (given, preload) => {
+          const { BrowserWindow } = given as unknown as DesktopModule;
+          const foreign = new BrowserWindow({ webPreferences: { preload } });
+          await foreign.loadURL('data:text/html,<p>foreign</p>');
+        },
+        join(desktopFolder, 'preload.cjs'),
+      );
+      const foreign = await opened;
+      await foreign.getByText('foreign').waitFor();
+
+      const answers = await foreign.evaluate(async (methods) => {
+        const { berthShell, berthPorts } = globalThis as unknown as {
+          readonly berthShell: { invoke(method: string, args: object): Promise<object> };
+          readonly berthPorts: { ask(): void };
+        };
+        let ports = 0;
+        window.addEventListener('message', () => {
+          ports += 1;
+        });
+        berthPorts.ask();
+        const replies = await Promise.all(
+          methods.map((method) => berthShell.invoke(method, { engine: 'docker' })),
+        );
+        return { replies: [...new Set(replies.map((reply) => JSON.stringify(reply)))], ports };
+      }, Object.keys(shellArguments));
+
+      assert.deepEqual(answers, {
+        replies: [
+          JSON.stringify({ error: { code: 'DENIED', message: 'This page may not ask for that.', hint: '' } }),
+        ],
+        ports: 0,
+      });
+    });
+  });
+
+  test('the tray says and does what the state allows', onlyStandIn, async (t) => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    const { host } = new URL((await desktop.holder()).plainUrl);
+    const address = host.replace('127.0.0.1', 'localhost');
+
+    await t.test('running', async () => {
+      await trayShows(desktop, 'running', /^Running: 0 repositories, 0B$/);
+      await click(desktop, `Copy address ${address}`);
+
+      const copied = () =>
+        desktop.app.evaluate((given) => {
+          const { clipboard, standIn } = given as unknown as DesktopModule;
+          return { text: clipboard.readText(), said: standIn.notifications };
+        });
+      await until(async () => (await copied()).text !== '');
+      assert.deepEqual(await copied(), { text: address, said: ['The address is in the clipboard.'] });
+    });
+
+    await t.test('after a push', async () => {
+      await push(desktop, 'team/api');
+
+      await trayShows(desktop, 'running', /^Running: 1 repository, /);
+      assert.ok((await trayOf(desktop)).items.includes('Copy pull of team/api:1'));
+    });
+
+    await t.test('paused, and resumed', async () => {
+      await click(desktop, 'Pause');
+      await trayShows(desktop, 'readOnly', /^Read-only$/);
+      await click(desktop, 'Resume');
+      await trayShows(desktop, 'running', /^Running: /);
+    });
+
+    await t.test('stopped and started again, which the window follows', async () => {
+      const { pid } = await desktop.holder();
+      await click(desktop, 'Stop');
+      await trayShows(desktop, 'stopped', /^Stopped$/);
+      assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+      await page.getByText('No connection').first().waitFor();
+
+      await click(desktop, 'Start');
+      await running(page);
+      await trayShows(desktop, 'running', /^Running: 1 repository, /);
+    });
+
+    await t.test('stopped from the command line, and it stays so', async () => {
+      await berth(desktop.dataDir, 'down');
+
+      await trayShows(desktop, 'stopped', /^Stopped$/);
+      await click(desktop, 'Start');
+      await trayShows(desktop, 'running', /^Running: 1 repository, /);
+    });
+
+    await t.test('a screen is opened', async () => {
+      await click(desktop, 'Settings');
+
+      await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+    });
+  });
+
+  test('closing the window asks once, and keeps the registry', onlyStandIn, async () => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    await answer(desktop, 0);
+
+    await closeWindow(desktop);
+    await until(async () => !(await isVisible(desktop)));
+    await closeWindow(desktop);
+
+    assert.equal(await asked(desktop), 1);
+    assert.equal(await isReady(desktop), true);
+    const file = join(desktop.userData, 'preferences.json');
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { readonly onClose: string };
+    assert.equal(kept.onClose, 'keep');
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    await desktop.startAgain();
+    await until(() => isVisible(desktop));
+  });
+
+  test('quitting during a push asks, and can be taken back or wait for its end', onlyStandIn, async () => {
+    await using desktop = await startDesktop({ args: ['--hidden'] });
+    await trayShows(desktop, 'running', /^Running: /);
+    assert.equal(desktop.app.windows().length, 0);
+    const upload = await beginUpload(desktop, 'team/slow');
+    await trayShows(desktop, 'transfer', /^Pushing team\/slow, /);
+    await answer(desktop, 2);
+
+    await click(desktop, 'Quit');
+    await until(async () => (await asked(desktop)) === 1);
+    assert.equal(await isReady(desktop), true);
+    await answer(desktop, 1);
+    const ended = once(desktop.app.process(), 'exit');
+    await click(desktop, 'Quit');
+    await until(async () => (await asked(desktop)) === 1);
+    assert.equal(await isReady(desktop), true);
+
+    assert.equal(await upload.finish(), 202);
+    assert.deepEqual((await ended)[0], 0);
+  });
+
+  test('a registry that berth serve runs is shown, and taken over when it ends', async () => {
+    await using served = await startRegistry({ listen: 'localhost:0' });
+    await using desktop = await startDesktop({ dataDir: served.dataDir });
+    const page = await desktop.openPage();
+    await running(page);
+    await goTo(page, '#/repositories');
+    await pushImage({ plainUrl: served.plainUrl }, 'team/served', '1', 'a layer');
+    await page.getByRole('row').filter({ hasText: 'team/served' }).waitFor();
+    if (!isReal) {
+      await trayShows(desktop, 'running', /, by another program$/);
+      assert.ok(!(await trayOf(desktop)).items.includes('Stop'));
+    }
+
+    await served.stop();
+
+    await until(async () => (await desktop.holder()).pid !== served.pid && (await isReady(desktop)));
+    await running(page);
+  });
+
+  test(
+    'what hinders the registry is said, and it starts by itself when that is gone',
+    onlyStandIn,
+    async () => {
+      await using served = await startRegistry({ listen: '127.0.0.1:0' });
+      await using desktop = await startDesktop({ env: { REGISTRY_HTTP_ADDR: `127.0.0.1:${served.port}` } });
+
+      await trayShows(desktop, 'error', new RegExp(`${served.port}`));
+      await served.stop();
+
+      await trayShows(desktop, 'running', /^Running: /);
+    },
+  );
+
+  test('preferences that cannot be read are kept aside, and it is said', async () => {
+    await using desktop = await startDesktop({ preferences: '{"onClose": ' });
+    await desktop.openPage();
+
+    const names = await readdir(desktop.userData);
+
+    const aside = names.find((name) => name.startsWith('preferences.json.bak-'));
+    assert.ok(aside !== undefined, names.join(' '));
+    assert.equal(await readFile(join(desktop.userData, aside), 'utf8'), '{"onClose": ');
+  });
+});
+
+/** What the policy of the page names when everything is tried. */
+const violated = [
+  'connect-src',
+  'frame-src',
+  'img-src',
+  'require-trusted-types-for',
+  'script-src',
+  'script-src-elem',
+  'style-src-elem',
+];
+
+/** Each method with arguments that are not its own, and methods that are none. */
+function wrongCalls(): readonly { readonly method: unknown; readonly args: unknown }[] {
+  const shapes = [undefined, null, 0, '', 'docker', [], {}, { engine: 1 }, { engine: '' }, { extra: true }];
+  const methods = Object.keys(shellArguments);
+  const noMethods = [
+    '',
+    'constructor',
+    '__proto__',
+    'toString',
+    'trust',
+    'TRUST.PLAN',
+    7,
+    null,
+    undefined,
+    {},
+  ];
+  return [
+    ...methods.flatMap((method) => shapes.map((args) => ({ method, args }))),
+    ...noMethods.map((method) => ({ method, args: {} })),
+  ];
+}
+
+/** The status block says that the connection is there. */
+async function running(page: Page): Promise<void> {
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+  await page.getByText('Running', { exact: true }).first().waitFor();
+}
+
+async function push(desktop: TestDesktop, repository: string): Promise<void> {
+  const { plainUrl } = await desktop.holder();
+  await pushImage({ plainUrl, user: await desktop.user() }, repository, '1', `a layer of ${repository}`);
+}
+
+/** Answers how many milliseconds after the end of the push the list had the repository. */
+async function pushAndSee(desktop: TestDesktop, page: Page, repository: string): Promise<number> {
+  const row = page.getByRole('row').filter({ hasText: repository });
+  assert.equal(await row.count(), 0);
+  await push(desktop, repository);
+  const pushedAt = performance.now();
+  await row.waitFor();
+  return Math.round(performance.now() - pushedAt);
+}
+
+/** An upload whose last bytes are sent by `finish`, which answers the status. */
+async function beginUpload(desktop: TestDesktop, repository: string) {
+  const { plainUrl } = await desktop.holder();
+  const headers = { authorization: `Basic ${Buffer.from(await desktop.user()).toString('base64')}` };
+  const begun = await fetch(`${plainUrl}/v2/${repository}/blobs/uploads/`, { method: 'POST', headers });
+  const location = begun.headers.get('location') ?? '';
+  const patch = plainRequest(new URL(location, plainUrl), {
+    method: 'PATCH',
+    headers: { ...headers, 'content-type': 'application/octet-stream' },
+  });
+  const answered = once(patch, 'response') as Promise<[{ readonly statusCode: number; resume(): void }]>;
+  patch.write(Buffer.alloc(100_000));
+  return {
+    async finish(): Promise<number> {
+      patch.end('the end');
+      const [response] = await answered;
+      response.resume();
+      return response.statusCode;
+    },
+  };
+}
+
+async function isReady(desktop: TestDesktop): Promise<boolean> {
+  try {
+    const { plainUrl } = await desktop.holder();
+    return (await fetch(`${plainUrl}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks again until it is so, for 30 seconds at most. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await isSo().catch(() => false))) {
+    assert.ok(Date.now() < deadline, `not so after 30 s: ${isSo.toString()}`);
+    await delay(20);
+  }
+}
+
+async function trayOf(desktop: TestDesktop) {
+  return await desktop.app.evaluate((given) => {
+    const { standIn } = given as unknown as DesktopModule;
+    const [tray] = standIn.trays;
+    return {
+      icon: tray?.image.replace(/^.*\/|\.png$/g, '') ?? '',
+      items: tray?.menu.map(({ label = '-' }) => label) ?? [],
+    };
+  });
+}
+
+async function trayShows(desktop: TestDesktop, icon: string, head: RegExp): Promise<void> {
+  await until(async () => {
+    const tray = await trayOf(desktop);
+    return tray.icon === icon && head.test(tray.items[0] ?? '');
+  });
+}
+
+async function click(desktop: TestDesktop, label: string): Promise<void> {
+  const isThere = await desktop.app.evaluate((given, wanted) => {
+    const { standIn } = given as unknown as DesktopModule;
+    const [tray] = standIn.trays;
+    const item = tray?.menu.find((each) => each.label === wanted);
+    // Not within the call: quitting ends the process before it could answer.
+    if (item?.click !== undefined) setTimeout(item.click, 10);
+    return item?.click !== undefined;
+  }, label);
+  assert.ok(isThere, `no ${label} in the tray`);
+}
+
+/** Makes dialogs answer with this button, and counts them anew. */
+async function answer(desktop: TestDesktop, button: number): Promise<void> {
+  await desktop.app.evaluate((given, response) => {
+    const { dialog } = given as unknown as DesktopModule;
+    const counted = globalThis as { asked?: number };
+    counted.asked = 0;
+    dialog.showMessageBox = async () => {
+      counted.asked = (counted.asked ?? 0) + 1;
+      return { response };
+    };
+  }, button);
+}
+
+async function asked(desktop: TestDesktop): Promise<number> {
+  return await desktop.app.evaluate(() => (globalThis as { asked?: number }).asked ?? 0);
+}
+
+async function closeWindow(desktop: TestDesktop): Promise<void> {
+  await desktop.app.evaluate((given) => {
+    const { BrowserWindow } = given as unknown as DesktopModule;
+    for (const window of BrowserWindow.getAllWindows()) window.close();
+  });
+}
+
+async function isVisible(desktop: TestDesktop): Promise<boolean> {
+  return await desktop.app.evaluate((given) => {
+    const { BrowserWindow } = given as unknown as DesktopModule;
+    return BrowserWindow.getAllWindows().some((window) => window.isVisible());
+  });
+}

@@ -1,0 +1,446 @@
+/** The `electron` of the stand-in: what main/ imports of it, and no more (test/desktop/drift.test.ts compares). */
+import { type ChildProcess, fork as forkProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { type BrowserContext, chromium, type Frame, type Page, type Route } from 'playwright-core';
+import { type FromPage, type PageGlobals, preparePage, type ToPage } from './page.ts';
+import { GivenPorts, MessageChannelMain, MessagePortMain, type PortNote } from './ports.ts';
+
+export { MessageChannelMain, MessagePortMain };
+
+interface Facts {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+let facts: Facts = { folder: '', name: '', version: '' };
+const ready = Promise.withResolvers<BrowserContext>();
+let browserProcess: ChildProcess | undefined;
+const profile = mkdtempSync(join(tmpdir(), 'berth-stand-in-'));
+
+/** Starts Chromium; the app is ready when it is connected. */
+export function begin(given: Facts): void {
+  facts = given;
+  const child = spawn(
+    '/usr/bin/chromium',
+    [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--disable-dev-shm-usage',
+      '--no-first-run',
+      '--no-startup-window',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  browserProcess = child;
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    const [, address] = /^DevTools listening on (ws:\/\/\S+)$/.exec(line) ?? [];
+    if (address === undefined) return;
+    void connect(address).then(() => process.stderr.write(`${line}\n`));
+  });
+}
+
+async function connect(address: string): Promise<void> {
+  const browser = await chromium.connectOverCDP(address);
+  const [context] = browser.contexts();
+  if (context === undefined) throw new Error('Chromium has no context');
+  ready.resolve(context);
+}
+
+process.on('exit', () => {
+  browserProcess?.kill('SIGKILL');
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** An event that a listener can hold back; answers whether one did. */
+function isPrevented(emitter: EventEmitter, name: string, fields: object = {}): boolean {
+  let prevented = false;
+  const event = {
+    ...fields,
+    preventDefault() {
+      prevented = true;
+    },
+  };
+  emitter.emit(name, event);
+  return prevented;
+}
+
+class App extends EventEmitter {
+  readonly isPackaged = false;
+  get name(): string {
+    return facts.name;
+  }
+  getVersion(): string {
+    return facts.version;
+  }
+  getPath(name: string): string {
+    const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
+    const path = { userData: join(config, facts.name), appData: config, home: homedir() }[name];
+    if (path === undefined) throw new Error(`Failed to get '${name}' path`);
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+  setAppUserModelId(): void {}
+  async whenReady(): Promise<void> {
+    await ready.promise;
+  }
+  requestSingleInstanceLock(): boolean {
+    const path = join(this.getPath('userData'), 'SingletonLock');
+    for (;;) {
+      try {
+        writeFileSync(path, String(process.pid), { flag: 'wx' });
+        process.on('exit', () => rmSync(path, { force: true }));
+        process.on('SIGUSR2', () => this.emit('second-instance', {}, [], '', undefined));
+        return true;
+      } catch {
+        const pid = Number(readFileSync(path, 'utf8'));
+        try {
+          process.kill(pid, 'SIGUSR2');
+          return false;
+        } catch {
+          rmSync(path, { force: true });
+        }
+      }
+    }
+  }
+  quit(): void {
+    if (isPrevented(this, 'before-quit')) return;
+    for (const window of BrowserWindow.getAllWindows()) {
+      window.close();
+      if (!window.isDestroyed()) return;
+    }
+    if (!isPrevented(this, 'will-quit')) this.exit();
+  }
+  exit(code = 0): void {
+    this.emit('quit', {}, code);
+    process.exit(code);
+  }
+}
+
+export const app = new App();
+process.on('SIGTERM', () => app.quit());
+
+type Handler = (request: Request) => Promise<Response> | Response;
+const schemes = new Map<string, Handler>();
+export const protocol = {
+  registerSchemesAsPrivileged(): void {},
+  handle: (scheme: string, handler: Handler) => void schemes.set(scheme, handler),
+};
+
+// Chromium knows no schemes of ours: a page of one is shown as one of https.
+function toPage(url: string): string {
+  return url.replace(/^berth:\/\/([\w.]+)/, 'https://$1.berth.stand-in');
+}
+function fromPage(url: string): string {
+  return url.replace(/^https:\/\/([\w.]+)\.berth\.stand-in/, 'berth://$1');
+}
+
+type OpenHandler = (details: { readonly url: string }) => { readonly action: 'allow' | 'deny' };
+
+class WebContents extends EventEmitter {
+  openHandler: OpenHandler = () => ({ action: 'allow' });
+  readonly given = new GivenPorts((note) => this.tell(note));
+  page: Page | undefined;
+
+  setWindowOpenHandler(handler: OpenHandler): void {
+    this.openHandler = handler;
+  }
+  postMessage(channel: string, data: unknown, ports: readonly MessagePortMain[] = []): void {
+    const ids = this.given.give(ports);
+    this.tell({ kind: 'message', channel, data, ports: ids });
+    this.given.open(ids);
+  }
+  tell(message: ToPage): void {
+    // A page that is gone, or on its way elsewhere, hears nothing.
+    this.page
+      ?.evaluate((given) => (globalThis as unknown as PageGlobals).standInReceive(given), message)
+      .catch(() => undefined);
+  }
+}
+
+interface WindowOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly x?: number;
+  readonly y?: number;
+  readonly show?: boolean;
+  readonly webPreferences?: { readonly preload?: string };
+}
+
+export class BrowserWindow extends EventEmitter {
+  static readonly #all = new Set<BrowserWindow>();
+  static getAllWindows(): readonly BrowserWindow[] {
+    return [...BrowserWindow.#all];
+  }
+
+  readonly webContents = new WebContents();
+  readonly options: WindowOptions;
+  readonly #page: Promise<Page>;
+  #isVisible: boolean;
+  #focused = 0;
+  #loading = '';
+  #isDestroyed = false;
+
+  constructor(options: WindowOptions = {}) {
+    super();
+    this.options = options;
+    this.#isVisible = options.show ?? true;
+    BrowserWindow.#all.add(this);
+    app.emit('web-contents-created', {}, this.webContents);
+    this.#page = this.#open();
+  }
+
+  async #open(): Promise<Page> {
+    const context = await ready.promise;
+    const page = await context.newPage();
+    const { width = 800, height = 600, webPreferences: { preload } = {} } = this.options;
+    this.webContents.page = page;
+    await page.setViewportSize({ width, height });
+    if (this.webContents.openHandler({ url: '' }).action === 'deny')
+      await page.addInitScript(() => {
+        window.open = () => null;
+      });
+    await page.route('**/*', (route) => this.#answer(route));
+    await page.exposeBinding('standInSend', ({ frame }, message: FromPage) => this.#receive(frame, message));
+    if (preload !== undefined) {
+      const code = `(require) => {\n${readFileSync(preload, 'utf8')}\n}`;
+      await page.addInitScript({ content: `(${preparePage.toString()})(${code});` });
+    }
+    return page;
+  }
+
+  async #answer(route: Route): Promise<void> {
+    const request = route.request();
+    const url = fromPage(request.url());
+    if (request.isNavigationRequest()) {
+      const isMainFrame = request.frame().parentFrame() === null;
+      const isOwn = isMainFrame && this.#loading === url.replace(/#.*/, '');
+      const fields = { url, isMainFrame };
+      if (!isOwn && isPrevented(this.webContents, 'will-frame-navigate', fields))
+        return await route.abort('aborted');
+    }
+    const handler = schemes.get(url.slice(0, url.indexOf(':')));
+    if (handler === undefined) return await route.abort('blockedbyclient');
+    const response = await handler(new Request(url, { method: request.method() }));
+    await route.fulfill({
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: Buffer.from(await response.arrayBuffer()),
+    });
+  }
+
+  async #receive(frame: Frame, message: FromPage): Promise<unknown> {
+    if (message.kind === 'portMessage' || message.kind === 'portClosed')
+      return this.webContents.given.receive(message);
+    const event = {
+      sender: this.webContents,
+      senderFrame: { url: fromPage(frame.url()), parent: frame.parentFrame() },
+    };
+    if (message.kind === 'send') return void ipcMain.emit(message.channel, event, ...message.args);
+    const handler = ipcMain.handlers.get(message.channel);
+    if (handler === undefined) return { error: `Error: No handler registered for '${message.channel}'` };
+    try {
+      return { value: await handler(event, ...message.args) };
+    } catch (error) {
+      return { error: String(error) };
+    }
+  }
+
+  async loadURL(url: string): Promise<void> {
+    this.#loading = url.replace(/#.*/, '');
+    const page = await this.#page;
+    await page.goto(toPage(url), { waitUntil: 'domcontentloaded' });
+    this.emit('ready-to-show');
+  }
+  show(): void {
+    this.#isVisible = true;
+    this.emit('show');
+  }
+  hide(): void {
+    this.#isVisible = false;
+    this.emit('hide');
+  }
+  focus(): void {
+    this.#focused += 1;
+  }
+  /** How often it was brought to the front. */
+  get focused(): number {
+    return this.#focused;
+  }
+  isVisible(): boolean {
+    return this.#isVisible;
+  }
+  isMinimized(): boolean {
+    return false;
+  }
+  restore(): void {}
+  getNormalBounds() {
+    const { x = 0, y = 0, width = 800, height = 600 } = this.options;
+    return { x, y, width, height };
+  }
+  isDestroyed(): boolean {
+    return this.#isDestroyed;
+  }
+  close(): void {
+    if (!isPrevented(this, 'close')) this.destroy();
+  }
+  destroy(): void {
+    if (this.#isDestroyed) return;
+    this.#isDestroyed = true;
+    BrowserWindow.#all.delete(this);
+    this.webContents.given.closeAll();
+    void this.#page.then((page) => page.close()).catch(() => undefined);
+    this.webContents.emit('destroyed');
+    this.emit('closed');
+    if (BrowserWindow.#all.size === 0 && !app.emit('window-all-closed')) app.quit();
+  }
+}
+
+class IpcMain extends EventEmitter {
+  readonly handlers = new Map<string, (event: object, ...args: readonly unknown[]) => unknown>();
+  handle(channel: string, handler: (event: object, ...args: readonly unknown[]) => unknown): void {
+    this.handlers.set(channel, handler);
+  }
+}
+export const ipcMain = new IpcMain();
+
+class UtilityProcess extends EventEmitter {
+  readonly #child: ChildProcess;
+  readonly #given: GivenPorts;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+
+  constructor(path: string, args: readonly string[]) {
+    super();
+    const child = forkProcess(path, args, {
+      execArgv: ['--no-warnings', '--import', new URL('./child.ts', import.meta.url).href],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    });
+    this.#child = child;
+    this.#given = new GivenPorts((note) => this.#send(note));
+    this.stdout = child.stdout;
+    this.stderr = child.stderr;
+    child.on('message', (message: { readonly kind: 'message'; readonly data: unknown } | PortNote) => {
+      if (message.kind === 'message') this.emit('message', message.data);
+      else this.#given.receive(message);
+    });
+    child.on('close', (code, signal) => {
+      this.#given.closeAll();
+      this.emit('exit', code ?? (signal === null ? 1 : constants.signals[signal]));
+    });
+  }
+  #send(message: object): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+  postMessage(data: unknown, ports: readonly MessagePortMain[] = []): void {
+    const ids = this.#given.give(ports);
+    this.#send({ kind: 'message', data, ports: ids });
+    this.#given.open(ids);
+  }
+  kill(): boolean {
+    return this.#child.kill();
+  }
+}
+export const utilityProcess = {
+  fork: (path: string, args: readonly string[] = []) => new UtilityProcess(path, args),
+};
+
+interface MenuItem {
+  readonly label?: string;
+  readonly type?: string;
+  readonly enabled?: boolean;
+  readonly click?: () => void;
+}
+export const Menu = {
+  buildFromTemplate: (items: readonly MenuItem[]) => ({ items }),
+};
+
+export class Tray extends EventEmitter {
+  image: string;
+  toolTip = '';
+  menu: readonly MenuItem[] = [];
+  constructor(image: { readonly path: string }) {
+    super();
+    this.image = image.path;
+    standIn.trays.add(this);
+  }
+  setImage(image: { readonly path: string }): void {
+    this.image = image.path;
+  }
+  setToolTip(text: string): void {
+    this.toolTip = text;
+  }
+  setContextMenu(menu: { readonly items: readonly MenuItem[] }): void {
+    this.menu = menu.items;
+  }
+  destroy(): void {
+    standIn.trays.delete(this);
+  }
+}
+export const nativeImage = { createFromPath: (path: string) => ({ path }) };
+
+export class Notification extends EventEmitter {
+  readonly options: { readonly title?: string; readonly body?: string };
+  constructor(options: { readonly title?: string; readonly body?: string } = {}) {
+    super();
+    this.options = options;
+  }
+  show(): void {
+    standIn.notifications.push(this.options.body ?? '');
+  }
+}
+
+let copied = '';
+export const clipboard = {
+  async writeText(text: string): Promise<void> {
+    copied = text;
+  },
+  readText: () => copied,
+};
+
+export const dialog = {
+  showMessageBox: async (...[first, second]: readonly { readonly cancelId?: number }[]) => ({
+    response: (second ?? first)?.cancelId ?? 0,
+  }),
+};
+
+export const screen = {
+  getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }],
+};
+
+type Judge = (contents: unknown, permission: string, callback: (isGranted: boolean) => void) => void;
+class Session {
+  requestHandler: Judge | undefined;
+  setPermissionRequestHandler(handler: Judge): void {
+    this.requestHandler = handler;
+  }
+  setPermissionCheckHandler(): void {}
+  setDevicePermissionHandler(): void {}
+}
+export const session = { defaultSession: new Session() };
+
+// electron-store takes it from the default export.
+export const shell = {
+  openPath: async () => '',
+};
+
+/** What only the stand-in can tell: nobody sees a tray in a test. */
+export const standIn = { trays: new Set<Tray>(), notifications: [] as string[] };
+
+export default { app, ipcMain, shell };
