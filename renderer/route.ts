@@ -42,7 +42,7 @@ export interface Place {
 }
 
 /** Reads the fragment of an address, with or without `#`. */
-export function parsePlace(fragment: string): Place {
+function parsePlace(fragment: string): Place {
   const text = fragment.replace(/^#?\/?/, '');
   const mark = text.indexOf('?');
   const path = mark === -1 ? text : text.slice(0, mark);

@@ -35,7 +35,7 @@ export function Menu({
 }
 
 /** The list of a menu, for what opens one by itself. */
-export function MenuPopover({
+function MenuPopover({
   entries,
   label,
   placement = 'bottom end',

@@ -39,7 +39,7 @@ export function PasswordShown({
   );
 }
 
-export function LoginHelp() {
+function LoginHelp() {
   return (
     <p className={styles['help']}>
       It waits for the password: paste it and press Enter. So it is in no list of processes and in no history.

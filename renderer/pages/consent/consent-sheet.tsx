@@ -181,7 +181,7 @@ const words = {
 } as const;
 
 /** What became of each change. */
-export function Outcomes({ rows }: { readonly rows: readonly OutcomeRow[] }) {
+function Outcomes({ rows }: { readonly rows: readonly OutcomeRow[] }) {
   return (
     <div className={styles['outcomes']} role="status">
       {rows.map(({ id, title, result, isProved, command }) => (

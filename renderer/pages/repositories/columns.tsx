@@ -155,7 +155,7 @@ function Pulls({ counts }: { readonly counts: readonly number[] }) {
 }
 
 /** Who may pull. */
-export function Visibility({ isOpen }: { readonly isOpen: boolean }) {
+function Visibility({ isOpen }: { readonly isOpen: boolean }) {
   return isOpen ? (
     <span className={styles['visibility']} title="Everybody may pull, without a login">
       <Globe aria-hidden /> Public

@@ -1,7 +1,7 @@
 /** What deleting many tags takes away. The registry plans a thousand at once: more are planned in parts. */
 import type { TagsPlan } from '../../../registry/spec/admin/plans.ts';
 
-export const partTags = 1000;
+const partTags = 1000;
 
 export interface DeletionPlan {
   readonly parts: readonly TagsPlan[];

@@ -5,7 +5,7 @@
 
 export const laneCount = 4;
 /** Tracks take turns with so many colours. */
-export const toneCount = 6;
+const toneCount = 6;
 
 /** What a lane shows in one row. */
 export interface Segment {

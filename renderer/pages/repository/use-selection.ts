@@ -6,7 +6,7 @@ import { toast, toastError } from '../../parts/toast.tsx';
 import { type Rows, useAsk } from '../../state/calls.ts';
 
 /** What one selection holds at most. */
-export const mostSelected = 10_000;
+const mostSelected = 10_000;
 const pageRows = 500;
 
 export interface Selection {
