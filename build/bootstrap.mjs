@@ -1,13 +1,15 @@
 /**
  * What `npm start` and `npm test` run: plain JavaScript for any Node from 20 on, with nothing installed yet.
  * It installs the dependencies when they are missing or older than package-lock.json, finds a Node that can run
- * TypeScript (24.11 or newer), and hands over to it; for `start` to the bundle, which it builds when a source is newer.
+ * TypeScript (24.11 or newer), and hands over to it; for `start` to the desktop app where Electron can run, and to the bundle
+ * elsewhere. It builds both when a source is newer.
  *
- *     node build/bootstrap.mjs start [arguments of berth serve]
+ *     node build/bootstrap.mjs start                               the desktop app, or headless
+ *     node build/bootstrap.mjs start [arguments of berth serve]    headless
  *     node build/bootstrap.mjs test
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,20 +17,24 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
 const bundle = join(root, 'dist', 'berth.mjs');
+const desktop = join(root, 'out', 'desktop', 'app.mjs');
 const isWindows = process.platform === 'win32';
 const [verb, ...args] = process.argv.slice(2);
 
 if (verb === 'start') {
   install();
   const node = findNode();
-  buildBundle(node);
-  process.exitCode = await runToEnd(node, [
-    '--max-semi-space-size=4',
-    bundle,
-    'serve',
-    '--first-run',
-    ...args,
-  ]);
+  build(node, 'bundle.ts', bundle);
+  const electron = args.length === 0 ? findElectron() : undefined;
+  if (electron === undefined) {
+    const serve = ['--max-semi-space-size=4', bundle, 'serve', '--first-run', ...args];
+    process.exitCode = await runToEnd(node, serve);
+  } else {
+    build(node, 'desktop.ts', desktop);
+    // The app is not Node: what clients start with Node later needs to know this one.
+    const env = { ...process.env, npm_node_execpath: node };
+    process.exitCode = await runToEnd(electron, [dirname(desktop)], { env });
+  }
 } else if (verb === 'test') {
   install();
   process.exitCode = await runTests(findNode());
@@ -54,19 +60,32 @@ function install() {
   if (status !== 0) fail(`npm ci failed${error ? `: ${error.message}` : ''}. Mend that and try again.`);
 }
 
-/** The bundle starts twice as fast as the sources, and takes a quarter less memory. */
-function buildBundle(node) {
-  const builtAt = timeOf(bundle);
+/** Runs a build where its result is older than a source. Bundles start twice as fast, and take a quarter less memory. */
+function build(node, script, result) {
+  const builtAt = timeOf(result);
   const files = ['registry', 'main', 'renderer'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name)),
   );
   if (['package-lock.json', ...files].every((name) => timeOf(join(root, name)) < builtAt)) return;
   process.stderr.write('Building ...\n');
-  const { status } = spawnSync(node, [join(root, 'build', 'bundle.ts')], {
+  const { status } = spawnSync(node, [join(root, 'build', script)], {
     cwd: root,
     stdio: ['ignore', 'ignore', 2],
   });
   if (status !== 0) fail('The build failed. Mend that and try again.');
+}
+
+/** Answers Electron's program; says why and answers `undefined` where the desktop app cannot run. */
+function findElectron() {
+  const names = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' };
+  const folder = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules', 'electron', 'dist');
+  const program = join(folder, names[process.platform] ?? 'electron');
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
+  const hasScreen = process.platform !== 'linux' || Boolean(DISPLAY || WAYLAND_DISPLAY);
+  if (existsSync(program) && hasScreen) return program;
+  const why = hasScreen ? 'Electron is not installed (npx install-electron)' : 'There is no display';
+  process.stderr.write(`${why}: the registry runs without a desktop app, with its window in the browser.\n`);
+  return undefined;
 }
 
 /** When a file was written, in milliseconds since the epoch; 0 for an absent one. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtempDisposable, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtempDisposable, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -13,7 +13,7 @@ const bootstrap = 'build/bootstrap.mjs';
 async function makeProject(t: TestContext, installed: object | undefined): Promise<string> {
   const project = await mkdtempDisposable(join(tmpdir(), 'berth-bootstrap-'));
   t.after(() => project.remove());
-  for (const folder of ['build', 'main', 'registry/cli', 'renderer', 'node_modules']) {
+  for (const folder of ['build', 'electron', 'main', 'registry/cli', 'renderer', 'node_modules']) {
     await mkdir(join(project.path, folder), { recursive: true });
   }
   const files = {
@@ -42,6 +42,11 @@ async function makeProject(t: TestContext, installed: object | undefined): Promi
       import { copyFileSync, mkdirSync } from 'node:fs';
       mkdirSync('dist', { recursive: true });
       copyFileSync('registry/cli/main.ts', 'dist/berth.mjs');`,
+    'build/desktop.ts': `
+      import { mkdirSync, writeFileSync } from 'node:fs';
+      mkdirSync('out/desktop', { recursive: true });
+      writeFileSync('out/desktop/app.mjs', '');`,
+    'electron/electron': `#!/bin/sh\necho "$npm_node_execpath" "$@"\nexit 5\n`,
     'npm.cjs': `process.stdout.write('npm ' + process.argv.slice(2).join(' '));`,
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(project.path, name), content);
@@ -56,6 +61,11 @@ async function makeProject(t: TestContext, installed: object | undefined): Promi
 function fakeNpm(project: string): Record<string, string> {
   return { npm_execpath: join(project, 'npm.cjs') };
 }
+
+const noDisplay =
+  'There is no display: the registry runs without a desktop app, with its window in the browser.\n';
+const noElectron =
+  'Electron is not installed (npx install-electron): the registry runs without a desktop app, with its window in the browser.\n';
 
 const upToDate = { packages: { 'node_modules/a': { version: '1.0.0', integrity: 'x' } } };
 
@@ -89,10 +99,54 @@ test('start builds again only when a source is newer than the bundle', async (t)
   }
 
   assert.deepEqual(
-    [first.stderr, second.stderr, touched],
-    ['Building ...\n', '', ['Building ...\n', 'Building ...\n']],
+    [first.stderr, second.stderr, touched]
+      .flat()
+      .map((text) => text.replace(noDisplay, '').replace(noElectron, '')),
+    ['Building ...\n', '', 'Building ...\n', 'Building ...\n'],
   );
 });
+
+const desktops = [
+  {
+    name: 'with Electron and a display the desktop app starts',
+    env: { DISPLAY: ':9', ELECTRON_OVERRIDE_DIST_PATH: 'electron' },
+    args: [],
+    expected: { code: 5, stderr: 'Building ...\nBuilding ...\n', isDesktop: true },
+  },
+  {
+    name: 'without a display the registry starts headless, and it is said',
+    env: { ELECTRON_OVERRIDE_DIST_PATH: 'electron' },
+    args: [],
+    expected: { code: 3, stderr: `Building ...\n${noDisplay}`, isDesktop: false },
+  },
+  {
+    name: 'without Electron the registry starts headless, and it is said',
+    env: { DISPLAY: ':9' },
+    args: [],
+    expected: { code: 3, stderr: `Building ...\n${noElectron}`, isDesktop: false },
+  },
+  {
+    name: 'with arguments of berth serve the registry starts headless',
+    env: { DISPLAY: ':9', ELECTRON_OVERRIDE_DIST_PATH: 'electron' },
+    args: ['--listen', 'x'],
+    expected: { code: 3, stderr: 'Building ...\n', isDesktop: false },
+  },
+];
+for (const { name, env, args, expected } of desktops) {
+  test(name, { skip: process.platform !== 'linux' }, async (t) => {
+    const project = await makeProject(t, upToDate);
+    await chmod(join(project, 'electron/electron'), 0o755);
+
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [join(project, bootstrap), 'start', ...args],
+      { env: { ...fakeNpm(project), ...env }, cwd: project },
+    );
+
+    const isDesktop = stdout === `${process.execPath} ${join(project, 'out/desktop')}\n`;
+    assert.deepEqual({ code, stderr, isDesktop }, expected);
+  });
+}
 
 const stops = [
   {
@@ -174,7 +228,7 @@ for (const { name, installed, expected } of installs) {
 
     assert.equal(
       stderr,
-      `${expected === undefined ? '' : `Installing the dependencies (npm ci) ...\n${expected}`}Building ...\n`,
+      `${expected === undefined ? '' : `Installing the dependencies (npm ci) ...\n${expected}`}Building ...\n${process.platform === 'linux' ? noDisplay : noElectron}`,
     );
   });
 }
