@@ -30,6 +30,8 @@ export interface DesktopOptions {
   /** The text of the file with the preferences. */
   readonly preferences?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder of the app; the built one when absent. */
+  readonly folder?: string;
 }
 
 export interface TestDesktop extends AsyncDisposable {
@@ -49,14 +51,19 @@ export interface TestDesktop extends AsyncDisposable {
   user(): Promise<string>;
 }
 
-/** Starts the built app with a home directory of its own. Disposing quits it. */
-export async function startDesktop(options: DesktopOptions = {}): Promise<TestDesktop> {
-  const { args = [], env: more = {}, preferences } = options;
+/** Builds the app where a source is newer than it. */
+export async function buildDesktop(): Promise<void> {
   await buildWhereOlder({
     result: 'out/desktop/app.mjs',
     folders: ['main', 'registry', 'renderer', 'build'],
     script: 'build/desktop.ts',
   });
+}
+
+/** Starts the built app with a home directory of its own. Disposing quits it. */
+export async function startDesktop(options: DesktopOptions = {}): Promise<TestDesktop> {
+  const { args = [], env: more = {}, preferences, folder = desktopFolder } = options;
+  await buildDesktop();
   await using cleanup = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), 'berth-desktop-'));
   cleanup.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
@@ -75,7 +82,7 @@ export async function startDesktop(options: DesktopOptions = {}): Promise<TestDe
   });
   const app = await _electron.launch({
     executablePath,
-    args: [desktopFolder, ...args],
+    args: [folder, ...args],
     env,
     timeout: 60_000,
   });
@@ -104,7 +111,7 @@ export async function startDesktop(options: DesktopOptions = {}): Promise<TestDe
       return page;
     },
     async startAgain(...again) {
-      const second = spawn(executablePath, [desktopFolder, ...again], { env, stdio: 'ignore' });
+      const second = spawn(executablePath, [folder, ...again], { env, stdio: 'ignore' });
       const [code] = (await once(second, 'exit')) as [number | null];
       return code;
     },
