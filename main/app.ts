@@ -36,6 +36,7 @@ async function run(): Promise<void> {
   let view: RegistryView | undefined;
   let tray: TrayFace | undefined;
   let isQuitting = false;
+  let isAsking = false;
   let hasEnded = false;
   let idle: PromiseWithResolvers<void> | undefined;
   const pages = new Set<WebContents>();
@@ -81,9 +82,11 @@ async function run(): Promise<void> {
 
   async function closeWindow(): Promise<void> {
     const open = window.current();
-    if (open === undefined) return;
+    if (open === undefined || isAsking) return;
+    isAsking = true;
     const { onClose } = preferences.get();
     const choice = onClose === 'ask' ? await askClose(open) : onClose;
+    isAsking = false;
     preferences.set({ onClose: choice });
     if (choice === 'quit') app.quit();
     else window.hide();
