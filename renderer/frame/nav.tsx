@@ -19,6 +19,7 @@ import { CopyButton, copyText } from '../parts/copy.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { hrefOf, type Screen } from '../route.ts';
 import { useCall } from '../state/calls.ts';
+import { useNow } from '../state/clock.ts';
 import { useLink, useLinkState } from '../state/link.ts';
 import { useSessions } from '../state/sessions.ts';
 import { openStop } from './stop.tsx';
@@ -73,7 +74,12 @@ export function Nav({ current }: { readonly current: Screen | undefined }) {
 
 /** What needs a look, as a word beside the screen that shows it. */
 function useBadges(): Partial<Record<Screen, string>> {
-  const running = useSessions().filter(({ state }) => state === 'active').length;
+  const now = useNow();
+  // Between two requests of one push nothing runs for a moment; a client that has gone says nothing.
+  const running = useSessions().filter(
+    ({ state, isCancellable, lastAt }) =>
+      state === 'active' && (isCancellable || now - Date.parse(lastAt) < 15_000),
+  ).length;
   const { data: status } = useCall('status.get', {});
   const { data: cards } = useCall('cards.list', {});
   return {
