@@ -30,7 +30,7 @@ async function run(): Promise<void> {
   app.on('window-all-closed', () => undefined);
   await app.whenReady();
 
-  serveScheme();
+  serveScheme((ticket) => host.openPort({ kind: 'download', ticket }));
   const preferences = openPreferences();
   let client: Client | undefined;
   let view: RegistryView | undefined;

@@ -4,11 +4,11 @@ import { MessageChannelMain, type MessagePortMain, utilityProcess } from 'electr
 import { type Client, createClient } from '../registry/spec/rpc.ts';
 import { createPortChannel } from './port-channel.ts';
 import { type Child, createSupervisor, type Supervisor, type SupervisorState } from './supervisor.ts';
-import type { FromRegistry } from './registry-messages.ts';
+import type { FromRegistry, PortRequest } from './registry-messages.ts';
 
 export interface RegistryHost extends Supervisor<MessagePortMain> {
-  /** The other end of a new connection to the registry; `undefined` while it does not run. */
-  openPort(): MessagePortMain | undefined;
+  /** The other end of a port that was given to the registry, for a connection if nothing else; `undefined` while it does not run. */
+  openPort(request?: PortRequest): MessagePortMain | undefined;
   /** The shell's own connection; `undefined` while it does not run. */
   openClient(): Client | undefined;
 }
@@ -17,9 +17,9 @@ const keptChars = 4096;
 
 export function createRegistryHost(onState: (state: SupervisorState) => void): RegistryHost {
   const supervisor = createSupervisor({ fork, onState });
-  function openPort(): MessagePortMain | undefined {
+  function openPort(request?: PortRequest): MessagePortMain | undefined {
     const { port1, port2 } = new MessageChannelMain();
-    return supervisor.connect(port1) ? port2 : undefined;
+    return supervisor.connect(port1, request) ? port2 : undefined;
   }
   return {
     ...supervisor,

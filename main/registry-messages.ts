@@ -1,7 +1,10 @@
 /** What the shell and the process of the registry tell each other. What windows ask goes by ports of their own. */
 
-/** `connect` carries one port, over which the control plane is spoken. */
-export type ToRegistry = { readonly kind: 'connect' } | { readonly kind: 'stop' };
+/** Both carry one port: the control plane is spoken over it, or a file sent. */
+export type PortRequest =
+  { readonly kind: 'connect' } | { readonly kind: 'download'; readonly ticket: string };
+
+export type ToRegistry = PortRequest | { readonly kind: 'stop' };
 
 export type FromRegistry =
   | ({ readonly kind: 'running' } & RunningFacts)

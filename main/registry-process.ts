@@ -12,6 +12,7 @@ import { handOver, runRegistry } from '../registry/cli/run-registry.ts';
 import { readHolder } from '../registry/index.ts';
 import { isAppError } from '../registry/spec/errors.ts';
 import type { Channel, Reply, Request } from '../registry/spec/rpc.ts';
+import { type Download, sendDownload } from './download-port.ts';
 import { createPortChannel } from './port-channel.ts';
 import type { FromRegistry, RunningFacts, ToRegistry } from './registry-messages.ts';
 
@@ -19,6 +20,8 @@ import type { FromRegistry, RunningFacts, ToRegistry } from './registry-messages
 interface Served extends AsyncDisposable {
   readonly facts: RunningFacts;
   connect(channel: Channel): void;
+  /** What a ticket stands for, once. */
+  findDownload(ticket: string): Download | undefined;
 }
 
 const { parentPort } = process;
@@ -70,6 +73,7 @@ async function openOwn(): Promise<Served> {
   return {
     facts: { urls: registry.urls, root, isOwn: true },
     connect: registry.connect,
+    findDownload: registry.findDownload,
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
 }
@@ -89,6 +93,8 @@ async function openOther(): Promise<Served> {
         () => channel.close(),
       );
     },
+    // The bytes are in the other process, which gives them to browsers alone.
+    findDownload: () => undefined,
     [Symbol.asyncDispose]: async () => watched.close(),
   };
 }
@@ -107,7 +113,9 @@ async function run(): Promise<number> {
       const message = data as ToRegistry;
       if (message.kind === 'stop') return stopped.resolve(0);
       const [port] = ports;
-      if (port !== undefined) served.connect(createPortChannel(port));
+      if (port === undefined) return;
+      if (message.kind === 'connect') served.connect(createPortChannel(port));
+      else sendDownload(port, served.findDownload(message.ticket));
     });
     tell({ kind: 'running', ...served.facts });
     return await stopped.promise;

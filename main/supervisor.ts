@@ -9,7 +9,7 @@
  * The delay is short at first and doubles with each end that follows within a minute. A process that ends by itself with
  * status 0 was asked to by somebody else, and stays ended.
  */
-import type { Failure, FromRegistry, RunningFacts, ToRegistry } from './registry-messages.ts';
+import type { Failure, FromRegistry, PortRequest, RunningFacts, ToRegistry } from './registry-messages.ts';
 
 /** A process that was started. `P` is what a port is. */
 export interface Child<P> {
@@ -36,8 +36,8 @@ export interface Supervisor<P> {
   start(): void;
   /** Asks it to end, and resolves when it has; nothing starts it again but `start`. */
   stop(): Promise<void>;
-  /** Gives it a port to serve; false while it does not run. */
-  connect(port: P): boolean;
+  /** Gives it a port to serve, and says for what; false while it does not run. */
+  connect(port: P, request?: PortRequest): boolean;
 }
 
 export interface SupervisorOptions<P> {
@@ -120,9 +120,9 @@ export function createSupervisor<P>({
       clearTimeout(overdue);
       ended = undefined;
     },
-    connect(port) {
+    connect(port, request = { kind: 'connect' }) {
       if (state.kind !== 'running' || child === undefined) return false;
-      child.post({ kind: 'connect' }, port);
+      child.post(request, port);
       return true;
     },
   };

@@ -31,7 +31,7 @@ import { createMetrics } from './feed/metrics.ts';
 import { createRefusals } from './feed/refusals.ts';
 import { createSessions } from './feed/sessions.ts';
 import { createTasks } from './feed/tasks.ts';
-import { createTickets } from './feed/tickets.ts';
+import { createTickets, type Offer } from './feed/tickets.ts';
 import { createTraffic } from './feed/traffic.ts';
 import { createVolume } from './feed/volume.ts';
 import { createApp } from './http/app.ts';
@@ -106,6 +106,8 @@ export interface Registry extends AsyncDisposable {
   readonly identity: Identity;
   /** Serves the control plane to whoever opened the channel, as the owner of the data directory. */
   readonly connect: (channel: Channel) => void;
+  /** What a ticket that the owner asked for stands for, once; see `Tickets.take`. */
+  readonly findDownload: (ticket: string) => Offer | undefined;
   /** Reads the configuration again; what needs no restart comes into force. A broken one is logged and leaves all. */
   reload(): Promise<void>;
 }
@@ -489,6 +491,7 @@ export async function createRegistry({
     ring,
     identity,
     connect: onConnection,
+    findDownload: (ticket) => tickets.take(ticket, owner.user),
     async reload() {
       try {
         const paths = await settings.reload();

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { shellArguments } from '../../main/contract/shell-api.ts';
+import { openClient } from '../../registry/cli/client.ts';
 import {
   type DesktopModule,
   desktopFolder,
@@ -40,6 +41,22 @@ suite(`the desktop app in ${inElectron}`, needs('chromium'), () => {
 
       each.diagnostic(`${pushedMs} ms`);
       assert.ok(pushedMs < 1000, String(pushedMs));
+    });
+
+    await t.test('a file of the registry is fetched by its ticket, once', async () => {
+      using client = await openClient(desktop.dataDir);
+      const { ticket } = await client.call('logs.download', {});
+      const fetchFile = () =>
+        page.evaluate(async (name) => {
+          const response = await fetch(`download/${name}`);
+          return { status: response.status, text: await response.text() };
+        }, ticket);
+
+      const first = await fetchFile();
+      const second = await fetchFile();
+
+      assert.match(first.text, /listening on /);
+      assert.deepEqual([first.status, second.status], [200, 404]);
     });
 
     await t.test(

@@ -2,6 +2,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Session } from '../../auth/sessions.ts';
 import type { Tickets } from '../../feed/tickets.ts';
+import { dispositionOf } from '../../spec/disposition.ts';
 import { AppError } from '../../spec/errors.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -30,14 +31,4 @@ export async function sendDownload(exchange: Exchange, tickets: Tickets, session
     },
   });
   await pipeline(bytes, count, res, { signal });
-}
-
-/** RFC 6266: a plain name for old clients, the whole name for the others; neither can end the header. */
-function dispositionOf(fileName: string): string {
-  const plain = fileName.replaceAll(/[^\w.-]/g, '_');
-  const whole = encodeURIComponent(fileName.toWellFormed()).replaceAll(
-    /['()*]/g,
-    (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${whole}`;
 }
