@@ -81,7 +81,8 @@ function decode(part: string): string {
 
 /** The fragment of a route, to be put into `href`. */
 export function hrefOf(route: Route, params: Readonly<Record<string, string>> = {}): string {
-  const query = new URLSearchParams(params).toString();
+  // A table has hundreds of links.
+  const query = Object.keys(params).length === 0 ? '' : new URLSearchParams(params).toString();
   const path = pathOf(route)
     .filter((part) => part !== undefined)
     .map((part) => encodeURIComponent(part).replaceAll('%3A', ':').replaceAll('%2F', '/'))

@@ -73,6 +73,8 @@ export interface GridProps<Row> {
   readonly onOpen?: (row: Row) => void;
   /** The acts on a row, behind a button at its end, and a right click. */
   readonly menuOf?: (row: Row) => readonly MenuEntry[];
+  /** Absent: every row has acts, if there is `menuOf`. */
+  readonly hasMenuRow?: (row: Row) => boolean;
   /** True if the key was for the row. */
   readonly onKey?: (event: KeyboardEvent, row: Row) => boolean;
   /** A tree: how deep a row is (1 is the top), and whether it can be opened and is. */
@@ -81,6 +83,8 @@ export interface GridProps<Row> {
   readonly onExpand?: (row: Row, isExpanded: boolean) => void;
   /** A row that is one cell over all columns. */
   readonly wide?: (row: Row, state: CellState) => ReactNode | undefined;
+  /** What was asked for: with another the table begins at its first row again. */
+  readonly question?: string;
   /** In the place of rows when there is none. */
   readonly empty: ReactNode;
   readonly isStale?: boolean;
@@ -115,13 +119,16 @@ export function Grid<Row>(props: GridProps<Row>) {
   const wantsFocus = useRef<string>(undefined);
   /** A row that the focus goes to once it is loaded. */
   const awaited = useRef<number>(undefined);
+  /** How far the table was moved, as the last event said: the element itself tells after a layout only. */
+  const scrolled = useRef(0);
   const isEmpty = total === 0;
 
   useLayoutEffect(() => {
     const element = root.current;
     if (element === null) return undefined;
     const look = (): void => {
-      const from = Math.floor(element.scrollTop / rowHeight / stepRows) * stepRows;
+      scrolled.current = element.scrollTop;
+      const from = Math.floor(scrolled.current / rowHeight / stepRows) * stepRows;
       const shownRows = Math.ceil(element.clientHeight / rowHeight);
       const width = element.clientWidth;
       setView((former) =>
@@ -139,6 +146,15 @@ export function Grid<Row>(props: GridProps<Row>) {
       element.removeEventListener('scroll', look);
     };
   }, [rowHeight, isEmpty]);
+
+  const asked = useRef(props.question);
+  useLayoutEffect(() => {
+    if (asked.current === props.question) return;
+    asked.current = props.question;
+    awaited.current = undefined;
+    setCurrentKey(undefined);
+    if (root.current !== null && scrolled.current > 0) root.current.scrollTop = 0;
+  }, [props.question]);
 
   const hidden = props.name === undefined ? undefined : hiddenColumns[props.name];
   const columns = useMemo(
@@ -358,7 +374,7 @@ export function Grid<Row>(props: GridProps<Row>) {
               isCurrent={index === current}
               hasCheckbox={canSelect}
               isSelected={isSelectable(row) ? selected?.has(key) : undefined}
-              hasMenu={hasMenu && (props.menuOf?.(row).length ?? 0) > 0}
+              hasMenu={hasMenu && (props.hasMenuRow?.(row) ?? true)}
               level={props.levelOf?.(row)}
               isExpanded={props.isExpanded?.(row)}
               wide={props.wide}

@@ -1,5 +1,5 @@
-import type { ReactNode } from 'react';
-import { Tab, TabList, TabPanel, Tabs as AriaTabs } from 'react-aria-components/Tabs';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
+import { Tab, TabList, Tabs as AriaTabs } from 'react-aria-components/Tabs';
 import styles from './tabs.module.css';
 
 export interface TabEntry {
@@ -36,11 +36,35 @@ export function Tabs({
           </Tab>
         ))}
       </TabList>
-      {present !== undefined && (
-        <TabPanel key={present.id} id={present.id} className={styles['panel'] ?? ''}>
-          {present.content()}
-        </TabPanel>
-      )}
+      {present !== undefined && <Panel key={present.id}>{present.content()}</Panel>}
     </AriaTabs>
+  );
+}
+
+/**
+ * As TabPanel of react-aria, which looks through all that is in it whenever something is put there: the browser would lay
+ * out a table anew for that, within the task that renders its rows.
+ */
+function Panel({ children }: { readonly children: ReactNode }) {
+  const panel = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = panel.current;
+    const list = element?.parentElement?.querySelector('[role="tablist"]');
+    if (element === null || list === null || list === undefined) return undefined;
+    const name = (): void => {
+      const tab = list.querySelector('[role="tab"][aria-selected="true"]');
+      element.id = tab?.getAttribute('aria-controls') ?? '';
+      element.setAttribute('aria-labelledby', tab?.id ?? '');
+    };
+    name();
+    // The tabs may come later than what is below them.
+    const observer = new MutationObserver(name);
+    observer.observe(list, { subtree: true, childList: true, attributeFilter: ['aria-selected'] });
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div ref={panel} role="tabpanel" className={styles['panel']}>
+      {children}
+    </div>
   );
 }

@@ -109,7 +109,9 @@ export function RepositoriesScreen() {
           onOpen={open}
           onKey={onKey}
           menuOf={(node) => (node.kind === 'repository' ? acts.menuOf(node.key) : [])}
+          hasMenuRow={({ kind }) => kind === 'repository'}
           {...(isTree ? treeProps : {})}
+          question={`${query.q} ${sort.by} ${sort.isDescending}`}
           isStale={list.isStale}
           empty={
             query.q === '' ? (

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { formatBytes, formatCount, formatExactBytes, formatPlural } from '../../format.ts';
 import { problemOf } from '../../messages.ts';
@@ -37,9 +37,10 @@ export function SelectionBar({
   const digests = new Set(tags.slice(0, 1000).map((tag) => selection.digestOf(tag)));
   const [digest] = digests;
   const [a = '', b = ''] = tags;
+  const bar = useFoot();
 
   return (
-    <div role="toolbar" aria-label="Selected tags" className={styles['selection']}>
+    <div ref={bar} role="toolbar" aria-label="Selected tags" className={styles['selection']}>
       <strong>{formatCount(selected.size)} selected</strong>
       <span role="status" aria-live="polite" className={styles['plan']}>
         {error === undefined ? plan !== undefined && <PlanText plan={plan} /> : problemOf(error).title}
@@ -75,6 +76,23 @@ export function SelectionBar({
       </div>
     </div>
   );
+}
+
+/** Messages are shown above an element at the bottom of the window, which they would cover otherwise. */
+function useFoot(): RefObject<HTMLDivElement | null> {
+  const foot = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = foot.current;
+    if (element === null) return undefined;
+    const { style } = document.documentElement;
+    const observer = new ResizeObserver(() => style.setProperty('--foot', `${element.offsetHeight}px`));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      style.removeProperty('--foot');
+    };
+  }, []);
+  return foot;
 }
 
 function PlanText({ plan }: { readonly plan: DeletionPlan }) {

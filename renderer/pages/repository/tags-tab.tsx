@@ -141,9 +141,11 @@ export function TagsTab({ repository }: { readonly repository: string }) {
           onOpen={openNode}
           onKey={onKey}
           menuOf={(node) => (node.kind === 'tag' ? acts.menuOf(node.row) : [])}
+          hasMenuRow={isTag}
           levelOf={({ level }) => level}
           isExpanded={(node) => ('isExpanded' in node ? node.isExpanded : undefined)}
           onExpand={onExpand}
+          question={`${q} ${sort.by} ${sort.isDescending}`}
           isStale={list.isStale}
           empty={
             query.q === '' ? (

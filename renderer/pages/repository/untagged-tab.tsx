@@ -27,9 +27,17 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
   return (
     <>
       <div className={styles['about']}>
-        <Notice kind="info" actions={<a href={hrefOf({ page: 'storage', tab: 'clean-up' })}>Clean up</a>}>
-          Nobody deletes these one by one: a clean-up takes those that nothing keeps, if{' '}
-          <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Collect untagged manifests</a> is on.
+        <Notice
+          kind="info"
+          actions={
+            <div className={styles['links']}>
+              <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Setting</a>
+              <a href={hrefOf({ page: 'storage', tab: 'cleanup' })}>Clean up</a>
+            </div>
+          }
+        >
+          Nobody deletes these one by one: a clean-up takes those that nothing keeps, if the setting Collect
+          untagged manifests is on.
         </Notice>
       </div>
       <Listed list={list}>
@@ -146,7 +154,7 @@ function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
           type="button"
           className={styles['restore']}
           tabIndex={excludeFromTabOrder ? -1 : 0}
-          aria-label={`Tag ${shortDigest(digest)}`}
+          aria-label={`Tag it, ${shortDigest(digest)}`}
           onClick={() => openAddTag({ repository, digest })}
         >
           Tag it
