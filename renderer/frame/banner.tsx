@@ -19,48 +19,48 @@ export function Banner() {
   const { data: certificate } = useCall('certificate.get', {}, { isWanted: isOpen });
   if (state.kind === 'lost')
     return (
-      <div className={styles['banner']}>
+      <section aria-label="State of the registry" className={styles['banner']}>
         <Notice kind="error" actions={<Button onPress={link.retry}>Try now</Button>}>
           The connection to the registry is lost, and is tried again by itself. What is shown is from before.
         </Notice>
-      </div>
+      </section>
     );
   if (status?.disk.state === 'full')
     return (
-      <div className={styles['banner']}>
+      <section aria-label="State of the registry" className={styles['banner']}>
         <Notice kind="error" actions={<a href={hrefOf({ page: 'storage' })}>Free space</a>}>
           The disk is full: pushes are refused until {formatBytes(status.disk.reserveBytes ?? 0)} are free.
           Pulls go on.
         </Notice>
-      </div>
+      </section>
     );
   if (status?.isReadOnly === true)
     return (
-      <div className={styles['banner']}>
+      <section aria-label="State of the registry" className={styles['banner']}>
         <Notice kind="warn" actions={<a href={hrefOf({ page: 'settings' })}>Settings</a>}>
           The registry is read-only: pushes and deletes are refused.
         </Notice>
-      </div>
+      </section>
     );
   if (status?.disk.state === 'low')
     return (
-      <div className={styles['banner']}>
+      <section aria-label="State of the registry" className={styles['banner']}>
         <Notice kind="warn" actions={<a href={hrefOf({ page: 'storage' })}>Free space</a>}>
           The disk has {formatBytes(status.disk.freeBytes ?? 0)} left.
         </Notice>
-      </div>
+      </section>
     );
   const days = certificate === undefined ? undefined : (Date.parse(certificate.leaf.validTo) - now) / dayMs;
   if (certificate !== undefined && days !== undefined && days < 14)
     return (
-      <div className={styles['banner']}>
+      <section aria-label="State of the registry" className={styles['banner']}>
         <Notice
           kind="warn"
           actions={<a href={hrefOf({ page: 'settings', tab: 'certificate' })}>Certificate</a>}
         >
           {days < 0 ? 'The certificate has expired.' : `The certificate expires in ${Math.ceil(days)} days.`}
         </Notice>
-      </div>
+      </section>
     );
   return null;
 }

@@ -23,21 +23,24 @@ export function Tabs({
 }) {
   const present = tabs.find((tab) => tab.id === selected) ?? tabs[0];
   return (
-    <AriaTabs
-      className={styles['tabs'] ?? ''}
-      selectedKey={present?.id}
-      onSelectionChange={(key) => String(key) !== present?.id && onSelect(String(key))}
-      keyboardActivation="manual"
-    >
-      <TabList aria-label={label} className={styles['list'] ?? ''}>
-        {tabs.map((tab) => (
-          <Tab key={tab.id} id={tab.id} className={styles['tab'] ?? ''}>
-            {tab.label}
-          </Tab>
-        ))}
-      </TabList>
+    <div className={styles['tabs']}>
+      <AriaTabs
+        className={styles['head'] ?? ''}
+        selectedKey={present?.id}
+        onSelectionChange={(key) => String(key) !== present?.id && onSelect(String(key))}
+        keyboardActivation="manual"
+      >
+        <TabList aria-label={label} className={styles['list'] ?? ''}>
+          {tabs.map((tab) => (
+            <Tab key={tab.id} id={tab.id} className={styles['tab'] ?? ''}>
+              {tab.label}
+            </Tab>
+          ))}
+        </TabList>
+      </AriaTabs>
+      {/* Beside, not within: the tabs of what is shown are not tabs of this list. */}
       {present !== undefined && <Panel key={present.id}>{present.content()}</Panel>}
-    </AriaTabs>
+    </div>
   );
 }
 
