@@ -151,6 +151,7 @@ test('one image or artifact', needs('chromium'), async (t) => {
       assert.equal(download.suggestedFilename(), 'bytes.bin');
       assert.deepEqual(await readFile(await download.path()), noise('b', 3000));
       await page.keyboard.press('Escape');
+      await tree.locator(':focus').waitFor();
       await page.keyboard.press('End');
       await tree.getByRole('row', { name: /Show more of 700 entries/ }).waitFor();
       await page.keyboard.press('Enter');
