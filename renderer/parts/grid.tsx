@@ -249,8 +249,9 @@ export function Grid<Row>(props: GridProps<Row>) {
   function onKeyDown(event: KeyboardEvent): void {
     const row = rows[current];
     const target = event.target as HTMLElement;
-    // Keys inside of a control of the row are its own.
-    if (row === undefined || target.dataset['row'] === undefined) return;
+    // Keys inside of a control of the row are its own; the box that selects it has one.
+    const isBox = target instanceof HTMLInputElement && target.type === 'checkbox' && event.key !== ' ';
+    if (row === undefined || (target.dataset['row'] === undefined && !isBox)) return;
     if (act(event, row)) {
       event.preventDefault();
       event.stopPropagation();

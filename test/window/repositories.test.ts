@@ -39,7 +39,7 @@ test('repositories', needs('chromium'), async (t) => {
     const chart = into('charts/shop');
     const config = await chart.blob('{}', 'application/vnd.cncf.helm.config.v1+json');
     await chart.manifest({ config, layers: [] }, '0.1.0');
-    await rowOf(page, 'charts/shop').waitFor(soon);
+    await rowOf(page, 'charts/shop').getByText('helm').waitFor(soon);
 
     assert.deepEqual(await cellsOf(page, 'public/web', ['Name', 'Kind', 'Tags', 'Size', 'Visibility']), [
       'public/web',

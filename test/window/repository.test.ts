@@ -138,6 +138,15 @@ test('a repository', needs('chromium'), async (t) => {
     await rowOf(page, '1.1').waitFor();
   });
 
+  await t.test('the keys of a row work beside the box that selects it, too', async () => {
+    await rowOf(page, '1.1').getByRole('checkbox').check();
+    await page.keyboard.press('d');
+    await page.getByText('Digest copied').waitFor();
+    assert.equal(await clipboard(page), second.index.digest);
+    await page.keyboard.press('Space');
+    await page.getByRole('toolbar', { name: 'Selected tags' }).waitFor({ state: 'detached' });
+  });
+
   await t.test('several are deleted by keys alone, and come back', async () => {
     await rowOf(page, 'latest').focus();
     await page.keyboard.press('Control+a');

@@ -28,7 +28,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'tag',
       title: 'Tag',
-      width: 'minmax(126px, 2fr)',
+      width: 'minmax(120px, 2fr)',
       sort: 'name',
       canHide: false,
       cell: (node, state) => <Name node={node} state={state} input={input} />,
@@ -54,7 +54,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'digest',
       title: 'Digest',
-      width: '124px',
+      width: '130px',
       cell: (node, { excludeFromTabOrder }) => {
         const digest = digestOf(node);
         return (
