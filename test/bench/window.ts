@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { writeBundle } from '../../build/bundle.ts';
 import { openClient } from '../../registry/cli/client.ts';
+import { traceTasks } from '../support/trace.ts';
 import { large, makeTree } from '../support/tree.ts';
 import { connect, expect } from './client.ts';
 
@@ -159,7 +160,7 @@ async function scrolling(): Promise<readonly Figure[]> {
   await page.locator('main [role="row"][data-row]').first().waitFor();
   await page.locator('main [role="row"][data-row]').nth(3).hover();
   const longest = await watchTasks(page);
-  const busiest = await traceTasks(async () => {
+  const busiest = await traceTasks(page, async () => {
     for (let turn = 0; turn < 200; turn += 1) {
       await page.mouse.wheel(0, turn % 20 < 15 ? 1500 : -600);
       await delay(20);
@@ -173,36 +174,6 @@ function tasks(what: string, wallMs: number, ownMs: number): readonly Figure[] {
     { name: `${what}, longest task`, value: wallMs, budget: 50, unit: 'ms' },
     { name: `${what}, own time of a task`, value: ownMs, budget: 50, unit: 'ms' },
   ];
-}
-
-/** The largest own time of a task of the page while something is done, in milliseconds. */
-async function traceTasks(act: () => Promise<void>): Promise<number> {
-  await window.browser.startTracing(page, { categories: ['toplevel'] });
-  await act();
-  const { traceEvents } = JSON.parse(String(await window.browser.stopTracing())) as {
-    readonly traceEvents: readonly {
-      readonly name: string;
-      readonly pid: number;
-      readonly tid: number;
-      /** Microseconds. */
-      readonly tdur?: number;
-      readonly args?: { readonly name?: string };
-    }[];
-  };
-  const keyOf = ({ pid, tid }: { readonly pid: number; readonly tid: number }): string => `${pid} ${tid}`;
-  const mains = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(keyOf),
-  );
-  return (
-    Math.max(
-      0,
-      ...traceEvents
-        .filter((event) => event.name.endsWith('RunTask') && mains.has(keyOf(event)))
-        .map(({ tdur = 0 }) => tdur),
-    ) / 1000
-  );
 }
 
 /** Answers the longest task from here on that took more than 50 ms; 0 for none. */
@@ -237,7 +208,7 @@ async function log(): Promise<readonly Figure[]> {
   const during = await watchTasks(page);
   const from = requests.sent();
   const start = performance.now();
-  const busiest = await traceTasks(() => delay(10_000));
+  const busiest = await traceTasks(page, () => delay(10_000));
   await delay(Math.max(0, seconds - 10) * 1000);
   const rate = ((requests.sent() - from) / (performance.now() - start)) * 2000;
   const steady = await during();

@@ -10,7 +10,7 @@ import { hrefOf } from '../../route.ts';
 import { clientFor, clients, getSnippet } from '../../snippets.ts';
 import { preferences } from '../../state/preferences.ts';
 import styles from './repository.module.css';
-import type { TagNode } from './tag-nodes.ts';
+import { digestOf, type TagNode } from './tag-nodes.ts';
 import { TrackView } from './track-view.tsx';
 
 export interface TagColumnsInput {
@@ -158,23 +158,6 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
 
 function ofTag(cell: (row: TagRow, state: CellState) => React.ReactNode): Column<TagNode>['cell'] {
   return (node, state) => node.kind === 'tag' && cell(node.row, state);
-}
-
-function digestOf(node: TagNode): string | undefined {
-  switch (node.kind) {
-    case 'tag':
-      return node.row.digest;
-    case 'group':
-      return node.digest;
-    case 'platform':
-      return node.part.digest;
-    case 'attached':
-      return node.referrer.digest;
-    case 'note':
-      return undefined;
-    default:
-      return node satisfies never;
-  }
 }
 
 function bytesOf(node: TagNode): number | undefined {

@@ -107,3 +107,21 @@ function withBelow(
     })),
   ];
 }
+
+/** What a row is of; absent for a note. */
+export function digestOf(node: TagNode): string | undefined {
+  switch (node.kind) {
+    case 'tag':
+      return node.row.digest;
+    case 'group':
+      return node.digest;
+    case 'platform':
+      return node.part.digest;
+    case 'attached':
+      return node.referrer.digest;
+    case 'note':
+      return undefined;
+    default:
+      return node satisfies never;
+  }
+}

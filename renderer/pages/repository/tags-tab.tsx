@@ -1,6 +1,5 @@
 import { Group, SearchX, Tags } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
-import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { formatCount } from '../../format.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button } from '../../parts/button.tsx';
@@ -22,7 +21,7 @@ import { copyEntries } from './copy-entries.ts';
 import styles from './repository.module.css';
 import { SelectionBar } from './selection-bar.tsx';
 import { tagColumnsOf } from './tag-columns.tsx';
-import { type TagNode, tagNodesOf } from './tag-nodes.ts';
+import { digestOf, type TagNode, tagNodesOf } from './tag-nodes.ts';
 import { useDetails } from './use-details.ts';
 import { useSelection } from './use-selection.ts';
 import { useTagActs } from './use-tag-acts.tsx';
@@ -212,21 +211,8 @@ function isTag({ kind }: TagNode): boolean {
   return kind === 'tag';
 }
 
-function referenceOf(node: TagNode): TagRow['tag'] | undefined {
-  switch (node.kind) {
-    case 'tag':
-      return node.row.tag;
-    case 'group':
-      return node.digest;
-    case 'platform':
-      return node.part.digest;
-    case 'attached':
-      return node.referrer.digest;
-    case 'note':
-      return undefined;
-    default:
-      return node satisfies never;
-  }
+function referenceOf(node: TagNode): string | undefined {
+  return node.kind === 'tag' ? node.row.tag : digestOf(node);
 }
 
 function changed(keys: ReadonlySet<string>, key: string, isIn: boolean): ReadonlySet<string> {
