@@ -98,7 +98,7 @@ export function Progress({
       aria-label={label}
       {...(part === undefined
         ? {}
-        : { 'aria-valuenow': Math.round(part * 100), 'aria-valuemin': 0, 'aria-valuemax': 100 })}
+        : { 'aria-valuenow': Math.floor(part * 100), 'aria-valuemin': 0, 'aria-valuemax': 100 })}
     >
       <div className={styles['done']} style={{ width: `${(part ?? 0.3) * 100}%` }} />
     </div>
