@@ -9,19 +9,7 @@
  * are parameters behind the question mark.
  */
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
-
-const screens = [
-  'home',
-  'repositories',
-  'activity',
-  'storage',
-  'logs',
-  'access',
-  'doctor',
-  'changes',
-  'settings',
-] as const;
-export type Screen = (typeof screens)[number];
+import { type Screen, screens } from '../registry/spec/screens.ts';
 
 export type Route =
   | { readonly page: Screen; readonly tab?: string }

@@ -10,7 +10,7 @@ import { parseRepoName } from '../spec/names.ts';
 import { type AdminClient, openClient } from './client.ts';
 import type { Io } from './io.ts';
 import { loadFor } from './load.ts';
-import { screens } from './open.ts';
+import { screens } from '../spec/screens.ts';
 
 const bash = `_berth() {
   local line="\${COMP_LINE:0:COMP_POINT}" prefix="" candidate

@@ -3,25 +3,13 @@ import type { Command } from 'commander';
 import { AppError, isAppError } from '../spec/errors.ts';
 import { parseRepoName } from '../spec/names.ts';
 import { nearest } from '../spec/nearest.ts';
+import { screens } from '../spec/screens.ts';
 import { openBrowser } from './browser.ts';
 import type { AdminClient } from './client.ts';
 import { splitReference } from './inspect.ts';
 import type { Io } from './io.ts';
 import { type LookOptions, openFor, withLook } from './look.ts';
 import { done } from './user.ts';
-
-/** The screens that are asked for by name. A repository of such a name is asked for with a tag, or from the list. */
-export const screens = [
-  'home',
-  'repositories',
-  'activity',
-  'storage',
-  'logs',
-  'access',
-  'doctor',
-  'changes',
-  'settings',
-] as const;
 
 interface OpenOptions extends LookOptions {
   readonly print?: boolean;

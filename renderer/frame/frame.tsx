@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { undoLast } from '../parts/toast.tsx';
-import { navigate, type Screen, usePlace } from '../route.ts';
+import type { Screen } from '../../registry/spec/screens.ts';
+import { navigate, usePlace } from '../route.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { Banner } from './banner.tsx';
 import { Nav, navEntries } from './nav.tsx';

@@ -151,7 +151,7 @@ suite(`the desktop app in ${inElectron}`, needs('chromium'), () => {
         const add = (name: string, fields: object): void =>
           document.body.append(Object.assign(document.createElement(name), fields));
         const attempts = [
-          // oxlint-disable-next-line no-eval
+          // oxlint-disable-next-line no-eval -- the policy has to refuse it
           () => (0, eval)(trusted.createScript('1')) as void,
           () => add('script', { src: trusted.createScriptURL('https://example.com/x.js') }),
           () => {
