@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { app, clipboard, Notification, type WebContents } from 'electron';
 import { AppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
-import { createShell, type Shell } from './consent/shell-methods.ts';
+import { createConsentMethods } from './consent/consent-methods.ts';
 import { channels } from './contract/channels.ts';
 import { thisHost } from './engine/host.ts';
 import { helperCommand } from './helper-command.ts';
@@ -14,6 +14,7 @@ import { createRegistryHost } from './registry-host.ts';
 import { type RegistryView, watchRegistry } from './registry-view.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
+import { createShell } from './shell.ts';
 import type { SupervisorState } from './supervisor.ts';
 import { openTray, type TrayFace } from './tray.ts';
 import { type TrayAct, trayMenu } from './tray-menu.ts';
@@ -141,21 +142,21 @@ async function run(): Promise<void> {
     window.show('#/settings');
   }
 
-  const shell: Shell = async (method, args) => {
-    const state = host.state();
-    if (state.kind !== 'running') {
-      const { code, message, hint } = new AppError('NOT_RUNNING');
-      return { error: { code, message, hint } };
-    }
-    const answer = createShell({
+  const shell = createShell({
+    ...createConsentMethods({
       host: thisHost(process.env),
-      root: state.root,
+      root: mustHaveRoot,
       by: userInfo().username,
       client: mustHaveClient,
       helperCommand,
-    });
-    return await answer(method, args);
-  };
+    }),
+  });
+
+  function mustHaveRoot(): string {
+    const state = host.state();
+    if (state.kind !== 'running') throw new AppError('NOT_RUNNING');
+    return state.root;
+  }
 
   function mustHaveClient(): Client {
     if (client === undefined) throw new AppError('NOT_RUNNING');

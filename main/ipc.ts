@@ -2,8 +2,8 @@
 import { type IpcMainEvent, type IpcMainInvokeEvent, ipcMain } from 'electron';
 import { channels } from './contract/channels.ts';
 import type { ShellReply } from './contract/shell-api.ts';
-import type { Shell } from './consent/shell-methods.ts';
 import { isOwnFrame } from './sender.ts';
+import type { Shell } from './shell.ts';
 
 export interface IpcOptions {
   readonly shell: Shell;

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { request as plainRequest } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { shellArguments } from '../../main/contract/shell-api.ts';
@@ -16,6 +15,19 @@ import {
   startDesktop,
   type TestDesktop,
 } from '../support/desktop.ts';
+import {
+  answer,
+  asked,
+  click,
+  closeWindow,
+  isReady,
+  isVisible,
+  push,
+  running,
+  trayOf,
+  trayShows,
+  until,
+} from '../support/desktop-acts.ts';
 import { pushImage } from '../support/push.ts';
 import { berth, startRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
@@ -444,17 +456,6 @@ function wrongCalls(): readonly { readonly method: unknown; readonly args: unkno
   ];
 }
 
-/** The status block says that the connection is there. */
-async function running(page: Page): Promise<void> {
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
-  await page.getByText('Running', { exact: true }).first().waitFor();
-}
-
-async function push(desktop: TestDesktop, repository: string): Promise<void> {
-  const { plainUrl } = await desktop.holder();
-  await pushImage({ plainUrl, user: await desktop.user() }, repository, '1', `a layer of ${repository}`);
-}
-
 /** Answers how many milliseconds after the end of the push the list had the repository. */
 async function pushAndSee(desktop: TestDesktop, page: Page, repository: string): Promise<number> {
   const row = page.getByRole('row').filter({ hasText: repository });
@@ -485,83 +486,4 @@ async function beginUpload(desktop: TestDesktop, repository: string) {
       return response.statusCode;
     },
   };
-}
-
-async function isReady(desktop: TestDesktop): Promise<boolean> {
-  try {
-    const { plainUrl } = await desktop.holder();
-    return (await fetch(`${plainUrl}/readyz`)).ok;
-  } catch {
-    return false;
-  }
-}
-
-/** Asks again until it is so, for 30 seconds at most. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await isSo().catch(() => false))) {
-    assert.ok(Date.now() < deadline, `not so after 30 s: ${isSo.toString()}`);
-    await delay(20);
-  }
-}
-
-async function trayOf(desktop: TestDesktop) {
-  return await desktop.app.evaluate((given) => {
-    const { standIn } = given as unknown as DesktopModule;
-    const [tray] = standIn.trays;
-    return {
-      icon: tray?.image.replace(/^.*\/|\.png$/g, '') ?? '',
-      items: tray?.menu.map(({ label = '-' }) => label) ?? [],
-    };
-  });
-}
-
-async function trayShows(desktop: TestDesktop, icon: string, head: RegExp): Promise<void> {
-  await until(async () => {
-    const tray = await trayOf(desktop);
-    return tray.icon === icon && head.test(tray.items[0] ?? '');
-  });
-}
-
-async function click(desktop: TestDesktop, label: string): Promise<void> {
-  const isThere = await desktop.app.evaluate((given, wanted) => {
-    const { standIn } = given as unknown as DesktopModule;
-    const [tray] = standIn.trays;
-    const item = tray?.menu.find((each) => each.label === wanted);
-    // Not within the call: quitting ends the process before it could answer.
-    if (item?.click !== undefined) setTimeout(item.click, 10);
-    return item?.click !== undefined;
-  }, label);
-  assert.ok(isThere, `no ${label} in the tray`);
-}
-
-/** Makes dialogs answer with this button, and counts them anew. */
-async function answer(desktop: TestDesktop, button: number): Promise<void> {
-  await desktop.app.evaluate((given, response) => {
-    const { dialog } = given as unknown as DesktopModule;
-    const counted = globalThis as { asked?: number };
-    counted.asked = 0;
-    dialog.showMessageBox = async () => {
-      counted.asked = (counted.asked ?? 0) + 1;
-      return { response };
-    };
-  }, button);
-}
-
-async function asked(desktop: TestDesktop): Promise<number> {
-  return await desktop.app.evaluate(() => (globalThis as { asked?: number }).asked ?? 0);
-}
-
-async function closeWindow(desktop: TestDesktop): Promise<void> {
-  await desktop.app.evaluate((given) => {
-    const { BrowserWindow } = given as unknown as DesktopModule;
-    for (const window of BrowserWindow.getAllWindows()) window.close();
-  });
-}
-
-async function isVisible(desktop: TestDesktop): Promise<boolean> {
-  return await desktop.app.evaluate((given) => {
-    const { BrowserWindow } = given as unknown as DesktopModule;
-    return BrowserWindow.getAllWindows().some((window) => window.isVisible());
-  });
 }

@@ -7,7 +7,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { thisHost } from '../../main/engine/host.ts';
-import { createShell } from '../../main/consent/shell-methods.ts';
+import { createConsentMethods } from '../../main/consent/consent-methods.ts';
+import { createShell } from '../../main/shell.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs, searchPath } from '../support/tools.ts';
 import { checkAccessibility, goTo, openWindow } from '../support/window.ts';
@@ -17,16 +18,18 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   const { context, registry } = window;
   const home = registry.dataDir;
   const client = await openClient(registry.dataDir);
-  const shell = createShell({
-    host: thisHost({ HOME: home, PATH: searchPath }),
-    root: registry.dataDir,
-    by: 'tester',
-    client: () => client,
-    helperCommand: [
-      process.execPath,
-      join(import.meta.dirname, '../../main/engine/login/docker-credential-berth.ts'),
-    ],
-  });
+  const shell = createShell(
+    createConsentMethods({
+      host: thisHost({ HOME: home, PATH: searchPath }),
+      root: () => registry.dataDir,
+      by: 'tester',
+      client: () => client,
+      helperCommand: [
+        process.execPath,
+        join(import.meta.dirname, '../../main/engine/login/docker-credential-berth.ts'),
+      ],
+    }),
+  );
   await context.exposeFunction('askShell', shell);
   await context.addInitScript(() => {
     const page = globalThis as unknown as { readonly askShell: unknown; berthShell?: object };

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import type { OutcomeRow, Sheet, SheetChange } from '../../../main/contract/shell-api.ts';
+import type { OutcomeRow, Sheet, SheetChange } from '../../../main/contract/consent.ts';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine, CopyLine } from '../../parts/copy.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { TrustWay } from '../../../main/contract/shell-api.ts';
+import type { TrustWay } from '../../../main/contract/consent.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { Chooser } from '../../parts/field.tsx';

@@ -2,14 +2,8 @@
 import { AppError, isAppError } from '../../registry/spec/errors.ts';
 import { nearest } from '../../registry/spec/nearest.ts';
 import type { Client } from '../../registry/spec/rpc.ts';
-import {
-  type OutcomeRow,
-  type ShellArguments,
-  shellArguments,
-  type ShellMethod,
-  type ShellReply,
-  type ShellResults,
-} from '../contract/shell-api.ts';
+import type { consentArguments, ConsentResults, OutcomeRow, TrustRequest } from '../contract/consent.ts';
+import type { MethodsOf } from '../contract/shell-api.ts';
 import type { Plan } from '../engine/change.ts';
 import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../engine/changes/apply.ts';
 import { prove } from '../engine/changes/prove.ts';
@@ -23,48 +17,27 @@ import { showPlan } from '../engine/show-plan.ts';
 import { planTrust, proofOf } from '../engine/trust/plan-trust.ts';
 import { findTarget, firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
 
-export interface ShellOptions {
+export interface ConsentOptions {
   readonly host: Host;
-  /** The data directory of the registry, whose ledger of changes is kept. */
-  readonly root: string;
+  /** The data directory of the registry, whose ledger of changes is kept; NOT_RUNNING. */
+  readonly root: () => string;
   /** The user of the computer, who agrees. */
   readonly by: string;
-  /** The control plane of the registry, while it can be reached. */
+  /** The control plane of the registry, while it can be reached; NOT_RUNNING. */
   readonly client: () => Client;
   /** What runs Docker's credential helper: see `LoginRequest` of main/engine. */
   readonly helperCommand: readonly string[];
 }
 
-type ShellMethods = {
-  readonly [M in ShellMethod]: (args: ShellArguments<M>) => Promise<ShellResults[M]>;
-};
-
-/** Answers a question of the window; it never rejects. Arguments come from a page and are checked. */
-export type Shell = (method: string, args: unknown) => Promise<ShellReply>;
-
-export function createShell(options: ShellOptions): Shell {
-  const methods = createMethods(options);
-  return async (method, args) => {
-    try {
-      return { ok: await call(methods, method, args) };
-    } catch (error) {
-      if (!isAppError(error)) throw error;
-      return { error: { code: error.code, message: error.message, hint: error.hint } };
-    }
-  };
-}
-
-async function call(methods: ShellMethods, method: string, args: unknown): Promise<unknown> {
-  const known = (Object.keys(shellArguments) as ShellMethod[]).find((each) => each === method);
-  if (known === undefined) throw new AppError('USAGE', { message: `There is no method ${method}.` });
-  const parsed = shellArguments[known].safeParse(args);
-  if (!parsed.success) throw new AppError('USAGE', { message: `${method}: ${parsed.error.message}` });
-  return await (methods[known] as (given: unknown) => Promise<unknown>)(parsed.data);
-}
-
-function createMethods({ host, root, by, client, helperCommand }: ShellOptions): ShellMethods {
+export function createConsentMethods({
+  host,
+  root,
+  by,
+  client,
+  helperCommand,
+}: ConsentOptions): MethodsOf<typeof consentArguments> {
   async function findEngine(id: string) {
-    const target = await findTarget(client(), root);
+    const target = await findTarget(client(), root());
     const engines = await detectEngines(host, target);
     const engine = engines.find((each) => each.id === id);
     if (engine !== undefined) return { target, engine };
@@ -77,7 +50,7 @@ function createMethods({ host, root, by, client, helperCommand }: ShellOptions):
     });
   }
 
-  async function planTrustOf({ engine: id, way }: ShellArguments<'trust.plan'>): Promise<Plan> {
+  async function planTrustOf({ engine: id, way }: TrustRequest): Promise<Plan> {
     const { target, engine } = await findEngine(id);
     return await planTrust({ host, engine, target, way });
   }
@@ -91,7 +64,13 @@ function createMethods({ host, root, by, client, helperCommand }: ShellOptions):
 
   async function openContext({ mayRestart }: Pick<ChangeContext, 'mayRestart'>) {
     const access = await openCheckAccess(client());
-    const context: ChangeContext = { host, root, by, credentials: access.credentials, mayRestart };
+    const context: ChangeContext = {
+      host,
+      root: root(),
+      by,
+      credentials: access.credentials,
+      mayRestart,
+    };
     return { context, [Symbol.asyncDispose]: () => access[Symbol.asyncDispose]() };
   }
 
@@ -126,7 +105,7 @@ function createMethods({ host, root, by, client, helperCommand }: ShellOptions):
   async function verify(
     engine: Engine,
     target: Parameters<typeof proofOf>[0]['target'],
-  ): Promise<ShellResults['trust.verify']> {
+  ): Promise<ConsentResults['trust.verify']> {
     const proof = proofOf({ host, engine, target, way: 'certificate' });
     if (proof.kind === 'none') return { isAccepted: undefined };
     await using access = await openCheckAccess(client());
