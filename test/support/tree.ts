@@ -1,6 +1,6 @@
 /**
  * A data directory with many tags, faster than by pushing them. Each tag has a manifest, a config and a layer of its own;
- * layers are sparse files.
+ * layers are sparse files. As a program: node tree.ts DIRECTORY LARGE OTHERS
  */
 import { createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
@@ -60,4 +60,9 @@ function digestOf(text: string): string {
 function blobPath(digest: string): string {
   const hex = digest.slice(7);
   return `blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
+}
+
+if (import.meta.main) {
+  const [dataDir = '', ofLarge = '', ofOthers = ''] = process.argv.slice(2);
+  makeTree(dataDir, { large: Number(ofLarge), others: Number(ofOthers) });
 }
