@@ -132,7 +132,7 @@ test('what cannot be read is refused before it is taken into memory', () => {
   negative.write('\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff', 124, 'latin1');
   for (const [archive, message] of [
     [huge, /the extended header at byte 0 is too large/],
-    [negative, /a number is negative, or larger than any file/],
+    [negative, /the member at byte 0 has a size that no file has/],
   ] as const) {
     archive.fill(' ', 148, 156);
     const sum = archive.subarray(0, 512).reduce((total, byte) => total + byte, 0);

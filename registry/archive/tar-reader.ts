@@ -1,15 +1,18 @@
-/**
- * Reads archives as they arrive, in all forms that layers have: POSIX ustar and pax (IEEE Std 1003.1, pax, "ustar
- * Interchange Format", "pax Extended Header"), GNU tar's long names, large numbers and sparse files, and what came before.
- *
- *     header (512)  0 name 100  mode 108  uid 116  gid 124  size 136  mtime 148  checksum 156  type 157  link name
- *                   257 "ustar\0" "00"  345 prefix of the name ... 500
- *     content, padded with zeros to 512        two blocks of zeros at the end
- *
- * An entry may have extensions before it, which are archived like files: `x` pax records, `L` and `K` a long name and link
- * name. As in Go's archive/tar, which docker and containerd unpack layers with, global pax records (`g`) change nothing.
- */
+/** Reads archives as they arrive: the layers of images, whoever packed them. tar-format.ts draws what is in them. */
 import { AppError } from '../spec/errors.ts';
+import {
+  blockBytes,
+  count,
+  type Extended,
+  extensionLimit,
+  extensionOf,
+  isExtension,
+  number,
+  padding,
+  parseHeader,
+  type TarBlock,
+  withExtensions,
+} from './tar-format.ts';
 
 /** A `device` is one of characters or blocks; `other` is what only one program knows. */
 export type TarType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'device' | 'pipe' | 'other';
@@ -47,13 +50,6 @@ export interface TarReader {
   readonly hasEnded: boolean;
 }
 
-export const blockBytes = 512;
-/** Longer ones are nobody's names. */
-const extensionLimit = 1024 * 1024;
-
-/** What extensions say about the entry after them. */
-type Extended = Readonly<Record<string, string>>;
-
 export function createTarReader(handler: TarHandler): TarReader {
   const block = Buffer.alloc(blockBytes);
   let filled = 0;
@@ -64,8 +60,8 @@ export function createTarReader(handler: TarHandler): TarReader {
   /** Content, and padding after it, of what is being read. */
   let contentLeft = 0;
   let paddingLeft = 0;
-  let extension: { readonly type: string; readonly parts: Buffer[] } | undefined;
-  let extended: Extended = {};
+  let extension: { readonly type: string; readonly start: number; readonly parts: Buffer[] } | undefined;
+  let extended: Extended = new Map();
 
   function write(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -111,22 +107,21 @@ export function createTarReader(handler: TarHandler): TarReader {
       hasEnded = true;
       return;
     }
-    if (!hasChecksum(block)) throw unreadable(`the checksum at byte ${start} is wrong`);
-    const type = String.fromCharCode(block[156] ?? 0);
-    if ('xgLK'.includes(type)) {
-      const size = number(block, 124, 12);
+    const header = attempt(start, () => parseHeader(block));
+    if (isExtension(header)) {
+      const { type, size } = header;
       if (size > extensionLimit) throw unreadable(`the extended header at byte ${start} is too large`);
       startContent(size);
-      extension = { type, parts: [] };
+      extension = { type, start, parts: [] };
       if (size === 0) finishExtension();
       return;
     }
-    const stored = storedSize(block, type, extended);
-    if (type === 'S' && block[482] !== 0) behindMap = stored;
-    else startContent(stored);
     const said = extended;
-    extended = {};
-    handler.entry(headerOf(block, type, stored, said));
+    extended = new Map();
+    const { stored, entry } = attempt(start, () => readEntry(block, withExtensions(header, said), said));
+    if (header.type === 'S' && block[482] !== 0) behindMap = stored;
+    else startContent(stored);
+    handler.entry(entry);
   }
 
   function startContent(size: number): void {
@@ -136,12 +131,10 @@ export function createTarReader(handler: TarHandler): TarReader {
 
   function finishExtension(): void {
     if (extension === undefined) return;
-    const { type, parts } = extension;
+    const { type, start, parts } = extension;
     extension = undefined;
-    const content = Buffer.concat(parts);
-    if (type === 'x') extended = { ...extended, ...records(content) };
-    if (type === 'L') extended = { ...extended, path: text(content) };
-    if (type === 'K') extended = { ...extended, linkpath: text(content) };
+    const found = attempt(start, () => extensionOf(type, Buffer.concat(parts)));
+    extended = new Map([...extended, ...found]);
   }
 
   return {
@@ -156,23 +149,28 @@ export function createTarReader(handler: TarHandler): TarReader {
   };
 }
 
-function headerOf(block: Buffer, type: string, stored: number, extended: Extended): TarHeader {
-  const kind = typeOf(type, block);
-  const name = extended['GNU.sparse.name'] ?? extended['path'] ?? nameOf(block);
-  const link = extended['linkpath'] ?? text(block.subarray(157, 257));
-  const isSparse = type === 'S' || Object.keys(extended).some((key) => key.startsWith('GNU.sparse.'));
-  const full = extended['GNU.sparse.realsize'] ?? extended['GNU.sparse.size'];
-  return {
-    name: withoutSlashes(name),
+/** The member as it is told, and how many bytes of it are in the archive. */
+function readEntry(
+  block: Buffer,
+  header: TarBlock,
+  extended: Extended,
+): { readonly stored: number; readonly entry: TarHeader } {
+  const { type, size: stored } = header;
+  const kind = typeOf(header);
+  const isSparse = type === 'S' || extended.keys().some((key) => key.startsWith('GNU.sparse.'));
+  const full = extended.get('GNU.sparse.realsize') ?? extended.get('GNU.sparse.size');
+  const entry = {
+    name: withoutSlashes(extended.get('GNU.sparse.name') ?? header.name),
     type: kind,
     mode: numberOr0(block, 100, 8) & 0o7777,
-    uid: count(extended['uid']) ?? numberOr0(block, 108, 8),
-    gid: count(extended['gid']) ?? numberOr0(block, 116, 8),
+    uid: count(extended.get('uid')) ?? numberOr0(block, 108, 8),
+    gid: count(extended.get('gid')) ?? numberOr0(block, 116, 8),
     size: kind !== 'file' ? 0 : type === 'S' ? number(block, 483, 12) : (count(full) ?? stored),
-    modifiedAt: Math.floor(Number(extended['mtime'] ?? numberOr0(block, 136, 12))) || 0,
-    link: kind === 'symlink' || kind === 'hardlink' ? link : '',
+    modifiedAt: Math.floor(Number(extended.get('mtime') ?? numberOr0(block, 136, 12))) || 0,
+    link: kind === 'symlink' || kind === 'hardlink' ? header.link : '',
     isSparse,
   };
+  return { stored, entry };
 }
 
 function withoutSlashes(name: string): string {
@@ -181,23 +179,12 @@ function withoutSlashes(name: string): string {
   return name.slice(0, end);
 }
 
-/** Links and devices have no content; old programs put a size into their headers all the same. */
-function storedSize(block: Buffer, type: string, { size }: Extended): number {
-  if ('123456'.includes(type)) return 0;
-  if (size === undefined) return number(block, 124, 12);
-  const said = count(size);
-  if (said === undefined) throw unreadable(`no size: ${JSON.stringify(size.slice(0, 20))}`);
-  return said;
-}
-
-function typeOf(type: string, block: Buffer): TarType {
+function typeOf({ type, name }: TarBlock): TarType {
   switch (type) {
     case '0':
-    case '\0':
-    case '7':
     case 'S':
       // Before POSIX a slash at the end was all that told a directory.
-      return nameOf(block).endsWith('/') ? 'directory' : 'file';
+      return name.endsWith('/') ? 'directory' : 'file';
     case '1':
       return 'hardlink';
     case '2':
@@ -214,29 +201,6 @@ function typeOf(type: string, block: Buffer): TarType {
   }
 }
 
-function nameOf(block: Buffer): string {
-  const name = text(block.subarray(0, 100));
-  // GNU's own format ("ustar  ") has times where POSIX has the prefix.
-  const isPosix = block.toString('latin1', 257, 263) === 'ustar\0';
-  const prefix = isPosix ? text(block.subarray(345, 500)) : '';
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-/** Octal digits between spaces and NULs; or, with the highest bit set, a number of the bytes (GNU tar, Go, star). */
-function number(block: Buffer, offset: number, length: number): number {
-  if (((block[offset] ?? 0) & 0x80) !== 0) return binary(block, offset, length);
-  const digits = text(block.subarray(offset, offset + length)).trim();
-  if (!/^[0-7]*$/.test(digits)) throw unreadable(`no octal number: ${JSON.stringify(digits)}`);
-  return digits === '' ? 0 : parseInt(digits, 8);
-}
-
-function binary(block: Buffer, offset: number, length: number): number {
-  let value = (block[offset] ?? 0) & 0x7f;
-  for (const byte of block.subarray(offset + 1, offset + length)) value = value * 256 + byte;
-  if (!Number.isSafeInteger(value)) throw unreadable('a number is negative, or larger than any file');
-  return value;
-}
-
 /** For what a listing can do without: some programs leave it empty, or write -1. */
 function numberOr0(block: Buffer, offset: number, length: number): number {
   try {
@@ -246,51 +210,13 @@ function numberOr0(block: Buffer, offset: number, length: number): number {
   }
 }
 
-function count(digits: string | undefined): number | undefined {
-  return digits !== undefined && /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
-}
-
-/** Records of a pax extended header: `LENGTH KEY=VALUE\n`, where the length counts itself. */
-function records(content: Buffer): Extended {
-  const found: Record<string, string> = {};
-  for (let offset = 0; offset < content.byteLength;) {
-    const [, digits = ''] = /^(\d{1,9}) /.exec(content.toString('latin1', offset, offset + 10)) ?? [];
-    const end = offset + Number(digits);
-    const record = content.subarray(offset + digits.length + 1, end);
-    const equals = record.indexOf('=');
-    if (digits === '' || end > content.byteLength || equals < 1 || record.at(-1) !== 0x0a) {
-      throw unreadable('an extended header is broken');
-    }
-    const key = record.toString('utf8', 0, equals);
-    // A prototype is no record.
-    if (key !== '__proto__') found[key] = record.toString('utf8', equals + 1, record.byteLength - 1);
-    offset = end;
+function attempt<T>(start: number, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw unreadable(`the member at byte ${start} ${what}`);
   }
-  return found;
-}
-
-/** The sum of all bytes, those of the checksum itself taken as spaces; some programs added signed ones. */
-function hasChecksum(block: Buffer): boolean {
-  let sum = 8 * 0x20;
-  let above = 0;
-  for (let at = 0; at < blockBytes; at++) {
-    if (at >= 148 && at < 156) continue;
-    const byte = block[at] ?? 0;
-    sum += byte;
-    above += byte >> 7;
-  }
-  const said = number(block, 148, 8);
-  return said === sum || said === sum - 256 * above;
-}
-
-/** The zeros after content of that size. */
-export function padding(size: number): number {
-  return (blockBytes - (size % blockBytes)) % blockBytes;
-}
-
-function text(field: Buffer): string {
-  const end = field.indexOf(0);
-  return field.toString('utf8', 0, end === -1 ? field.byteLength : end);
 }
 
 function unreadable(what: string): AppError {

@@ -1,9 +1,7 @@
-/**
- * Small archives in memory, written in the one form that every program reads: POSIX ustar. The layout is drawn in
- * tar-reader.ts.
- */
+/** Small archives in memory, written in the one form that every program reads: POSIX ustar. */
 import { AppError } from '../spec/errors.ts';
-import { blockBytes, createTarReader, padding, type TarHeader } from './tar-reader.ts';
+import { archiveEnd, headerBlock, padding } from './tar-format.ts';
+import { createTarReader, type TarHeader } from './tar-reader.ts';
 
 export interface TarEntry extends TarHeader {
   /** Empty for everything but files. */
@@ -27,9 +25,9 @@ export interface TarInput {
 export function writeTar(entries: readonly TarInput[]): Buffer {
   const blocks = entries.flatMap((entry) => {
     const bytes = entry.bytes ?? Buffer.alloc(0);
-    return [headerBlock(entry, bytes.byteLength), bytes, Buffer.alloc(padding(bytes.byteLength))];
+    return [headerOf(entry, bytes.byteLength), bytes, Buffer.alloc(padding(bytes.byteLength))];
   });
-  return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]);
+  return Buffer.concat([...blocks, archiveEnd]);
 }
 
 /** Reads all entries of an archive. Throws CONTENT_UNREADABLE for bytes that are none, or are cut off. */
@@ -52,21 +50,17 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
   }));
 }
 
-function headerBlock({ name, mode, modifiedAt = 0, type }: TarInput, size: number): Buffer {
+function headerOf({ name, mode, modifiedAt, type }: TarInput, size: number): Buffer {
   const isDirectory = name.endsWith('/');
   const [prefix, rest] = splitName(name);
-  const block = Buffer.alloc(blockBytes);
-  block.write(rest, 0);
-  block.write(octal(mode ?? (isDirectory ? 0o755 : 0o644), 8), 100);
-  block.write(octal(0, 8), 108);
-  block.write(octal(0, 8), 116);
-  block.write(octal(size, 12), 124);
-  block.write(octal(modifiedAt, 12), 136);
-  block.write(type ?? (isDirectory ? '5' : '0'), 156);
-  block.write('ustar\x0000', 257);
-  block.write(prefix, 345);
-  block.write(`${checksum(block).toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
+  return headerBlock({
+    name: rest,
+    prefix,
+    size,
+    type: type ?? (isDirectory ? '5' : '0'),
+    mode: mode ?? (isDirectory ? 0o755 : 0o644),
+    ...(modifiedAt === undefined ? {} : { modifiedAt }),
+  });
 }
 
 /** At most 155 bytes before some slash, at most 100 after it. */
@@ -80,17 +74,4 @@ function splitName(name: string): readonly [prefix: string, rest: string] {
     if (fits && prefix !== '' && rest !== '') return [prefix, rest];
   }
   throw new Error(`too long for an archive: ${JSON.stringify(name)}`);
-}
-
-function octal(value: number, length: number): string {
-  const digits = value.toString(8);
-  if (!Number.isSafeInteger(value) || value < 0 || digits.length >= length) {
-    throw new Error(`no number for an archive: ${value}`);
-  }
-  return digits.padStart(length - 1, '0');
-}
-
-/** The sum of all bytes, those of the checksum itself taken as spaces. */
-function checksum(block: Buffer): number {
-  return block.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0);
 }

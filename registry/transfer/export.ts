@@ -28,7 +28,7 @@ import {
   type StoredImages,
   type Wanted,
 } from './stored-images.ts';
-import { archiveEnd, fileHeader, paddingAfter } from './tar-format.ts';
+import { archiveEnd, fileHeader, padding } from '../archive/tar-format.ts';
 
 export interface ExportOptions extends OutFileOptions {
   readonly store: Store;
@@ -204,7 +204,7 @@ function nameOf({ repository, tag, digest }: Wanted): string {
 }
 
 function sizeOf(files: readonly { readonly name: string; readonly size: number }[]): number {
-  const each = files.map(({ name, size }) => fileHeader(name, size).length + size + paddingAfter(size));
+  const each = files.map(({ name, size }) => fileHeader(name, size).length + size + padding(size));
   return each.reduce((sum, bytes) => sum + bytes, archiveEnd.length);
 }
 
@@ -233,7 +233,7 @@ function createWriter(sink: Writable) {
     async file(name: string, size: number, content: () => Promise<void>): Promise<void> {
       await write(fileHeader(name, size));
       await content();
-      await write(new Uint8Array(paddingAfter(size)));
+      await write(new Uint8Array(padding(size)));
     },
   };
 }

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import { descriptorOf, keysBelow, manifestOf, sha } from '../store/store.suite.ts';
 import { blobName } from './images.ts';
-import { archiveEnd, fileHeader } from './tar-format.ts';
+import { archiveEnd, fileHeader } from '../archive/tar-format.ts';
 import { headerWith, layoutOf, type Member, openBench, tarOf, visible } from './transfer.suite.ts';
 
 const config = 'a config';

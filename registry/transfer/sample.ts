@@ -10,7 +10,7 @@ import { mediaTypes } from '../spec/media-types.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import { digestOf } from '../store/content.ts';
 import type { Store } from '../store/store.ts';
-import { archiveEnd, fileHeader, paddingAfter } from './tar-format.ts';
+import { archiveEnd, fileHeader, padding } from '../archive/tar-format.ts';
 
 const repository = 'sample/hello' as RepoName;
 const tag = 'latest' as Tag;
@@ -34,7 +34,7 @@ export async function pushSample({
   readonly signal: AbortSignal;
 }): Promise<SampleResult> {
   const header = fileHeader('README.txt', readme.length);
-  const files = Buffer.concat([header, readme, Buffer.alloc(paddingAfter(readme.length)), archiveEnd]);
+  const files = Buffer.concat([header, readme, Buffer.alloc(padding(readme.length)), archiveEnd]);
   const layer = gzipSync(files);
   const config = Buffer.from(
     JSON.stringify({

@@ -1,7 +1,17 @@
 /** The members of a tar file: headers alone are read, contents are skipped. Nothing of a stranger's archive is trusted. */
 import { posix } from 'node:path';
+import {
+  blockBytes,
+  type Extended,
+  extensionLimit,
+  extensionOf,
+  isExtension,
+  padding,
+  parseHeader,
+  type TarBlock,
+  withExtensions,
+} from '../archive/tar-format.ts';
 import { invalidBundle } from './invalid.ts';
-import { blockBytes, paddingAfter, parseHeader, parseRecords, type TarHeader, text } from './tar-format.ts';
 
 export interface TarFile {
   readonly kind: 'file';
@@ -23,7 +33,6 @@ export type ReadAt = (position: number, length: number) => Promise<Buffer>;
 
 /** About 40 MB of memory; an image has less than 200. */
 const mostMembers = 100_000;
-const longestExtension = 1024 * 1024;
 
 /**
  * The files and links of an archive by their names, directories left out.
@@ -35,21 +44,21 @@ export async function scanTar(
   { size: fileSize, signal }: { readonly size: number; readonly signal: AbortSignal },
 ): Promise<ReadonlyMap<string, TarMember>> {
   const members = new Map<string, TarMember>();
-  let extended: ReadonlyMap<string, string> = new Map();
+  let extended: Extended = new Map();
   for (let at = 0; ;) {
     signal.throwIfAborted();
     const block = await readAt(at, blockBytes);
     if (block.length < blockBytes) throw invalidBundle('the archive', 'is cut off');
     if (block.every((byte) => byte === 0)) return members;
-    const header = attempt(`the member at byte ${at}`, () => withExtensions(parseHeader(block), extended));
+    const header = attempt(`the member at byte ${at}`, () => describe(parseHeader(block), extended));
     const start = at + blockBytes;
-    at = start + header.size + paddingAfter(header.size);
+    at = start + header.size + padding(header.size);
     if (at > fileSize) throw invalidBundle(header.name, 'is cut off');
-    if ('xgLK'.includes(header.type)) {
-      if (header.size > longestExtension)
+    if (isExtension(header)) {
+      if (header.size > extensionLimit)
         throw invalidBundle(header.name, 'is too long for an extended header');
       const content = await readAt(start, header.size);
-      extended = attempt(header.name, () => new Map([...extended, ...extensionsOf(header.type, content)]));
+      extended = attempt(header.name, () => new Map([...extended, ...extensionOf(header.type, content)]));
       continue;
     }
     extended = new Map();
@@ -63,35 +72,11 @@ export async function scanTar(
   }
 }
 
-/** What an extension says of the member that follows it, with the keys of pax. */
-function extensionsOf(type: string, content: Buffer): ReadonlyMap<string, string> {
-  switch (type) {
-    case 'x':
-      return parseRecords(content);
-    case 'L':
-      return new Map([['path', text(content)]]);
-    case 'K':
-      return new Map([['linkpath', text(content)]]);
-    default:
-      // About the whole archive: git writes the commit there.
-      return new Map();
-  }
-}
-
-function withExtensions(header: TarHeader, extended: ReadonlyMap<string, string>): TarHeader {
-  // An extension describes the member, not another extension before it.
-  if ('xgLK'.includes(header.type)) return header;
-  const size = extended.get('size');
-  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw new Error('has a size that no file has');
+/** An extension describes the member, not another extension before it. */
+function describe(header: TarBlock, extended: Extended): TarBlock {
+  if (isExtension(header)) return header;
   if (extended.keys().some((key) => key.startsWith('GNU.sparse.'))) throw new Error('is a sparse file');
-  const said = size === undefined ? header.size : Number(size);
-  return {
-    type: header.type,
-    name: extended.get('path') ?? header.name,
-    linkName: extended.get('linkpath') ?? header.linkName,
-    // Old programs put a size into the headers of links and directories all the same.
-    size: '12345'.includes(header.type) ? 0 : said,
-  };
+  return withExtensions(header, extended);
 }
 
 /** The name below the top of the archive; empty for the top itself. */
@@ -108,13 +93,13 @@ function innerName(name: string): string {
   return parts.join('/');
 }
 
-function memberOf({ type, name, size, linkName }: TarHeader, offset: number, inner: string) {
+function memberOf({ type, name, size, link }: TarBlock, offset: number, inner: string) {
   // Before POSIX a slash at the end was all that told a directory.
   if (type === '5' || (type === '0' && name.endsWith('/'))) return undefined;
   if (type === '0') return { kind: 'file', size, offset } as const;
   if (type !== '2') throw invalidBundle(name, 'is neither a file, nor a directory, nor a symbolic link');
-  const target = posix.join(posix.dirname(inner), linkName);
-  if (linkName.startsWith('/') || target.split('/')[0] === '..') {
+  const target = posix.join(posix.dirname(inner), link);
+  if (link.startsWith('/') || target.split('/')[0] === '..') {
     throw invalidBundle(name, 'is a link that leads out of the archive');
   }
   return { kind: 'link', target } as const;

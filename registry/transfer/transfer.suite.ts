@@ -8,7 +8,7 @@ import { type ExportOptions, exportImages } from './export.ts';
 import { importBundle, type ImportOptions } from './import.ts';
 import { blobName } from './images.ts';
 import type { Wanted } from './stored-images.ts';
-import { archiveEnd, fileHeader, paddingAfter } from './tar-format.ts';
+import { archiveEnd, fileHeader, padding } from '../archive/tar-format.ts';
 
 export const never: AbortSignal = new AbortController().signal;
 
@@ -117,7 +117,7 @@ export function tarOf(
 ): Buffer {
   const parts = members.flatMap(({ name, bytes = '', header }) => {
     const content = Buffer.from(bytes as Uint8Array);
-    return [header ?? fileHeader(name, content.length), content, Buffer.alloc(paddingAfter(content.length))];
+    return [header ?? fileHeader(name, content.length), content, Buffer.alloc(padding(content.length))];
   });
   return Buffer.concat([...parts, end]);
 }
