@@ -137,11 +137,13 @@ function isNewEnough(version) {
   return major > 24 || (major === 24 && minor >= 11);
 }
 
-/** The checks of `npm run check`, then what crosses areas. The runner's summary comes last. */
+/** The checks of `npm run check`, then what crosses areas, with the bundle. The runner's summary comes last. */
 async function runTests(node) {
-  const options = { cwd: root, env: { ...process.env, PATH: [bin, process.env.PATH].join(delimiter) } };
+  const PATH = [bin, process.env.PATH].join(delimiter);
+  const options = { cwd: root, env: { ...process.env, PATH, BERTH_CLI: bundle } };
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const checked = await runToEnd(scripts.check, [], { ...options, shell: true });
+  build(node, 'bundle.ts', bundle);
   const tested = await runToEnd(node, ['--test', '--test-reporter=spec', 'test/**/*.test.ts'], options);
   if (checked !== 0) process.stderr.write('npm run check failed: see further up.\n');
   return checked === 0 ? tested : 1;

@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { cli } from '../support/cli.ts';
 import { request } from '../support/http.ts';
 import { succeed } from '../support/process.ts';
 import { startRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
-
-const cli = resolve(import.meta.dirname, '../..', process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
 
 /** A program for each shell that prints what it offers for the line in `$LINE`. */
 const shells = {

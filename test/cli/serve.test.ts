@@ -7,11 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cli } from '../support/cli.ts';
 import { request } from '../support/http.ts';
 import { run } from '../support/process.ts';
 import { berth, startRegistry } from '../support/registry.ts';
-
-const cli = join(import.meta.dirname, '../../registry/cli/main.ts');
 
 async function temporary(t: TestContext): Promise<string> {
   const directory = await mkdtempDisposable(join(tmpdir(), 'berth-serve-'));

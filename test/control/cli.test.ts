@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, suite, test } from 'node:test';
 import { type Berth, berthOn } from '../support/berth.ts';
+import { cli } from '../support/cli.ts';
 import { request } from '../support/http.ts';
 import { childEnv } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -185,7 +186,6 @@ suite('a running registry and the command line', () => {
   });
 
   test('what happens is seen as it happens', async () => {
-    const cli = resolve(import.meta.dirname, '../..', process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
     const child = spawn(process.execPath, [cli, 'activity', '-f', '--json', '--data', registry.dataDir], {
       env: childEnv(),
       stdio: ['ignore', 'pipe', 'inherit'],

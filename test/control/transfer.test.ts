@@ -4,18 +4,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { type Berth, berthOn } from '../support/berth.ts';
+import { cli } from '../support/cli.ts';
 import { makeImage } from '../support/image.ts';
 import { childEnv, run, succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
 import { unreadableTags } from '../crash/tree.ts';
-
-const cli = resolve(import.meta.dirname, '../..', process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
 
 interface Place extends AsyncDisposable {
   readonly registry: TestRegistry;

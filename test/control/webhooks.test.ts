@@ -8,13 +8,12 @@ import { test } from 'node:test';
 import { openClient } from '../../registry/cli/client.ts';
 import type { WebhookRow } from '../../registry/spec/admin/webhooks.ts';
 import { berthOn } from '../support/berth.ts';
+import { cli } from '../support/cli.ts';
 import { request } from '../support/http.ts';
 import { run } from '../support/process.ts';
 import { type Received, startReceiver } from '../support/receiver.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { pushImage } from '../support/push.ts';
-
-const cli = join(import.meta.dirname, '../..', process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
 
 /** A data directory with a configuration. */
 async function makePlace(config: object) {

@@ -1,10 +1,7 @@
 /** The command line as a person uses it, in the environment of the tests. */
-import { join, resolve } from 'node:path';
 import assert from 'node:assert/strict';
+import { cli } from './cli.ts';
 import { run, type RunResult } from './process.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-const cli = resolve(root, process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
 
 export interface Berth {
   /** Runs a verb and answers how it ended. */

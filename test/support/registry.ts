@@ -2,15 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cli } from './cli.ts';
 import { request } from './http.ts';
 import { childEnv, succeed } from './process.ts';
-
-const root = join(import.meta.dirname, '..', '..');
-
-/** The command line under test. BERTH_CLI=dist/berth.mjs runs the same tests against a built bundle. */
-const cli = resolve(root, process.env['BERTH_CLI'] ?? 'registry/cli/main.ts');
 
 export interface TestUser {
   readonly role: 'admin' | 'push' | 'pull';

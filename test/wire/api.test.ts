@@ -20,6 +20,7 @@ import {
   openSocket,
   postLogin,
 } from '../support/door.ts';
+import { cli } from '../support/cli.ts';
 import { type Answer, openRaw, request } from '../support/http.ts';
 import { run } from '../support/process.ts';
 import type { TestRegistry } from '../support/registry.ts';
@@ -921,7 +922,6 @@ suite('changes of users end their sessions', () => {
       await using door = await connectDoor(registry, session);
       await using kept = await connectDoor(registry, keeper);
 
-      const cli = process.env['BERTH_CLI'] ?? 'registry/cli/main.ts';
       const changed = await run(process.execPath, [cli, ...args, '--data', registry.dataDir], {
         input: 'another password',
       });
@@ -1004,7 +1004,6 @@ test('switched off, the door is not there', async () => {
 
 test('without a login there is nobody to let in: the start is refused', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-door-'));
-  const cli = process.env['BERTH_CLI'] ?? 'registry/cli/main.ts';
 
   const { code, stderr } = await run(
     process.execPath,
