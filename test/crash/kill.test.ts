@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempDisposable, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { indexOf, ociIndex, pushImage, pushManifest } from '../compat/content.ts';
 import { startRegistry } from '../support/registry.ts';
-import { brokenFiles, isReadable, unreadableTags } from './tree.ts';
+import { brokenFiles, isReadable, meaningOf, unreadableTags } from './tree.ts';
 
 const runs = Number(process.env['CRASH_RUNS'] ?? 15);
 const name = 'team/app';
@@ -64,11 +64,7 @@ test(`${runs} times kill -9 under load: every tag is readable, no acknowledged p
     registry = await start();
     assert.deepEqual(await unreadableTags(registry.plainUrl, name), []);
     for (const [tag, meanings] of tags) {
-      const link = join(
-        dataDir,
-        `docker/registry/v2/repositories/${name}/_manifests/tags/${tag}/current/link`,
-      );
-      const meant = await readFile(link, 'utf8').catch(() => undefined);
+      const meant = await meaningOf(dataDir, name, tag);
       if (meant === undefined ? acknowledged.has(tag) : !meanings.has(meant))
         lost.push(`${tag} means ${meant}`);
       meanings.clear();

@@ -22,6 +22,21 @@ export async function brokenFiles(dataDir: string): Promise<readonly string[]> {
   return broken.flat();
 }
 
+/** What a tag means on the disk; `undefined` for an absent one. */
+export async function meaningOf(dataDir: string, name: string, tag: string): Promise<string | undefined> {
+  const link = join(dataDir, `docker/registry/v2/repositories/${name}/_manifests/tags/${tag}/current/link`);
+  return await readFile(link, 'utf8').catch(() => undefined);
+}
+
+/** True if a tag and its manifest are whole on the disk. */
+export async function isStored(dataDir: string, name: string, tag: string): Promise<boolean> {
+  const digest = (await meaningOf(dataDir, name, tag)) ?? '';
+  const hex = digest.slice('sha256:'.length);
+  const data = join(dataDir, `docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`);
+  const bytes = await readFile(data).catch(() => undefined);
+  return bytes !== undefined && digestOf(bytes) === digest;
+}
+
 /** The tags of a repository that cannot be pulled whole: manifest, config or a layer is missing or damaged. */
 export async function unreadableTags(url: string, name: string): Promise<readonly string[]> {
   const list = await request(url, { path: `/v2/${name}/tags/list` });
