@@ -1,0 +1,109 @@
+/** What the long form of the tests runs, row by row: the same files as npm test, longer. */
+
+export interface Row {
+  /** As the threat and reliability programme numbers it: R durability, C concurrency, S security, F fuzz, L load, D desktop. */
+  readonly id: string;
+  readonly title: string;
+  /** What has to come out. */
+  readonly target: string;
+  /** Where that is not reached, and why. */
+  readonly shortfall?: string;
+  readonly files: readonly string[];
+  /** How long: each file says what it reads. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const programme: readonly Row[] = [
+  {
+    id: 'R1',
+    title: 'kill -9 under load',
+    target: '500 restarts: 0 unreadable tags, 0 acknowledged pushes lost, 0 empty files',
+    files: ['test/crash/kill.test.ts'],
+    env: { CRASH_RUNS: '500' },
+  },
+  {
+    id: 'R2',
+    title: 'power cuts on ext4 and xfs',
+    target: '200 right after the answer, 500 in between: 0 acknowledged writes lost, every tag old or new',
+    files: ['test/power/power.test.ts'],
+    env: { POWER_CUTS_AFTER: '100', POWER_CUTS_BETWEEN: '250' },
+  },
+  {
+    id: 'R3',
+    title: 'fsyncs of a push',
+    target: 'all before the answer; at most 14',
+    shortfall:
+      'more than 14: the tree of distribution has new directories for every digest, and each is made durable before the answer. About 29 is the least without a log that is written ahead',
+    files: ['test/crash/fsync.test.ts'],
+  },
+  {
+    id: 'R4',
+    title: 'full disk',
+    target: 'refused in words, pulls go on, pushes again after freeing without a restart',
+    files: ['test/control/disk.test.ts'],
+  },
+  {
+    id: 'R5',
+    title: 'a failing call in the middle of a push',
+    target: 'every fsync, rename, mkdir and positioned write once: 0 acknowledged and not there, 0 crashes',
+    files: ['test/faults/syscalls.test.ts'],
+    env: { FAULT_STRIDE: '1' },
+  },
+  {
+    id: 'R9',
+    title: 'damaged blobs',
+    target: 'all found, none delivered complete, a push heals',
+    files: ['test/control/scrub.test.ts'],
+  },
+  {
+    id: 'R11',
+    title: 'data directories of distribution',
+    target: 'all of it pulls after a takeover, and after handing it back',
+    files: ['test/compat/disk.test.ts'],
+  },
+  {
+    id: 'R12',
+    title: 'changes of the computer, cut',
+    target: '400 kills: old or new, undo gives back every byte',
+    files: ['test/engine/interrupt.test.ts'],
+  },
+  {
+    id: 'R14',
+    title: 'the index deleted, damaged, stale',
+    target: 'lists equal a walk of the disk',
+    files: ['test/control/index.test.ts'],
+  },
+  {
+    id: 'C1',
+    title: 'collections beside pushes',
+    target: '10,000 pushes: 0 refused for a missing blob, 0 unpullable, garbage gone',
+    files: ['test/control/beside.test.ts'],
+    env: { COLLECT_PUSHES: '10000' },
+  },
+  {
+    id: 'C2',
+    title: 'kill -9 in the middle of collections',
+    target: '100 of 100: every acknowledged image can be pulled',
+    files: ['test/control/collect.test.ts'],
+    env: { CRASH_RUNS: '100' },
+  },
+  {
+    id: 'S3',
+    title: 'permissions of the control plane',
+    target: 'equal the written table',
+    files: ['test/control/permissions.test.ts'],
+  },
+  {
+    id: 'F4',
+    title: 'a stateful model',
+    target: '2,000 runs of 100 commands: equal after each',
+    files: ['test/model/model.test.ts'],
+    env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
+  },
+  {
+    id: 'P4',
+    title: 'packages',
+    target: 'pinned, of the registry, within the budget, without open advisories',
+    files: ['test/build/dependencies.test.ts'],
+  },
+];
