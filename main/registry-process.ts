@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Readable } from 'node:stream';
-import { openChannel } from '../registry/cli/client.ts';
+import { openChannel, openFile } from '../registry/cli/client.ts';
 import type { Io } from '../registry/cli/io.ts';
 import { loadFor } from '../registry/cli/load.ts';
 import { handOver, runRegistry } from '../registry/cli/run-registry.ts';
@@ -21,7 +21,7 @@ interface Served extends AsyncDisposable {
   readonly facts: RunningFacts;
   connect(channel: Channel): void;
   /** What a ticket stands for, once. */
-  findDownload(ticket: string): Download | undefined;
+  findDownload(ticket: string): Promise<Download | undefined>;
 }
 
 const { parentPort } = process;
@@ -73,7 +73,7 @@ async function openOwn(): Promise<Served> {
   return {
     facts: { urls: registry.urls, root, isOwn: true },
     connect: registry.connect,
-    findDownload: registry.findDownload,
+    findDownload: async (ticket) => registry.findDownload(ticket),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
 }
@@ -93,8 +93,7 @@ async function openOther(): Promise<Served> {
         () => channel.close(),
       );
     },
-    // The bytes are in the other process, which gives them to browsers alone.
-    findDownload: () => undefined,
+    findDownload: (ticket) => openFile(root, ticket).catch(() => undefined),
     [Symbol.asyncDispose]: async () => watched.close(),
   };
 }
@@ -115,7 +114,7 @@ async function run(): Promise<number> {
       const [port] = ports;
       if (port === undefined) return;
       if (message.kind === 'connect') served.connect(createPortChannel(port));
-      else sendDownload(port, served.findDownload(message.ticket));
+      else void served.findDownload(message.ticket).then((download) => sendDownload(port, download));
     });
     tell({ kind: 'running', ...served.facts });
     return await stopped.promise;

@@ -459,8 +459,9 @@ export async function createRegistry({
   // Who may open the socket is the owner of the data directory.
   const owner: Actor = { user: processUser(), requestId: 'admin', client: `berth/${version}` };
   const onConnection = (channel: Channel): void => admin.connect(channel, owner);
+  const findDownload = (ticket: string): Offer | undefined => tickets.take(ticket, owner.user);
   try {
-    opening.use(await openAdminSocket({ root, onConnection, log }));
+    opening.use(await openAdminSocket({ root, onConnection, findDownload, log }));
   } catch (error) {
     // Some file systems have no sockets. Images can be pushed and pulled all the same.
     if (!isAppError(error, 'DATA_UNUSABLE')) throw error;
@@ -491,7 +492,7 @@ export async function createRegistry({
     ring,
     identity,
     connect: onConnection,
-    findDownload: (ticket) => tickets.take(ticket, owner.user),
+    findDownload,
     async reload() {
       try {
         const paths = await settings.reload();

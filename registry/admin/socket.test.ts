@@ -51,7 +51,9 @@ async function openPair(): Promise<Pair> {
   await using opening = new AsyncDisposableStack();
   const { root } = opening.use(await temporary());
   const arrived = Promise.withResolvers<Channel>();
-  const { address } = opening.use(await openAdminSocket({ root, onConnection: arrived.resolve, log }));
+  const { address } = opening.use(
+    await openAdminSocket({ root, onConnection: arrived.resolve, findDownload: () => undefined, log }),
+  );
   const socket = await dial(address);
   opening.defer(() => void socket.destroy());
   const stack = opening.move();
@@ -84,6 +86,7 @@ async function openServed(root: string) {
   const socket = await openAdminSocket({
     root,
     log,
+    findDownload: () => undefined,
     onConnection(channel) {
       serve(channel, {
         methods: methodsOf({

@@ -6,9 +6,11 @@ import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { refuseLooseMode, systemCode, unusable, writePrivateFile } from '../disk/private-file.ts';
+import type { Offer } from '../feed/tickets.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { Channel } from '../spec/rpc.ts';
+import { sendFile, withFiles } from './file-stream.ts';
 import { createLineChannel } from './line-channel.ts';
 import { elsewhereAddress, socketPaths } from './socket-address.ts';
 
@@ -17,6 +19,8 @@ export interface AdminSocketOptions {
   readonly root: string;
   /** Gets the channel of each client that was let in. */
   readonly onConnection: (channel: Channel) => void;
+  /** What a ticket of such a client stands for, once. */
+  readonly findDownload: (ticket: string) => Offer | undefined;
   readonly log: Log;
 }
 
@@ -46,14 +50,21 @@ export async function openAdminSocket(options: AdminSocketOptions): Promise<Admi
     opening.defer(() => rm(dirname(outside), { recursive: true, force: true }));
   }
   const sockets = new Set<Socket>();
+  async function send(socket: Socket, offer: Offer | undefined): Promise<void> {
+    await sendFile(socket, offer).catch((error: unknown) => {
+      log.debug('fileBroken', 'a file for a client of the control plane broke off', { error: String(error) });
+    });
+  }
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     const channel = createLineChannel(socket, 'server');
-    if (secret === undefined) options.onConnection(channel);
+    const letIn = (): void =>
+      options.onConnection(withFiles(channel, (ticket) => void send(socket, options.findDownload(ticket))));
+    if (secret === undefined) letIn();
     else {
       channel.onMessage((hello) => {
-        if (isSecret(hello, secret)) return options.onConnection(channel);
+        if (isSecret(hello, secret)) return letIn();
         log.warn('adminRefused', 'a client of the control plane did not know the secret', { address });
         channel.close();
       });

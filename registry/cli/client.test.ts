@@ -32,6 +32,7 @@ async function openPlane(root: string, some: Partial<AdminMethods>) {
   const socket = await openAdminSocket({
     root,
     log,
+    findDownload: () => undefined,
     onConnection: (channel) => server.connect(channel, { user: 'anna', requestId: 'r1' }),
   });
   return { feed, log, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };

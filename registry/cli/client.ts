@@ -1,7 +1,8 @@
 /** The command line's way to the registry that holds a data directory. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { resolve } from 'node:path';
+import { fetchFile, type ReceivedFile } from '../admin/file-stream.ts';
 import { createLineChannel } from '../admin/line-channel.ts';
 import { findSocketAddress } from '../admin/socket-address.ts';
 import { systemCode } from '../disk/private-file.ts';
@@ -23,12 +24,24 @@ export async function openClient(root: string): Promise<AdminClient> {
 
 /** The channel alone. Throws as `openClient` does. */
 export async function openChannel(root: string): Promise<Channel> {
+  return createLineChannel(await openSocket(root), 'client');
+}
+
+/** What a ticket of that registry stands for; `undefined` for nothing. Throws as `openClient` does. */
+export async function openFile(root: string, ticket: string): Promise<ReceivedFile | undefined> {
+  return await fetchFile(await openSocket(root), ticket);
+}
+
+/** A connection that is let in. */
+async function openSocket(root: string): Promise<Socket> {
   try {
     const { address, secret } = await findSocketAddress(root);
     const socket = connect(address);
     await once(socket, 'connect');
+    // What breaks it is seen by whoever reads.
+    socket.on('error', () => undefined);
     if (secret !== undefined) socket.write(`${JSON.stringify({ secret })}\n`);
-    return createLineChannel(socket, 'client');
+    return socket;
   } catch (error) {
     throw explain(error, resolve(root));
   }
