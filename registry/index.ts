@@ -61,7 +61,7 @@ import { openRules } from './rules/rules.ts';
 import { createTidy } from './rules/tidy.ts';
 import type { StatusRow } from './spec/admin/process.ts';
 import { cipherSuites, type Config } from './spec/config.ts';
-import { isAppError } from './spec/errors.ts';
+import { AppError, isAppError } from './spec/errors.ts';
 import type { Actor } from './spec/events.ts';
 import { localUrl } from './spec/local-url.ts';
 import { type Level, type Log, type Subsystem, subsystems } from './spec/log-record.ts';
@@ -71,6 +71,7 @@ import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
 import { sweepOutFiles } from './transfer/out-file.ts';
+import { createReceivedFiles } from './transfer/received.ts';
 import { openWebhooks } from './webhooks/webhooks.ts';
 import { bcryptEntry } from './workers/entries.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -257,6 +258,9 @@ export async function createRegistry({
   });
   const traffic = createTraffic();
   const tickets = createTickets();
+  const received = opening.use(
+    createReceivedFiles({ directory: join(root, 'berth', 'tmp'), checkRoom: () => reserve.check() }),
+  );
   const proxies = live(({ berth }) => proxyTest(berth.http.trustedproxies));
   const isProxy = (address: string): boolean => proxies()(address);
   const isReadOnly = (): boolean => current().storage.maintenance.readonly.enabled;
@@ -438,6 +442,7 @@ export async function createRegistry({
       },
       sessions,
       tickets,
+      received,
       volume,
       audit,
       cards,
@@ -475,6 +480,10 @@ export async function createRegistry({
         auth,
         tickets,
         connect: admin.connect,
+        receive: (source, options) => {
+          if (isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
+          return received.receive(source, options);
+        },
         idleMs: () => current().berth.web.session,
         log: log.for('auth'),
       }),

@@ -2,6 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { Index } from '../derived/index-db.ts';
 import type { Tasks } from '../feed/tasks.ts';
+import type { Tickets } from '../feed/tickets.ts';
 import type { Logger } from '../log/logger.ts';
 import type { transferArguments } from '../spec/admin/transfer.ts';
 import { type Digest, parseDigest } from '../spec/digest.ts';
@@ -12,16 +13,20 @@ import type { RepoName, Tag } from '../spec/names.ts';
 import type { Store } from '../store/store.ts';
 import { copyImage } from '../transfer/copy.ts';
 import { pushSample } from '../transfer/sample.ts';
-import { exportImages } from '../transfer/export.ts';
+import { exportImages, measureExport, type Selection, streamExport } from '../transfer/export.ts';
 import { importBundle, inspectBundle } from '../transfer/import.ts';
+import type { ReceivedFiles } from '../transfer/received.ts';
 import type { Wanted } from '../transfer/stored-images.ts';
 import { mustExist, unknownTag } from './content.ts';
+import { giveTicket } from './downloads.ts';
 import type { MethodsOf } from './server.ts';
 
 export interface TransferDeps {
   readonly store: Store;
   readonly index: Index;
   readonly tasks: Tasks;
+  readonly tickets: Tickets;
+  readonly received: Pick<ReceivedFiles, 'find' | 'discard'>;
   readonly log: Logger;
   /** The data directory. */
   readonly root: string;
@@ -37,6 +42,8 @@ export function createTransferMethods({
   store,
   index,
   tasks,
+  tickets,
+  received,
   log: allLog,
   root,
   freeBytes,
@@ -75,18 +82,66 @@ export function createTransferMethods({
       });
       return result;
     },
-    async 'bundles.inspect'({ path }, { signal, actor }) {
-      mustBeLocal(actor, path);
-      return await inspectBundle(path, { store, ...unpacking, signal });
+    async 'bundles.download'({ references, platform, since }, { signal, actor }) {
+      const { user } = actor;
+      const [images, base] = [await resolve(references), await resolve(since)];
+      const selection = { store, images, since: base, platform };
+      return giveTicket(tickets, {
+        fileName: bundleName(references),
+        mediaType: 'application/x-tar',
+        size: await measureExport({ ...selection, signal }),
+        actor,
+        open: (gone) => bytesOf(selection, { signal: gone, user }),
+      });
     },
-    async 'bundles.import'({ path, prefix, renames, dryRun }, { signal, actor }) {
-      mustBeLocal(actor, path);
+    async 'bundles.inspect'(source, { signal, actor }) {
+      return await inspectBundle(pathOf(source, actor), { store, ...unpacking, signal });
+    },
+    async 'bundles.discard'({ upload }, { actor }) {
+      await received.discard(upload, actor.user);
+      return { upload };
+    },
+    async 'bundles.import'({ path: given, upload, prefix, renames, dryRun }, { signal, actor }) {
+      const path = pathOf({ path: given, upload }, actor);
       if (!dryRun) mustBeWritable();
       return await tasks.run({ kind: 'import', unit: 'bytes', signal, user: actor.user }, (task) =>
         importBundle({ store, path, prefix, renames, dryRun, actor, freeBytes, ...unpacking, ...task }),
       );
     },
   };
+
+  /** The bytes of an export, which is listed as a task while they are taken. */
+  async function* bytesOf(
+    selection: Omit<Selection, 'signal'>,
+    { signal, user }: { readonly signal: AbortSignal; readonly user: string },
+  ): AsyncGenerator<Uint8Array> {
+    const opened = Promise.withResolvers<AsyncIterable<Uint8Array>>();
+    const done = tasks.run({ kind: 'export', unit: 'bytes', signal, user }, async (task) => {
+      const stream = streamExport({ ...selection, signal: task.signal }, (...far) =>
+        task.progress(...far),
+      );
+      opened.resolve(stream.bytes);
+      await stream.done;
+    });
+    // Whoever reads the bytes meets the failure, too, unless nobody reads any more.
+    done.catch(() => undefined);
+    yield* await opened.promise;
+    await done;
+    log.info('bundleDownloaded', 'images were downloaded as a file', {
+      'auth.user.name': user,
+      images: selection.images.length,
+    });
+  }
+
+  /** What was sent by a browser is for whoever sent it; a path is for the owner alone. */
+  function pathOf(
+    { path, upload }: { readonly path?: string | undefined; readonly upload?: string | undefined },
+    actor: Actor,
+  ): string {
+    if (upload !== undefined) return received.find(upload, actor.user);
+    mustBeLocal(actor, path ?? '');
+    return path ?? '';
+  }
 
   /** What the names mean now; each name once. */
   async function resolve(references: readonly ImageReference[]): Promise<readonly Wanted[]> {
@@ -123,4 +178,12 @@ function mustBeLocal({ address }: Actor, path: string): void {
   throw new AppError('PATH_REFUSED', {
     message: `"${path}" is no absolute path: the registry does not know where you are.`,
   });
+}
+
+/** `team-api-1.4.tar`; the first of several stands for them. */
+function bundleName(references: readonly ImageReference[]): string {
+  const [first] = references;
+  const name = [first?.repository.replaceAll('/', '-'), first?.tag ?? first?.digest?.slice(7, 19)];
+  const more = references.length > 1 ? [`and-${references.length - 1}-more`] : [];
+  return `${[...name.filter((part) => part !== undefined), ...more].join('-')}.tar`;
 }

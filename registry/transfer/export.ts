@@ -10,7 +10,8 @@
  */
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Writable } from 'node:stream';
+import { addAbortSignal, type Readable, Transform, type Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { ExportResult } from '../spec/admin/transfer.ts';
 import type { Digest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
@@ -30,7 +31,7 @@ import {
 } from './stored-images.ts';
 import { archiveEnd, fileHeader, padding } from '../archive/tar-format.ts';
 
-export interface ExportOptions extends OutFileOptions {
+export interface Selection {
   readonly store: Store;
   readonly images: readonly Wanted[];
   /** Of an index only the image of this platform. */
@@ -38,8 +39,23 @@ export interface ExportOptions extends OutFileOptions {
   /** Content of these is left out. */
   readonly since: readonly Wanted[];
   readonly signal: AbortSignal;
+}
+
+export interface ExportOptions extends Selection, OutFileOptions {
   /** Bytes that are written, of the whole file. */
   readonly progress: (done: number, total: number) => void;
+}
+
+/** What goes into a file; its content stays in the registry until this is disposed. */
+interface Prepared extends Disposable {
+  readonly images: readonly Wanted[];
+  readonly texts: readonly (readonly [name: string, bytes: Buffer])[];
+  readonly manifests: readonly Piece[];
+  readonly blobs: ReadonlyMap<Digest, Piece>;
+  /** Sizes of what is not taken along. */
+  readonly leftOut: readonly number[];
+  /** Of the file, in bytes. */
+  readonly total: number;
 }
 
 /** A manifest, config or layer that goes into the bundle, and a repository that has it. */
@@ -56,20 +72,77 @@ interface Piece {
  *   BUNDLE_INCOMPLETE for an image that lacks content, STORAGE_FAILED for damaged content, CANCELLED
  */
 export async function exportImages(options: ExportOptions): Promise<ExportResult> {
-  const { store, since, path, signal, progress } = options;
+  const { path, signal, progress } = options;
   let [done, total] = [0, 0];
   const written = (bytes: number): void => progress((done += bytes), total);
   await using file = await openOutFile(options, written);
+  using prepared = await prepare(options);
+  ({ total } = prepared);
+  await refuseTooLarge(path, total);
+  await writeBundle(file.sink, prepared, options);
+  signal.throwIfAborted();
+  await file.commit();
+  const { images, manifests, blobs, leftOut } = prepared;
+  return {
+    path,
+    bytes: total,
+    images: images.length,
+    manifests: manifests.length,
+    blobs: blobs.size,
+    leftOutBlobs: leftOut.length,
+    leftOutBytes: leftOut.reduce((sum, size) => sum + size, 0),
+  };
+}
+
+/** How large the file would be, in bytes. Throws as `exportImages` does. */
+export async function measureExport(selection: Selection): Promise<number> {
+  using prepared = await prepare(selection);
+  return prepared.total;
+}
+
+/** The bytes of the file, as they are taken; a failure, and the signal, breaks them off. */
+export function streamExport(
+  selection: Selection,
+  progress: (done: number, total: number) => void,
+): { readonly bytes: Readable; readonly done: Promise<void> } {
+  let [done, total] = [0, 0];
+  const count = new Transform({
+    transform(part: Buffer, _, passOn) {
+      progress((done += part.length), total);
+      passOn(null, part);
+    },
+  });
+  const bytes = addAbortSignal(selection.signal, count);
+  async function write(): Promise<void> {
+    try {
+      using prepared = await prepare(selection);
+      ({ total } = prepared);
+      await writeBundle(bytes, prepared, selection);
+      bytes.end();
+      await finished(bytes);
+    } catch (error) {
+      bytes.destroy(error instanceof Error ? error : undefined);
+      throw error;
+    }
+  }
+  return { bytes, done: write() };
+}
+
+async function prepare(selection: Selection): Promise<Prepared> {
+  const { store, since, signal } = selection;
   const images = await Promise.all(
-    options.images.map((each) => choosePlatform(store, each, options.platform)),
+    selection.images.map((each) => choosePlatform(store, each, selection.platform)),
   );
   const stored = await readAll(store, images, { withReferrers: true, signal });
   const base = await readAll(store, since, { withReferrers: false, signal });
   const known = new Set([...base.values()].flatMap(({ image }) => image.blobs.map(({ digest }) => digest)));
-  using _ = await store.leases.hold([
-    ...stored.keys(),
-    ...[...stored.values()].flatMap(({ image }) => image.blobs.map(({ digest }) => digest)),
-  ]);
+  using holding = new DisposableStack();
+  holding.use(
+    await store.leases.hold([
+      ...stored.keys(),
+      ...[...stored.values()].flatMap(({ image }) => image.blobs.map(({ digest }) => digest)),
+    ]),
+  );
 
   const { blobs, leftOut } = await findBlobs(store, stored, known);
   const documents = [
@@ -83,13 +156,28 @@ export async function exportImages(options: ExportOptions): Promise<ExportResult
     digest: image.digest,
     size: image.size,
   }));
-  total = sizeOf([
+  const total = sizeOf([
     ...texts.map(([name, bytes]) => ({ name, size: bytes.length })),
     ...[...manifests, ...blobs.values()].map(({ digest, size }) => ({ name: blobName(digest), size })),
   ]);
-  await refuseTooLarge(path, total);
+  const held = holding.move();
+  return {
+    images,
+    texts,
+    manifests,
+    blobs,
+    leftOut,
+    total,
+    [Symbol.dispose]: () => held.dispose(),
+  };
+}
 
-  const writer = createWriter(file.sink);
+async function writeBundle(
+  sink: Writable,
+  { texts, manifests, blobs }: Prepared,
+  { store, signal }: Selection,
+): Promise<void> {
+  const writer = createWriter(sink);
   for (const [name, bytes] of texts) await writer.file(name, bytes.length, () => writer.write(bytes));
   for (const { repository, digest, size } of manifests) {
     signal.throwIfAborted();
@@ -102,17 +190,6 @@ export async function exportImages(options: ExportOptions): Promise<ExportResult
     await writer.file(blobName(digest), size, () => store.blobs.send(blob, writer.sink, { signal }));
   }
   await writer.write(archiveEnd);
-  signal.throwIfAborted();
-  await file.commit();
-  return {
-    path,
-    bytes: total,
-    images: images.length,
-    manifests: manifests.length,
-    blobs: blobs.size,
-    leftOutBlobs: leftOut.length,
-    leftOutBytes: leftOut.reduce((sum, size) => sum + size, 0),
-  };
 }
 
 async function choosePlatform(store: Store, wanted: Wanted, platform: string | undefined): Promise<Wanted> {

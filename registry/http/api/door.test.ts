@@ -29,7 +29,9 @@ async function start() {
   const log = createLogger({ write: () => undefined });
   const auth = stack.use(await createAuth({ mode: 'htpasswd', root, log, bcryptThreads: 1 }));
   const tickets = createTickets();
-  const door = stack.use(createDoor({ auth, tickets, connect: assert.fail, idleMs: () => 60_000, log }));
+  const door = stack.use(
+    createDoor({ auth, tickets, connect: assert.fail, receive: assert.fail, idleMs: () => 60_000, log }),
+  );
   const streamed: number[] = [];
   const server = createServer((req, res) => {
     const exchange = openExchange(req, res, {

@@ -19,6 +19,7 @@ import { apiMethods, findApiEndpoint } from './endpoints.ts';
 import { checkCsrf, checkJson, checkPage } from './judge.ts';
 import { logIn } from './login.ts';
 import { type Connect, createRpcSockets } from './rpc.ts';
+import { type Receive, receiveUpload } from './upload.ts';
 
 /** Disposing it ends all sessions and closes their sockets with 1001. */
 export interface Door extends Disposable {
@@ -30,12 +31,14 @@ export interface DoorOptions {
   readonly auth: Auth;
   readonly tickets: Tickets;
   readonly connect: Connect;
+  /** @throws AppError STORAGE_FULL, STORAGE_READ_ONLY, CANCELLED */
+  readonly receive: Receive;
   /** `berth.web.session`. */
   readonly idleMs: () => number;
   readonly log: Log;
 }
 
-export function createDoor({ auth, tickets, connect, idleMs, log }: DoorOptions): Door {
+export function createDoor({ auth, tickets, connect, receive, idleMs, log }: DoorOptions): Door {
   const sessions = createSessions({ auth, idleMs, log });
   const sockets = createRpcSockets(connect);
 
@@ -74,6 +77,11 @@ export function createDoor({ auth, tickets, connect, idleMs, log }: DoorOptions)
           return sendJson(exchange, 200, describe(await enter(exchange)));
         case 'rpc':
           return sockets.open(exchange, await enter(exchange));
+        case 'upload': {
+          const session = await enter(exchange);
+          checkCsrf(req.headers['x-berth-csrf']?.toString(), session);
+          return await receiveUpload(exchange, receive, session);
+        }
         case 'download':
           return await sendDownload(exchange, tickets, await enter(exchange));
         default:

@@ -14,6 +14,12 @@ export const apiEndpoints = {
       GET: 'The control plane as a WebSocket, with the subprotocols `berth.1` and `csrf.<token>`.',
     },
   },
+  upload: {
+    path: '/api/upload',
+    methods: {
+      POST: 'Takes a file in that is to be imported, as `application/octet-stream`, and answers `{"upload","bytes"}`: `bundles.inspect` and `bundles.import` know it by `upload`.',
+    },
+  },
   download: {
     path: '/api/download/<ticket>',
     methods: { GET: 'What the control plane gave a ticket for: one use, 30 seconds, the same user.' },
