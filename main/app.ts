@@ -4,7 +4,11 @@ import { app, clipboard, Notification, type WebContents } from 'electron';
 import { AppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
 import { createConsentMethods } from './consent/consent-methods.ts';
-import { channels } from './contract/channels.ts';
+import { serveDownloads } from './files/downloads.ts';
+import { createFilesMethods } from './files/files-methods.ts';
+import { createGivenFiles, filesOf } from './files/given-files.ts';
+import { createKnownFiles } from './files/known-files.ts';
+import { channels, type ShellNote } from './contract/channels.ts';
 import { thisHost } from './engine/host.ts';
 import { helperCommand } from './helper-command.ts';
 import { serveIpc } from './ipc.ts';
@@ -20,7 +24,8 @@ import { openTray, type TrayFace } from './tray.ts';
 import { type TrayAct, trayMenu } from './tray-menu.ts';
 import { createMainWindow } from './window.ts';
 
-if (app.requestSingleInstanceLock()) await run();
+const named = filesOf(process.argv, { isPackaged: app.isPackaged, directory: process.cwd() });
+if (app.requestSingleInstanceLock({ files: named })) await run();
 else app.quit();
 
 async function run(): Promise<void> {
@@ -41,6 +46,9 @@ async function run(): Promise<void> {
   let hasEnded = false;
   let idle: PromiseWithResolvers<void> | undefined;
   const pages = new Set<WebContents>();
+  const known = createKnownFiles();
+  const given = createGivenFiles();
+  serveDownloads(known, tell);
 
   const host = createRegistryHost((state) => {
     if (state.kind === 'running') connect();
@@ -63,6 +71,17 @@ async function run(): Promise<void> {
   function givePort(page: WebContents): void {
     const port = host.openPort();
     page.postMessage(channels.port, undefined, port === undefined ? [] : [port]);
+  }
+
+  function tell(page: WebContents | undefined, note: ShellNote): void {
+    if (page !== undefined && pages.has(page)) page.postMessage(channels.note, note);
+  }
+
+  /** The window takes what was given, as soon as it is there. */
+  function give(paths: unknown): void {
+    if (!given.give(paths)) return;
+    window.show();
+    for (const page of pages) tell(page, { kind: 'given' });
   }
 
   function setView(next: RegistryView | undefined): void {
@@ -150,6 +169,7 @@ async function run(): Promise<void> {
       client: mustHaveClient,
       helperCommand,
     }),
+    ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
   });
 
   function mustHaveRoot(): string {
@@ -171,10 +191,14 @@ async function run(): Promise<void> {
       // While it starts, the page waits for the port that comes then.
       if (host.state().kind !== 'starting') givePort(sender);
     },
+    onDrop: give,
     log: (text) => void process.stderr.write(`${text}\n`),
   });
 
-  app.on('second-instance', () => window.show());
+  app.on('second-instance', (_, __, ___, data) => {
+    window.show();
+    give((data as { readonly files?: unknown } | undefined)?.files);
+  });
   app.on('activate', () => window.show());
   app.on('before-quit', (event) => {
     if (hasEnded) return;
@@ -184,10 +208,11 @@ async function run(): Promise<void> {
     void quit();
   });
 
-  if (preferences.get().hasTray) tray = openTray(trayMenu(host.state(), view), act);
+  if (preferences.get().hasTray) tray = openTray(trayMenu(host.state(), view), act, give);
   host.start();
   const isHidden = process.argv.includes('--hidden') || preferences.get().openHidden;
   if (!isHidden || tray === undefined) window.show();
+  give(named);
   if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);
 }
 

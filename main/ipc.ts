@@ -9,10 +9,12 @@ export interface IpcOptions {
   readonly shell: Shell;
   /** A page asks for a connection to the registry. */
   readonly onAskPort: (event: IpcMainEvent) => void;
+  /** Files were dropped on a page: their paths, as the preload script says. */
+  readonly onDrop: (paths: unknown) => void;
   readonly log: (text: string) => void;
 }
 
-export function serveIpc({ shell, onAskPort, log }: IpcOptions): void {
+export function serveIpc({ shell, onAskPort, onDrop, log }: IpcOptions): void {
   ipcMain.handle(channels.invoke, async (event, method: unknown, args: unknown): Promise<ShellReply> => {
     if (!mayAsk(event) || typeof method !== 'string') return refused;
     try {
@@ -24,6 +26,9 @@ export function serveIpc({ shell, onAskPort, log }: IpcOptions): void {
   });
   ipcMain.on(channels.askPort, (event) => {
     if (mayAsk(event)) onAskPort(event);
+  });
+  ipcMain.on(channels.drop, (event, paths: unknown) => {
+    if (mayAsk(event)) onDrop(paths);
   });
 }
 

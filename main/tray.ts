@@ -9,7 +9,11 @@ export interface TrayFace extends Disposable {
 
 const calmMs = 250;
 
-export function openTray(first: TrayMenu, onAct: (act: TrayAct) => void): TrayFace {
+export function openTray(
+  first: TrayMenu,
+  onAct: (act: TrayAct) => void,
+  onFiles: (paths: readonly string[]) => void,
+): TrayFace {
   const tray = new Tray(imageOf(first.icon));
   let wanted = first;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,6 +36,8 @@ export function openTray(first: TrayMenu, onAct: (act: TrayAct) => void): TrayFa
 
   // There the left button is for the window; elsewhere it shows the menu.
   if (process.platform === 'win32') tray.on('click', () => onAct({ kind: 'open' }));
+  // On macOS alone.
+  tray.on('drop-files', (_, paths) => onFiles(paths));
   set();
   return {
     show(menu) {

@@ -7,6 +7,10 @@ export const channels = {
   askPort: 'berth:ask-port',
   /** The connection: a MessagePort, or none while the registry does not run. */
   port: 'berth:port',
+  /** Files were dropped on the page: their paths, which only the preload script sees. */
+  drop: 'berth:drop',
+  /** The shell tells the page something unasked: a `ShellNote`. */
+  note: 'berth:note',
 } as const;
 
 /** What the preload script puts on the page as `berthPorts`. The answer is a message to the window: `PortMessage`. */
@@ -20,4 +24,18 @@ export interface PortBridge {
  */
 export interface PortMessage {
   readonly kind: typeof channels.port;
+}
+
+/** What the shell tells unasked. */
+export type ShellNote =
+  /** Files wait to be imported: `files.pickBundles` takes them. */
+  | { readonly kind: 'given' }
+  /** A download is complete; `id` is for `files.reveal`. */
+  | { readonly kind: 'saved'; readonly id: string; readonly name: string }
+  | { readonly kind: 'notSaved'; readonly name: string };
+
+/** A note as it arrives at the window. */
+export interface NoteMessage {
+  readonly kind: typeof channels.note;
+  readonly note: ShellNote;
 }

@@ -4,14 +4,15 @@
  */
 import type { z } from 'zod';
 import { consentArguments, type ConsentResults } from './consent.ts';
+import { filesArguments, type FilesResults } from './files.ts';
 
 /** The arguments of each method. */
-export const shellArguments = { ...consentArguments } as const;
+export const shellArguments = { ...consentArguments, ...filesArguments } as const;
 
 export type ShellMethod = keyof typeof shellArguments;
 export type ShellInput<M extends ShellMethod> = z.input<(typeof shellArguments)[M]>;
 
-export interface ShellResults extends ConsentResults {}
+export interface ShellResults extends ConsentResults, FilesResults {}
 
 /** What answers the methods of one subject. */
 export type MethodsOf<A extends Readonly<Partial<Record<ShellMethod, z.ZodType>>>> = {

@@ -1,6 +1,12 @@
-/** All that the page gets of the desktop: two functions, and ports to the registry as messages to the window. */
-import { contextBridge, ipcRenderer } from 'electron';
-import { channels, type PortBridge, type PortMessage } from '../contract/channels.ts';
+/** All that the page gets of the desktop: two functions, and messages to the window: ports to the registry, and notes. */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import {
+  channels,
+  type NoteMessage,
+  type PortBridge,
+  type PortMessage,
+  type ShellNote,
+} from '../contract/channels.ts';
 import type { ShellBridge, ShellReply } from '../contract/shell-api.ts';
 
 const shell: ShellBridge = {
@@ -13,4 +19,14 @@ contextBridge.exposeInMainWorld('berthPorts', ports);
 // The bridge carries values only; a message to the window carries ports.
 ipcRenderer.on(channels.port, (event) => {
   window.postMessage({ kind: channels.port } satisfies PortMessage, '/', [...event.ports]);
+});
+ipcRenderer.on(channels.note, (_, note: ShellNote) => {
+  window.postMessage({ kind: channels.note, note } satisfies NoteMessage, '/');
+});
+
+// What a person drops has a path, which the page does not learn; what a script makes up has none.
+window.addEventListener('drop', ({ isTrusted, dataTransfer }) => {
+  const files = isTrusted ? [...(dataTransfer?.files ?? [])] : [];
+  const paths = files.map((file) => webUtils.getPathForFile(file)).filter((path) => path !== '');
+  if (paths.length > 0) ipcRenderer.send(channels.drop, paths);
 });

@@ -63,6 +63,8 @@ const violations = [
   { folder: '../main/consent', line: "import '../../registry/index.ts';", by: ['oxlint'] },
   { folder: '../main/consent', line: "import 'electron';", by: ['oxlint'] },
   { folder: '../main/consent', line: "import '../app.ts';", by: ['oxlint'] },
+  { folder: '../main/files', line: "import '../../registry/index.ts';", by: ['oxlint'] },
+  { folder: '../main/files', line: "import '../app.ts';", by: ['oxlint'] },
   { folder: '../main', line: "import '../registry/index.ts';", by: ['oxlint'] },
   { folder: '../main', line: "import '../registry/cli/client.ts';", by: ['oxlint'] },
   { folder: '../main', line: "import '../renderer/route.ts';", by: ['oxlint', 'TS6307'] },

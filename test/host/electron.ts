@@ -1,12 +1,29 @@
 /** The `electron` of the stand-in: what main/ imports of it, and no more (test/desktop/drift.test.ts compares). */
 import { type ChildProcess, fork as forkProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { type BrowserContext, chromium, type Frame, type Page, type Route } from 'playwright-core';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream as BodyStream } from 'node:stream/web';
+import {
+  type BrowserContext,
+  chromium,
+  type Download,
+  type Frame,
+  type Page,
+  type Route,
+} from 'playwright-core';
 import { type FromPage, type PageGlobals, preparePage, type ToPage } from './page.ts';
 import { GivenPorts, MessageChannelMain, MessagePortMain, type PortNote } from './ports.ts';
 
@@ -65,7 +82,12 @@ process.on('exit', () => {
 });
 
 /** An event that a listener can hold back; answers whether one did. */
-function isPrevented(emitter: EventEmitter, name: string, fields: object = {}): boolean {
+function isPrevented(
+  emitter: EventEmitter,
+  name: string,
+  fields: object = {},
+  ...more: readonly unknown[]
+): boolean {
   let prevented = false;
   const event = {
     ...fields,
@@ -73,8 +95,14 @@ function isPrevented(emitter: EventEmitter, name: string, fields: object = {}): 
       prevented = true;
     },
   };
-  emitter.emit(name, event);
+  emitter.emit(name, event, ...more);
   return prevented;
+}
+
+interface SecondStart {
+  readonly argv: readonly string[];
+  readonly directory: string;
+  readonly data: object;
 }
 
 class App extends EventEmitter {
@@ -87,7 +115,12 @@ class App extends EventEmitter {
   }
   getPath(name: string): string {
     const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-    const path = { userData: join(config, facts.name), appData: config, home: homedir() }[name];
+    const path = {
+      userData: join(config, facts.name),
+      appData: config,
+      home: homedir(),
+      downloads: join(homedir(), 'Downloads'),
+    }[name];
     if (path === undefined) throw new Error(`Failed to get '${name}' path`);
     mkdirSync(path, { recursive: true });
     return path;
@@ -96,17 +129,24 @@ class App extends EventEmitter {
   async whenReady(): Promise<void> {
     await ready.promise;
   }
-  requestSingleInstanceLock(): boolean {
+  requestSingleInstanceLock(additionalData: object = {}): boolean {
     const path = join(this.getPath('userData'), 'SingletonLock');
+    const told = join(this.getPath('userData'), 'SingletonData');
     for (;;) {
       try {
         writeFileSync(path, String(process.pid), { flag: 'wx' });
         process.on('exit', () => rmSync(path, { force: true }));
-        process.on('SIGUSR2', () => this.emit('second-instance', {}, [], '', undefined));
+        process.on('SIGUSR2', () => {
+          const { argv, directory, data } = JSON.parse(readFileSync(told, 'utf8')) as SecondStart;
+          this.emit('second-instance', {}, argv, directory, data);
+        });
         return true;
       } catch {
         const pid = Number(readFileSync(path, 'utf8'));
         try {
+          process.kill(pid, 0);
+          const start: SecondStart = { argv: process.argv, directory: process.cwd(), data: additionalData };
+          writeFileSync(told, JSON.stringify(start));
           process.kill(pid, 'SIGUSR2');
           return false;
         } catch {
@@ -213,6 +253,7 @@ export class BrowserWindow extends EventEmitter {
         window.open = () => null;
       });
     await page.route('**/*', (route) => this.#answer(route));
+    page.on('download', (download) => void startDownload(download, this.webContents));
     await page.exposeBinding('standInSend', ({ frame }, message: FromPage) => this.#receive(frame, message));
     if (preload !== undefined) {
       const code = `(require) => {\n${readFileSync(preload, 'utf8')}\n}`;
@@ -415,6 +456,8 @@ export const clipboard = {
 };
 
 export const dialog = {
+  showOpenDialog: async () => ({ canceled: true, filePaths: [] as readonly string[] }),
+  showSaveDialog: async () => ({ canceled: true, filePath: '' }),
   showMessageBox: async (...[first, second]: readonly { readonly cancelId?: number }[]) => ({
     response: (second ?? first)?.cancelId ?? 0,
   }),
@@ -425,7 +468,7 @@ export const screen = {
 };
 
 type Judge = (contents: unknown, permission: string, callback: (isGranted: boolean) => void) => void;
-class Session {
+class Session extends EventEmitter {
   requestHandler: Judge | undefined;
   setPermissionRequestHandler(handler: Judge): void {
     this.requestHandler = handler;
@@ -435,12 +478,62 @@ class Session {
 }
 export const session = { defaultSession: new Session() };
 
-// electron-store takes it from the default export.
+/** Of the scheme of the app Chromium knows nothing, so that its handler answers; of `blob:` it has the bytes. */
+class DownloadItem extends EventEmitter {
+  readonly #url: string;
+  readonly #fileName: string;
+  path = '';
+  constructor(url: string, fileName: string) {
+    super();
+    this.#url = url;
+    this.#fileName = fileName;
+  }
+  getURL(): string {
+    return this.#url;
+  }
+  getFilename(): string {
+    return this.#fileName;
+  }
+  setSavePath(path: string): void {
+    this.path = path;
+  }
+}
+
+async function startDownload(download: Download, contents: WebContents): Promise<void> {
+  const url = download.url();
+  const isOfPage = url.startsWith('blob:');
+  const own = isOfPage ? `blob:${fromPage(url.slice('blob:'.length))}` : fromPage(url);
+  const response = isOfPage ? undefined : await schemes.get('berth')?.(new Request(own));
+  const named = /filename\*=UTF-8''([^;]+)/.exec(response?.headers.get('content-disposition') ?? '')?.[1];
+  const item = new DownloadItem(
+    own,
+    named === undefined ? download.suggestedFilename() : decodeURIComponent(named),
+  );
+  if (isPrevented(session.defaultSession, 'will-download', {}, item, contents, null)) return;
+  // Electron asks with a dialog where the app names no path; nobody could answer it here.
+  if (item.path === '') return void item.emit('done', {}, 'cancelled');
+  mkdirSync(dirname(item.path), { recursive: true });
+  try {
+    if (response?.ok === false) throw new Error('refused');
+    const body = isOfPage
+      ? await download.createReadStream()
+      : Readable.fromWeb(response?.body as BodyStream);
+    await pipeline(body, createWriteStream(`${item.path}.crdownload`));
+    renameSync(`${item.path}.crdownload`, item.path);
+    item.emit('done', {}, 'completed');
+  } catch {
+    rmSync(`${item.path}.crdownload`, { force: true });
+    item.emit('done', {}, 'interrupted');
+  }
+}
+
+// electron-store takes it from the default export, too.
 export const shell = {
   openPath: async () => '',
+  showItemInFolder: (path: string) => void standIn.shownItems.push(path),
 };
 
 /** What only the stand-in can tell: nobody sees a tray in a test. */
-export const standIn = { trays: new Set<Tray>(), notifications: [] as string[] };
+export const standIn = { trays: new Set<Tray>(), notifications: [] as string[], shownItems: [] as string[] };
 
 export default { app, ipcMain, shell };

@@ -19,6 +19,8 @@ export interface PageGlobals {
     message: FromPage,
   ) => Promise<{ readonly value: unknown } | { readonly error: string } | undefined>;
   standInReceive: (message: ToPage) => void;
+  /** Where the files are that a test drops, by their names: Chromium tells no page. */
+  standInPaths?: Readonly<Record<string, string>>;
 }
 
 /** Runs in the page: it knows nothing of this module, so that all it needs is inside. */
@@ -71,6 +73,9 @@ export function preparePage(preload: (require: (name: string) => unknown) => voi
       on(channel: string, listener: (event: object, data: unknown) => void) {
         listeners.set(channel, [...(listeners.get(channel) ?? []), listener]);
       },
+    },
+    webUtils: {
+      getPathForFile: (file: File) => globals.standInPaths?.[file.name] ?? '',
     },
     contextBridge: {
       exposeInMainWorld(name: string, value: unknown) {

@@ -18,8 +18,12 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   const { context, registry } = window;
   const home = registry.dataDir;
   const client = await openClient(registry.dataDir);
-  const shell = createShell(
-    createConsentMethods({
+  const noChange = (): never => assert.fail('that is no change of the computer');
+  const shell = createShell({
+    'files.pickBundles': noChange,
+    'files.chooseTarget': noChange,
+    'files.reveal': noChange,
+    ...createConsentMethods({
       host: thisHost({ HOME: home, PATH: searchPath }),
       root: () => registry.dataDir,
       by: 'tester',
@@ -29,7 +33,7 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
         join(import.meta.dirname, '../../main/engine/login/docker-credential-berth.ts'),
       ],
     }),
-  );
+  });
   await context.exposeFunction('askShell', shell);
   await context.addInitScript(() => {
     const page = globalThis as unknown as { readonly askShell: unknown; berthShell?: object };
