@@ -48,7 +48,10 @@ export async function scanTar(
   for (let at = 0; ;) {
     signal.throwIfAborted();
     const block = await readAt(at, blockBytes);
-    if (block.length < blockBytes) throw invalidBundle('the archive', 'is cut off');
+    if (block.length < blockBytes)
+      throw at === 0
+        ? invalidBundle('the file', 'is no archive')
+        : invalidBundle('the archive', 'is cut off');
     if (block.every((byte) => byte === 0)) return members;
     const header = attempt(`the member at byte ${at}`, () => describe(parseHeader(block), extended));
     const start = at + blockBytes;

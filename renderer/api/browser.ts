@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts';
 import type { Channel, Reply, Request } from '../../registry/spec/rpc.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, UploadOptions } from './transport.ts';
 
 interface Session {
   readonly user: string;
@@ -31,6 +31,7 @@ export function createBrowserTransport(): Transport {
       session = undefined;
     },
     downloadUrl: (ticket) => new URL(`download/${encodeURIComponent(ticket)}`, base()).href,
+    upload: (file, options) => send(file, session?.csrf ?? '', options),
     open: () => openSocket(session?.csrf ?? ''),
   };
 }
@@ -46,8 +47,32 @@ function base(): URL {
   return new URL('../api/', document.baseURI);
 }
 
+/** `fetch` does not tell how much of a body is sent. */
+async function send(file: File, csrf: string, { signal, progress }: UploadOptions): Promise<string> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const request = new XMLHttpRequest();
+  request.open('POST', new URL('upload', base()));
+  request.setRequestHeader('content-type', 'application/octet-stream');
+  request.setRequestHeader('x-berth-csrf', csrf);
+  request.upload.addEventListener('progress', ({ loaded }) => progress(loaded));
+  request.addEventListener('load', () => resolve());
+  request.addEventListener('error', () => reject(new AppError('NOT_RUNNING')));
+  request.addEventListener('abort', () => reject(new AppError('CANCELLED')));
+  signal.addEventListener('abort', () => request.abort(), { once: true });
+  request.send(file);
+  await promise;
+  const body = parse(request.responseText);
+  if (request.status !== 201) throw errorFrom(request.status, body);
+  return (body as { readonly upload: string }).upload;
+}
+
 async function errorOf(response: Response): Promise<AppError> {
-  const body = (await response.json().catch(() => undefined)) as
+  return errorFrom(response.status, await response.json().catch(() => undefined));
+}
+
+function errorFrom(status: number, answer: unknown): AppError {
+  const body = answer as
     | {
         readonly errors?: readonly {
           readonly code?: string;
@@ -57,8 +82,7 @@ async function errorOf(response: Response): Promise<AppError> {
       }
     | undefined;
   const first = body?.errors?.[0];
-  const code =
-    (Object.keys(errors) as ErrorCode[]).find((each) => each === first?.code) ?? codeOf(response.status);
+  const code = (Object.keys(errors) as ErrorCode[]).find((each) => each === first?.code) ?? codeOf(status);
   return new AppError(code, { message: first?.message, detail: first?.detail });
 }
 

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../registry/spec/errors.ts';
 import { type Client, createClient } from '../../registry/spec/rpc.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, UploadOptions } from './transport.ts';
 
 export type LinkState =
   | { readonly kind: 'starting' }
@@ -27,6 +27,8 @@ export interface Link {
   logOut(): Promise<void>;
   readonly canLogOut: boolean;
   downloadUrl(ticket: string): string;
+  /** Throws as `Transport.upload` does. */
+  upload(file: File, options: UploadOptions): Promise<string>;
 }
 
 const longestWaitMs = 16_000;
@@ -91,5 +93,9 @@ export function createLink(transport: Transport): Link {
     },
     canLogOut: transport.logOut !== undefined,
     downloadUrl: (ticket) => transport.downloadUrl(ticket),
+    async upload(file, options) {
+      if (transport.upload === undefined) throw new Error('files have paths here');
+      return await transport.upload(file, options);
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { channels, type NoteMessage, type ShellNote } from '../../main/contract/channels.ts';
 import type {
   ShellBridge,
   ShellInput,
@@ -11,6 +12,8 @@ import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts'
 export interface Shell {
   /** Answers what the method answers, or throws its AppError. */
   call<M extends ShellMethod>(method: M, args: ShellInput<M>): Promise<ShellResults[M]>;
+  /** Calls with what it tells unasked; answers how to stop that. */
+  onNote(listener: (note: ShellNote) => void): () => void;
 }
 
 /** The shell of the desktop; `undefined` in a browser. */
@@ -21,7 +24,22 @@ export function findShell(): Shell | undefined {
     async call(method, args) {
       return valueOf(await bridge.invoke(method, args)) as ShellResults[typeof method];
     },
+    onNote(listener) {
+      const ending = new AbortController();
+      window.addEventListener(
+        'message',
+        ({ source, data }) => {
+          if (source === window && isNote(data)) listener(data.note);
+        },
+        { signal: ending.signal },
+      );
+      return () => ending.abort();
+    },
   };
+}
+
+function isNote(data: unknown): data is NoteMessage {
+  return typeof data === 'object' && data !== null && 'kind' in data && data.kind === channels.note;
 }
 
 function valueOf(reply: ShellReply): unknown {

@@ -1,6 +1,11 @@
 /** How the window reaches the registry: from a page by HTTPS and a WebSocket, from the desktop by a port. */
 import type { Channel } from '../../registry/spec/rpc.ts';
 
+export interface UploadOptions {
+  readonly signal: AbortSignal;
+  readonly progress: (done: number) => void;
+}
+
 export interface Transport {
   /** Who is logged in; `undefined` for nobody. Throws where the registry cannot be reached. */
   findUser(): Promise<string | undefined>;
@@ -12,6 +17,12 @@ export interface Transport {
   readonly logOut?: () => Promise<void>;
   /** Where a ticket of the control plane can be fetched. */
   downloadUrl(ticket: string): string;
+  /**
+   * Sends a file that is to be imported, and answers the name that `bundles.inspect` knows it by. Absent where files have
+   * paths. `progress` is told the bytes that are sent.
+   * @throws AppError STORAGE_FULL, STORAGE_READ_ONLY, NOT_RUNNING where the connection broke off
+   */
+  readonly upload?: (file: File, options: UploadOptions) => Promise<string>;
   /** A channel to the control plane, open. Rejects where there is none. */
   open(): Promise<Channel>;
 }

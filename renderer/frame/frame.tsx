@@ -7,6 +7,9 @@ import { Banner } from './banner.tsx';
 import { Nav, navEntries } from './nav.tsx';
 import { openCheatSheet, openConnect, openPalette } from './open.tsx';
 import { Outlet } from './outlet.tsx';
+import { DropZone } from '../pages/transfer/drop-zone.tsx';
+import { openImport } from '../pages/transfer/open-transfer.tsx';
+import { useShellNotes } from '../pages/transfer/use-shell-notes.ts';
 import { focusSearch, listenForShortcuts, useShortcuts } from './shortcuts.ts';
 import { TaskStrip } from './task-strip.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -18,6 +21,7 @@ export function Frame() {
   const { route } = usePlace();
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
+  useShellNotes();
 
   useShortcuts([
     ...navEntries.flatMap(({ screen, label, keys }) => ({
@@ -36,6 +40,7 @@ export function Frame() {
       },
     },
     { keys: ['c'], label: 'Connect a client', group: 'Window', run: openConnect },
+    { keys: ['i'], label: 'Import images from a file', group: 'Window', run: () => void openImport() },
     {
       keys: ['?'],
       label: 'Show the keys',
@@ -73,6 +78,7 @@ export function Frame() {
         </main>
         <TaskStrip />
       </div>
+      <DropZone />
     </div>
   );
 }

@@ -10,6 +10,8 @@ export interface ToastOptions {
   readonly kind?: 'info' | 'error';
   /** Takes back what happened; the toast is there for ten seconds then. */
   readonly undo?: () => Promise<unknown>;
+  /** What can be done next; the toast is there for ten seconds then. */
+  readonly action?: { readonly label: string; readonly run: () => unknown };
 }
 
 interface ToastRow extends ToastOptions {
@@ -80,7 +82,7 @@ function Toast({ row }: { readonly row: ToastRow }) {
   const close = (): void => set(rows.filter((each) => each.id !== row.id));
   useEffect(() => {
     if (row.kind === 'error' || isHeld) return undefined;
-    const timer = setTimeout(close, row.undo === undefined ? 6000 : 10_000);
+    const timer = setTimeout(close, row.undo === undefined && row.action === undefined ? 6000 : 10_000);
     return () => clearTimeout(timer);
   });
   return (
@@ -95,6 +97,11 @@ function Toast({ row }: { readonly row: ToastRow }) {
       {row.undo !== undefined && (
         <Button look="quiet" onPress={() => void undo(row)}>
           Undo
+        </Button>
+      )}
+      {row.action !== undefined && (
+        <Button look="quiet" onPress={() => void row.action?.run()}>
+          {row.action.label}
         </Button>
       )}
       <IconButton label="Close message" onPress={close}>

@@ -1,4 +1,4 @@
-import { CopyPlus, Diff, Ellipsis, Tag, Terminal, Trash2 } from 'lucide-react';
+import { CopyPlus, Diff, Ellipsis, FileOutput, Tag, Terminal, Trash2 } from 'lucide-react';
 import type { ImageDetail } from '../../../registry/spec/admin/image.ts';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
@@ -14,6 +14,7 @@ import { useAddress } from '../../state/address.ts';
 import { useAsk, useGuess } from '../../state/calls.ts';
 import { usePreferences } from '../../state/preferences.ts';
 import { ChooseTag } from '../compare/choose-tag.tsx';
+import { openExport } from '../transfer/open-transfer.tsx';
 import { AddTagDialog } from './add-tag.tsx';
 import { CopyDialog } from './copy-image.tsx';
 
@@ -73,6 +74,7 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
       : [
           { keys: ['m'], label: 'Compare with another tag', group: 'Image', run: compare },
           { keys: ['a'], label: 'Add a tag', group: 'Image', run: addTag },
+          { keys: ['e'], label: 'Export into a file', group: 'Image', run: () => openExport([name]) },
           { keys: ['C'], label: 'Copy to another name', group: 'Image', run: copyTo },
           ...(isTag
             ? [{ keys: ['delete', 'mod+backspace'], label: 'Delete the tag', group: 'Image', run: remove }]
@@ -109,6 +111,13 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
             : [
                 { id: 'tag', label: 'Add tag…', icon: <Tag />, keys: 'a', act: addTag },
                 { id: 'copy', label: 'Copy to…', icon: <CopyPlus />, keys: 'C', act: copyTo },
+                {
+                  id: 'export',
+                  label: 'Export…',
+                  icon: <FileOutput />,
+                  keys: 'e',
+                  act: () => openExport([name]),
+                },
                 ...(isTag
                   ? [
                       {

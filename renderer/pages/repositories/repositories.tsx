@@ -1,4 +1,4 @@
-import { Boxes, ListTree, Rows3, SearchX } from 'lucide-react';
+import { Boxes, FileInput, ListTree, Rows3, SearchX } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
 import { compileGlobs } from '../../../registry/spec/globs.ts';
 import { formatPlural } from '../../format.ts';
@@ -12,6 +12,7 @@ import { Listed } from '../../parts/listed.tsx';
 import { QueryInput } from '../../parts/query-input.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
 import { Empty } from '../../parts/states.tsx';
+import { openImport } from '../transfer/open-transfer.tsx';
 import { navigate, useSort } from '../../route.ts';
 import { useAddress } from '../../state/address.ts';
 import { useCall, useRows } from '../../state/calls.ts';
@@ -83,6 +84,11 @@ export function RepositoriesScreen() {
     <Screen
       title="Repositories"
       facts={list.isLoading ? undefined : formatPlural(list.total, 'repository', 'repositories')}
+      actions={
+        <Button icon={<FileInput />} onPress={() => void openImport()}>
+          Import…
+        </Button>
+      }
       isScrolling={false}
     >
       <Bar label="Filter">

@@ -9,6 +9,7 @@ import { clientFor, getSnippet } from '../../snippets.ts';
 import { useAddress } from '../../state/address.ts';
 import { useAsk } from '../../state/calls.ts';
 import { preferences } from '../../state/preferences.ts';
+import { openExport } from '../transfer/open-transfer.tsx';
 import { DeleteRepository } from './delete-repository.tsx';
 
 export interface RepositoryActs {
@@ -68,6 +69,7 @@ export function useRepositoryActs(): RepositoryActs {
       },
       { id: 'pull', label: 'Copy pull command', keys: 'Y', act: () => copyPull(repository) },
       { id: 'digest', label: 'Copy digest of the newest tag', keys: 'd', act: () => copyDigest(repository) },
+      { id: 'export', label: 'Export…', keys: 'e', act: () => openExport([repository]) },
       {
         id: 'delete',
         label: 'Delete',
@@ -81,6 +83,7 @@ export function useRepositoryActs(): RepositoryActs {
         y: copyName,
         Y: copyPull,
         d: copyDigest,
+        e: (name: string) => openExport([name]),
         Delete: remove,
         Backspace: event.metaKey ? remove : undefined,
       }[event.key];

@@ -7,6 +7,7 @@ import { copyText } from '../../parts/copy.tsx';
 import { useAddress } from '../../state/address.ts';
 import { useAsk } from '../../state/calls.ts';
 import { navigate } from '../../route.ts';
+import { openExport } from '../transfer/open-transfer.tsx';
 import { openAddTag } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 import styles from './repository.module.css';
@@ -16,6 +17,8 @@ import type { TagActs } from './use-tag-acts.tsx';
 const calmMs = 200;
 /** Each is a rule of its own; a pattern does it for more. */
 const mostProtected = 100;
+/** As many as one export takes by name; of a whole repository the menu takes more. */
+const mostExported = 1000;
 
 /** What is selected, what deleting it would free, and what can be done with all of it. */
 export function SelectionBar({
@@ -61,6 +64,9 @@ export function SelectionBar({
         )}
         {tags.length === 2 && (
           <Button onPress={() => navigate({ page: 'compare', repository, a, b })}>Compare</Button>
+        )}
+        {tags.length <= mostExported && (
+          <Button onPress={() => openExport(tags.map((tag) => `${repository}:${tag}`))}>Export…</Button>
         )}
         {tags.length <= mostProtected && <Button onPress={() => void acts.protect(tags)}>Protect</Button>}
         <Button

@@ -11,6 +11,7 @@ import { useAddress } from '../../state/address.ts';
 import { useAsk, useGuess } from '../../state/calls.ts';
 import { preferences } from '../../state/preferences.ts';
 import { useRestore } from '../../state/trash.ts';
+import { openExport } from '../transfer/open-transfer.tsx';
 import { openAddTag } from './open-dialogs.tsx';
 import { openCopyImage } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
@@ -140,6 +141,7 @@ export function useTagActs(repository: string): TagActs {
         { id: 'digest', label: 'Copy digest', keys: 'd', act: () => copyDigest(row) },
         { id: 'add', label: 'Add tag…', act: () => openAddTag({ repository, digest }) },
         { id: 'copy', label: 'Copy to…', act: () => openCopyImage({ repository, reference: tag }) },
+        { id: 'export', label: 'Export…', keys: 'e', act: () => exportTag(row) },
         protection(row),
         {
           id: 'history',
@@ -157,12 +159,16 @@ export function useTagActs(repository: string): TagActs {
       ];
     },
     onKey(event, row) {
-      const act = { y: copyReference, Y: copyPull, d: copyDigest }[event.key];
+      const act = { y: copyReference, Y: copyPull, d: copyDigest, e: exportTag }[event.key];
       if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
       act(row);
       return true;
     },
   };
+}
+
+function exportTag({ repository, tag }: TagRow): void {
+  openExport([`${repository}:${tag}`]);
 }
 
 function copyDigest({ digest }: TagRow): void {

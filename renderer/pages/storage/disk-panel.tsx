@@ -1,10 +1,13 @@
-import { CircleAlert, CircleCheck, TriangleAlert } from 'lucide-react';
+import { CircleAlert, CircleCheck, FolderOpen, TriangleAlert } from 'lucide-react';
 import type { DiskRow } from '../../../registry/spec/admin/process.ts';
 import { formatCount } from '../../format.ts';
+import { IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Bytes, Chip, Facts, type Tone } from '../../parts/values.tsx';
+import { toastError } from '../../parts/toast.tsx';
+import { useShell } from '../../state/shell.ts';
 import { useCall } from '../../state/calls.ts';
 import { SettingValue, useSetting, writtenOf } from './setting.tsx';
 import styles from './storage.module.css';
@@ -31,6 +34,7 @@ export function DiskPanel() {
 
 function DiskFacts({ disk }: { readonly disk: DiskRow }) {
   const { word, tone, Icon } = states[disk.state];
+  const shell = useShell();
   const directory = writtenOf(useSetting('storage.filesystem.rootdirectory'));
   return (
     <Facts
@@ -47,6 +51,14 @@ function DiskFacts({ disk }: { readonly disk: DiskRow }) {
             <span key="directory" className={styles['location']}>
               <code>{directory}</code>
               <CopyButton text={directory} label="Copy data directory" />
+              {shell !== undefined && (
+                <IconButton
+                  label="Show in folder"
+                  onPress={() => void shell.call('files.reveal', { id: 'data' }).catch(toastError)}
+                >
+                  <FolderOpen />
+                </IconButton>
+              )}
             </span>
           ),
         ],
