@@ -53,7 +53,8 @@ export async function scanTar(
         ? invalidBundle('the file', 'is no archive')
         : invalidBundle('the archive', 'is cut off');
     if (block.every((byte) => byte === 0)) return members;
-    const header = attempt(`the member at byte ${at}`, () => describe(parseHeader(block), extended));
+    const which = at === 0 ? 'the file is no archive, or its first member' : `the member at byte ${at}`;
+    const header = attempt(which, () => describe(parseHeader(block), extended));
     const start = at + blockBytes;
     at = start + header.size + padding(header.size);
     if (at > fileSize) throw invalidBundle(header.name, 'is cut off');

@@ -181,6 +181,19 @@ test('import and export', needs('chromium'), async (t) => {
     await change(false);
   });
 
+  await t.test('a file that the disk has no room for is not even sent', async () => {
+    const change = (value: string) =>
+      client.call('settings.set', { changes: [{ path: 'berth.storage.reserve.bytes', value }] });
+    await change('900TiB');
+    await page.keyboard.press('i');
+    await choose(file);
+
+    await dialog.getByRole('alert').filter({ hasText: 'the disk of the registry has room for 0B' }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await change('1GiB');
+  });
+
   await t.test('one tag is exported into a file that another registry takes', async () => {
     await window.go('#/repositories/prod/web/_/image/stable');
     await page.getByRole('button', { name: 'More acts' }).click();
@@ -251,10 +264,10 @@ async function makeBundle(path: string, layer = 'a layer'): Promise<void> {
 }
 
 /** Drags a file over the middle of the window, or lets it go there. */
-async function drop(page: Page, path: string, until: 'over' | 'drop'): Promise<void> {
+async function drop(page: Page, path: string, act: 'over' | 'drop'): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: [path], dragOperationsMask: 1 };
-  const types = until === 'over' ? (['dragEnter', 'dragOver'] as const) : (['drop'] as const);
+  const types = act === 'over' ? (['dragEnter', 'dragOver'] as const) : (['drop'] as const);
   for (const type of types) await session.send('Input.dispatchDragEvent', { type, x: 500, y: 300, data });
   await session.detach();
 }
