@@ -181,17 +181,17 @@ suite('files and the desktop app', needs('chromium'), () => {
     await running(page);
     const downloads = join(dirname(dirname(desktop.userData)), 'Downloads');
     const messages = page.getByRole('status', { name: 'Messages' });
-    const exportLog = async (): Promise<void> => {
-      await goTo(page, '#/logs');
-      await page.getByRole('button', { name: 'Export' }).click();
-      await page.getByRole('menuitem').first().click();
+    using client = await openClient(desktop.dataDir);
+    const saveLog = async (): Promise<void> => {
+      const { ticket } = await client.call('logs.download', {});
+      await save(page, `download/${ticket}`);
     };
 
     await t.test('a file of the registry, twice, under two names', async () => {
-      await exportLog();
-      await messages.getByText(/^Saved berth-.*\.log$/).waitFor();
-      await exportLog();
-      await messages.getByText(/^Saved berth-.* \(1\)\.log$/).waitFor();
+      await saveLog();
+      await messages.getByText(/^Saved berth-[\d-]+\.log$/).waitFor();
+      await saveLog();
+      await messages.getByText(/^Saved berth-[\d-]+ \(1\)\.log$/).waitFor();
 
       const names = (await readdir(downloads)).toSorted();
       assert.equal(names.length, 2, names.join(' '));
@@ -200,13 +200,25 @@ suite('files and the desktop app', needs('chromium'), () => {
       if (!isReal) await until(async () => (await shownItems(desktop)).at(-1)?.endsWith(' (1).log') === true);
     });
 
+    await t.test('what the screen of the log exports', async () => {
+      await goTo(page, '#/logs');
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByRole('menuitem').first().click();
+
+      await messages.getByText(/^Saved berth-.*T\d+\.log$/).waitFor();
+      assert.equal((await readdir(downloads)).length, 3);
+    });
+
+    await t.test('the data directory is shown from the screen of the storage', onlyStandIn, async () => {
+      await goTo(page, '#/storage');
+      await page.getByRole('main').getByRole('button', { name: 'Show in folder' }).click();
+
+      await until(async () => (await shownItems(desktop)).at(-1) === desktop.dataDir);
+    });
+
     await t.test('a text that the page made', async () => {
-      await page.evaluate(() => {
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(new Blob(['made by the page']));
-        link.download = 'made.txt';
-        link.click();
-      });
+      const url = await page.evaluate(() => URL.createObjectURL(new Blob(['made by the page'])));
+      await save(page, url, 'made.txt');
 
       await messages.getByText('Saved made.txt').waitFor();
       assert.equal(await readFile(join(downloads, 'made.txt'), 'utf8'), 'made by the page');
@@ -214,12 +226,7 @@ suite('files and the desktop app', needs('chromium'), () => {
 
     await t.test('a ticket of nothing is said not to be saved, and leaves nothing', async () => {
       const before = await readdir(downloads);
-      await page.evaluate(() => {
-        const link = document.createElement('a');
-        link.href = `download/${'A'.repeat(43)}`;
-        link.download = '';
-        link.click();
-      });
+      await save(page, `download/${'A'.repeat(43)}`);
 
       await messages.getByText(/could not be saved/).waitFor();
       assert.deepEqual(await readdir(downloads), before);
@@ -268,6 +275,14 @@ async function makeBundles(folder: string, names: readonly string[]): Promise<re
     files.push(file);
   }
   return files;
+}
+
+/** As the window saves what has an address. */
+async function save(page: Page, href: string, name = ''): Promise<void> {
+  await page.evaluate((link) => Object.assign(document.createElement('a'), link).click(), {
+    href,
+    download: name,
+  });
 }
 
 async function dropFile(page: Page, path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck, FolderOpen, TriangleAlert } from 'lucide-react';
 import type { DiskRow } from '../../../registry/spec/admin/process.ts';
 import { formatCount } from '../../format.ts';
-import { IconButton } from '../../parts/button.tsx';
+import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
@@ -47,17 +47,21 @@ function DiskFacts({ disk }: { readonly disk: DiskRow }) {
         ],
         [
           'Data directory',
-          directory !== undefined && (
+          (directory !== undefined || shell !== undefined) && (
             <span key="directory" className={styles['location']}>
-              <code>{directory}</code>
-              <CopyButton text={directory} label="Copy data directory" />
+              {directory !== undefined && (
+                <>
+                  <code>{directory}</code>
+                  <CopyButton text={directory} label="Copy data directory" />
+                </>
+              )}
               {shell !== undefined && (
-                <IconButton
-                  label="Show in folder"
+                <Button
+                  icon={<FolderOpen />}
                   onPress={() => void shell.call('files.reveal', { id: 'data' }).catch(toastError)}
                 >
-                  <FolderOpen />
-                </IconButton>
+                  Show in folder
+                </Button>
               )}
             </span>
           ),
