@@ -117,9 +117,7 @@ export function createTransferMethods({
   ): AsyncGenerator<Uint8Array> {
     const opened = Promise.withResolvers<AsyncIterable<Uint8Array>>();
     const done = tasks.run({ kind: 'export', unit: 'bytes', signal, user }, async (task) => {
-      const stream = streamExport({ ...selection, signal: task.signal }, (...far) =>
-        task.progress(...far),
-      );
+      const stream = streamExport({ ...selection, signal: task.signal }, (...far) => task.progress(...far));
       opened.resolve(stream.bytes);
       await stream.done;
     });
