@@ -20,8 +20,10 @@ export function formatExactBytes(bytes: number): string {
   return `${formatCount(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`;
 }
 
+/** `1,234,567`, of a whole number. */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  // The first number that Intl writes takes it several milliseconds, before the first paint.
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `1 tag`, `14 tags`. */
@@ -37,14 +39,16 @@ const steps = [
   [12, 'month'],
   [Number.POSITIVE_INFINITY, 'year'],
 ] as const;
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 
 /** `5 minutes ago`, `in 3 days`; within ten seconds `now`. */
 export function formatRelative(at: string, now: number): string {
   let value = (Date.parse(at) - now) / 1000;
   if (Math.abs(value) < 10) return 'now';
   for (const [length, unit] of steps) {
-    if (Math.abs(value) < length) return relative.format(Math.trunc(value), unit);
+    if (Math.abs(value) < length) {
+      const amount = formatPlural(Math.trunc(Math.abs(value)), unit);
+      return value < 0 ? `${amount} ago` : `in ${amount}`;
+    }
     value /= length;
   }
   return at;
