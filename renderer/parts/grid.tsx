@@ -14,6 +14,7 @@ import {
   memo,
   type ReactNode,
   type RefObject,
+  useDeferredValue,
   useEffect,
   useLayoutEffect,
   useMemo,
@@ -96,8 +97,10 @@ const headHeight = 32;
 const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
 /** Rows come and go in steps of so many, so that most scroll events change nothing. */
 const stepRows = 4;
-const overscan = 6;
+const overscan = { above: 6, below: stepRows + 6 };
+const noOverscan: typeof overscan = { above: 0, below: 0 };
 
+/** What the element says of itself once it is laid out. */
 interface View {
   /** The first row of the step that is at the top. */
   readonly from: number;
@@ -111,7 +114,10 @@ export function Grid<Row>(props: GridProps<Row>) {
   const { density, hiddenColumns } = usePreferences();
   const rowHeight = rowHeights[density];
   const root = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState<View>({ from: 0, rows: 20, width: 1000 });
+  // Rows wait for it: made for another width, each would be made twice.
+  const [view, setView] = useState<View>();
+  // The first paint is of the rows in view alone.
+  const { above, below } = useDeferredValue(overscan, noOverscan);
   const [currentKey, setCurrentKey] = useState<string>();
   const [menu, setMenu] = useState<PlacedMenu>();
   const anchor = useRef<number>(undefined);
@@ -132,7 +138,7 @@ export function Grid<Row>(props: GridProps<Row>) {
       const shownRows = Math.ceil(element.clientHeight / rowHeight);
       const width = element.clientWidth;
       setView((former) =>
-        former.from === from && former.rows === shownRows && former.width === width
+        former?.from === from && former.rows === shownRows && former.width === width
           ? former
           : { from, rows: shownRows, width },
       );
@@ -156,14 +162,15 @@ export function Grid<Row>(props: GridProps<Row>) {
     if (root.current !== null && scrolled.current > 0) root.current.scrollTop = 0;
   }, [props.question]);
 
+  const tableWidth = view?.width ?? 0;
   const hidden = props.name === undefined ? undefined : hiddenColumns[props.name];
   const columns = useMemo(
     () =>
       props.columns.filter(
         ({ id, fromWidth = 0, canHide = true }) =>
-          !(canHide && hidden?.includes(id) === true) && (fromWidth === 0 || view.width >= fromWidth),
+          !(canHide && hidden?.includes(id) === true) && (fromWidth === 0 || tableWidth >= fromWidth),
       ),
-    [props.columns, hidden, view.width],
+    [props.columns, hidden, tableWidth],
   );
   const canSelect = selected !== undefined && onSelect !== undefined;
   const hasMenu = props.menuOf !== undefined;
@@ -180,11 +187,10 @@ export function Grid<Row>(props: GridProps<Row>) {
     [rows, currentKey],
   );
   const current = found === -1 ? 0 : found;
-  const first = isInline ? 0 : Math.max(0, view.from - overscan);
-  const last = isInline ? total - 1 : Math.min(total - 1, view.from + stepRows + view.rows + overscan);
+  const [first, last] = rangeOf(view, { total, isInline, above, below });
   const shown = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
   // The row with the focus stays in the document.
-  if (current < rows.length && (current < first || current > last)) {
+  if (view !== undefined && current < rows.length && (current < first || current > last)) {
     if (current < first) shown.unshift(current);
     else shown.push(current);
   }
@@ -245,7 +251,7 @@ export function Grid<Row>(props: GridProps<Row>) {
     onSelect?.(new Set([...selected, ...range.map(keyOf)]));
   }
 
-  const page = Math.max(1, view.rows - 2);
+  const page = Math.max(1, (view?.rows ?? 0) - 2);
   function onKeyDown(event: KeyboardEvent): void {
     const row = rows[current];
     const target = event.target as HTMLElement;
@@ -370,7 +376,7 @@ export function Grid<Row>(props: GridProps<Row>) {
               index={index}
               top={index * rowHeight}
               template={template}
-              tableWidth={view.width}
+              tableWidth={tableWidth}
               columns={columns}
               isCurrent={index === current}
               hasCheckbox={canSelect}
@@ -387,6 +393,16 @@ export function Grid<Row>(props: GridProps<Row>) {
       {menu !== undefined && <PointMenu menu={menu} onClose={() => setMenu(undefined)} />}
     </div>
   );
+}
+
+/** The first and the last row that are in the document; none before the table is laid out. */
+function rangeOf(
+  view: View | undefined,
+  { total, isInline, above, below }: { readonly total: number; readonly isInline: boolean } & typeof overscan,
+): readonly [first: number, last: number] {
+  if (view === undefined) return [0, -1];
+  if (isInline) return [0, total - 1];
+  return [Math.max(0, view.from - above), Math.min(total - 1, view.from + view.rows + below)];
 }
 
 interface RowActions {
