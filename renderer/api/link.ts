@@ -8,7 +8,8 @@ import { type Client, createClient } from '../../registry/spec/rpc.ts';
 import type { Transport, UploadOptions } from './transport.ts';
 
 export type LinkState =
-  | { readonly kind: 'starting' }
+  /** `isSignedIn`: somebody is logged in, and the connection is made. */
+  | { readonly kind: 'starting'; readonly isSignedIn: boolean }
   | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean }
   | { readonly kind: 'open'; readonly user: string; readonly client: Client }
   /** `since` and `retryAt` are milliseconds since the epoch. */
@@ -18,8 +19,8 @@ export interface Link {
   readonly state: () => LinkState;
   /** Calls whenever the state is another; answers how to stop that. */
   readonly subscribe: (listener: () => void) => () => void;
-  /** The client, while it is open; throws NOT_RUNNING otherwise. */
-  client(): Client;
+  /** The client, once it is open; throws NOT_RUNNING where the connection is lost, or nobody is logged in. */
+  client(): Promise<Client>;
   /** Tries now instead of at the time planned. */
   readonly retry: () => void;
   /** Throws as `Transport.logIn` does. */
@@ -34,7 +35,8 @@ export interface Link {
 const longestWaitMs = 16_000;
 
 export function createLink(transport: Transport): Link {
-  let state: LinkState = { kind: 'starting' };
+  let state: LinkState = { kind: 'starting', isSignedIn: false };
+  const first = Promise.withResolvers<void>();
   const listeners = new Set<() => void>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
@@ -44,6 +46,8 @@ export function createLink(transport: Transport): Link {
   function enter(next: LinkState): void {
     state = next;
     for (const listener of listeners) listener();
+    // Whoever hears of the state is served first: events are listened to before anything is asked.
+    if (next.kind !== 'starting') first.resolve();
   }
 
   async function connect(): Promise<void> {
@@ -51,6 +55,7 @@ export function createLink(transport: Transport): Link {
     try {
       const user = await transport.findUser();
       if (user === undefined) return enter({ kind: 'signedOut', wasSignedIn: wasOpen });
+      if (state.kind === 'starting') enter({ kind: 'starting', isSignedIn: true });
       const channel = await transport.open();
       const client = createClient(channel);
       channel.onClose(() => void connect());
@@ -75,7 +80,8 @@ export function createLink(transport: Transport): Link {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    client() {
+    async client() {
+      await first.promise;
       if (state.kind !== 'open') throw new AppError('NOT_RUNNING');
       return state.client;
     },

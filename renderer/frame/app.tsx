@@ -1,19 +1,21 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
+import type { LinkState } from '../api/link.ts';
 import { closeDialogs, DialogHost } from '../parts/dialog.tsx';
 import { Skeleton } from '../parts/states.tsx';
 import { clearToasts, ToastHost } from '../parts/toast.tsx';
 import { useFeed } from '../state/feed.ts';
-import { useLinkState } from '../state/link.ts';
+import { useLink } from '../state/link.ts';
 import { Frame } from './frame.tsx';
 import { Login } from './login.tsx';
 
 /** The whole window: the login, or the frame around the screens. */
 export function App() {
-  const state = useLinkState();
+  const link = useLink();
   const queries = useQueryClient();
-  useFeed(state);
-  const isSignedOut = state.kind === 'signedOut';
+  const shown = useSyncExternalStore(link.subscribe, () => shownIn(link.state()));
+  useFeed();
+  const isSignedOut = shown === 'login' || shown === 'loginAgain';
   useEffect(() => {
     // What one user has seen is not for the next.
     if (!isSignedOut) return;
@@ -21,8 +23,8 @@ export function App() {
     closeDialogs();
     clearToasts();
   }, [isSignedOut, queries]);
-  if (state.kind === 'starting') return <Skeleton rows={6} />;
-  if (state.kind === 'signedOut') return <Login wasSignedIn={state.wasSignedIn} />;
+  if (shown === 'nothing') return <Skeleton rows={6} />;
+  if (isSignedOut) return <Login wasSignedIn={shown === 'loginAgain'} />;
   return (
     <>
       <Frame />
@@ -30,4 +32,10 @@ export function App() {
       <ToastHost />
     </>
   );
+}
+
+/** The frame stays as it is while the connection comes and goes. */
+function shownIn(state: LinkState): 'nothing' | 'login' | 'loginAgain' | 'frame' {
+  if (state.kind === 'signedOut') return state.wasSignedIn ? 'loginAgain' : 'login';
+  return state.kind === 'starting' && !state.isSignedIn ? 'nothing' : 'frame';
 }

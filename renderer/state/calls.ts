@@ -54,7 +54,7 @@ export function useCall<M extends AdminMethod>(
   const link = useLink();
   return useQuery({
     queryKey: [method, args],
-    queryFn: ({ signal }) => link.client().call(method, args, { signal }),
+    queryFn: async ({ signal }) => await (await link.client()).call(method, args, { signal }),
     enabled: isWanted,
     ...(keepsFormer ? {} : { placeholderData: undefined }),
     ...(everyMs === undefined ? {} : { refetchInterval: everyMs, refetchIntervalInBackground: false }),
@@ -70,7 +70,8 @@ export function useCalls<M extends AdminMethod>(
   return useQueries({
     queries: args.map((each) => ({
       queryKey: [method, each],
-      queryFn: ({ signal }: { readonly signal: AbortSignal }) => link.client().call(method, each, { signal }),
+      queryFn: async ({ signal }: { readonly signal: AbortSignal }) =>
+        await (await link.client()).call(method, each, { signal }),
       placeholderData: undefined,
     })),
     combine: answersOf,
@@ -134,7 +135,8 @@ export function useRows<M extends Paged>(
     queryFn: async ({ pageParam, signal, queryKey }) => {
       const limit = pageParam === undefined ? firstPageRows : pageRows;
       const asked = { ...args, after: pageParam, limit } as unknown as AdminInput<M>;
-      const page = (await link.client().call(method, asked, { signal })) as unknown as Page<RowOf<M>>;
+      const client = await link.client();
+      const page = (await client.call(method, asked, { signal })) as unknown as Page<RowOf<M>>;
       const former = queries.getQueryData<InfiniteData<Page<RowOf<M>>>>(queryKey);
       return replaceEqualDeep(former?.pages[former.pageParams.indexOf(pageParam)], page);
     },
@@ -178,7 +180,7 @@ export function useAsk(): <M extends AdminMethod>(
 ) => Promise<AdminResults[M]> {
   const link = useLink();
   return useCallback(
-    async (method, args, options = {}) => await link.client().call(method, args, options),
+    async (method, args, options = {}) => await (await link.client()).call(method, args, options),
     [link],
   );
 }

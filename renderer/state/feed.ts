@@ -1,12 +1,12 @@
 /** What happens in the registry, brought into what is cached: which answers each event makes untrue. */
-import type { QueryClient } from '@tanstack/react-query';
-import { useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { TaskRow } from '../../registry/spec/admin/process.ts';
 import type { AdminMethod, FeedItem } from '../../registry/spec/admin-api.ts';
 import type { AuditKind } from '../../registry/spec/audit.ts';
-import type { LinkState } from '../api/link.ts';
+import type { Client } from '../../registry/spec/rpc.ts';
 import { addAudited } from './audited.ts';
+import { useLink } from './link.ts';
 
 const content: readonly AdminMethod[] = [
   'repositories.list',
@@ -86,29 +86,48 @@ const ofOneRepository: ReadonlySet<string> = new Set<AdminMethod>([
 const calmMs = 250;
 
 /** Keeps the cache true while the connection is open. */
-export function useFeed(state: LinkState): void {
+export function useFeed(): void {
+  const link = useLink();
   const queries = useQueryClient();
-  const client = state.kind === 'open' ? state.client : undefined;
   useEffect(() => {
-    if (client === undefined) return undefined;
-    const ending = new AbortController();
-    const refresh = createRefresh(queries);
-    // What happened while nobody listened is in no event.
-    void queries.invalidateQueries();
-    void (async () => {
-      try {
-        for await (const items of client.subscribe('feed', {}, { signal: ending.signal })) {
-          for (const item of items) refresh.take(item);
-        }
-      } catch {
-        // The connection is gone: `useFeed` begins anew with the next one.
-      }
-    })();
-    return () => {
-      ending.abort();
-      refresh.stop();
+    let stop: (() => void) | undefined;
+    let followed: Client | undefined;
+    const look = (): void => {
+      const state = link.state();
+      const client = state.kind === 'open' ? state.client : undefined;
+      if (client === followed) return;
+      stop?.();
+      followed = client;
+      stop = client && follow(client, queries);
     };
-  }, [client, queries]);
+    const forget = link.subscribe(look);
+    look();
+    return () => {
+      forget();
+      stop?.();
+    };
+  }, [link, queries]);
+}
+
+/** Listens to the events of one connection; answers how to stop. */
+function follow(client: Client, queries: QueryClient): () => void {
+  const ending = new AbortController();
+  const refresh = createRefresh(queries);
+  void (async () => {
+    try {
+      for await (const items of client.subscribe('feed', {}, { signal: ending.signal })) {
+        for (const item of items) refresh.take(item);
+      }
+    } catch {
+      // The connection is gone: `useFeed` begins anew with the next one.
+    }
+  })();
+  // What happened while nobody listened is in no event.
+  void queries.invalidateQueries();
+  return () => {
+    ending.abort();
+    refresh.stop();
+  };
 }
 
 function createRefresh(queries: QueryClient) {

@@ -29,8 +29,10 @@ export function useRawText(repository: string, digest: string): RawAnswer {
   const { data, error, dataUpdatedAt, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } =
     useInfiniteQuery({
       queryKey: ['images.raw', { repository, digest }],
-      queryFn: ({ pageParam, signal }) =>
-        link.client().call('images.raw', { repository, digest, offset: pageParam }, { signal }),
+      queryFn: async ({ pageParam, signal }) => {
+        const client = await link.client();
+        return await client.call('images.raw', { repository, digest, offset: pageParam }, { signal });
+      },
       initialPageParam: 0,
       getNextPageParam: (last) => (last.encoding === 'utf8' ? last.next : undefined),
       placeholderData: undefined,

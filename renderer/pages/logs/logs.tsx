@@ -196,10 +196,10 @@ function Facts({ store, isFollowing }: { readonly store: LogStore; readonly isFo
   const [size, shown] = [list.size(), list.shownSize()];
   return (
     <>
-      {kind === 'open' ? (
-        <Chip tone={isFollowing ? 'ok' : 'accent'}>{isFollowing ? 'Live' : 'Paused'}</Chip>
-      ) : (
+      {kind === 'lost' ? (
         <Chip tone="warn">Not connected</Chip>
+      ) : (
+        <Chip tone={isFollowing ? 'ok' : 'accent'}>{isFollowing ? 'Live' : 'Paused'}</Chip>
       )}
       <span>
         {shown === size
