@@ -11,6 +11,9 @@ import { build } from 'vite';
 
 const root = join(import.meta.dirname, '..', 'renderer');
 
+/** The chunks that every screen needs. */
+const preloaded = ['window', 'rolldown-runtime'];
+
 /**
  * Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. Answers
  * the paths of the modules inside.
@@ -26,11 +29,23 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
     plugins: [
       {
         name: 'berth',
-        // Words of react-aria in other languages: the window is in English, and says so (renderer/main.tsx).
+        // Words of react-aria in other languages: the window is in English, and says so (renderer/window.tsx).
         load: (id) =>
           /\/intl\/[^/]+\/(?!en-US)[a-z]{2}-[A-Z]{2}\.mjs$/.test(id) ? 'export default {}' : undefined,
         generateBundle(_, files) {
           for (const file of Object.values(files)) if (file.type === 'chunk') modules.push(...file.moduleIds);
+        },
+        // What the page begins with asks for the window: the browser shall fetch it before that.
+        transformIndexHtml: {
+          order: 'post',
+          handler: (_, { bundle = {} }) =>
+            Object.values(bundle)
+              .filter((file) => file.type === 'chunk' && preloaded.includes(file.name))
+              .map(({ fileName }) => ({
+                tag: 'link',
+                attrs: { rel: 'modulepreload', crossorigin: true, href: `./${fileName}` },
+                injectTo: 'head',
+              })),
         },
       },
     ],
@@ -41,13 +56,23 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
       target: 'es2023',
       assetsInlineLimit: 0,
       cssCodeSplit: false,
-      modulePreload: { polyfill: false },
+      modulePreload: false,
       reportCompressedSize: false,
       chunkSizeWarningLimit: 4096,
       rolldownOptions: {
         onLog(level, log, report) {
           // "use client" is for servers that render, of which there is none.
           if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log);
+        },
+        output: {
+          // What the page begins with, the window, and each part alone: many small files cost more than they spare.
+          codeSplitting: {
+            includeDependenciesRecursively: false,
+            groups: [
+              { name: 'index', tags: ['$initial'], priority: 1 },
+              { name: 'window', minShareCount: 2 },
+            ],
+          },
         },
       },
     },

@@ -10,6 +10,7 @@ import { Outlet } from './outlet.tsx';
 import { DropZone } from '../pages/transfer/drop-zone.tsx';
 import { openImport } from '../pages/transfer/open-transfer.tsx';
 import { useShellNotes } from '../pages/transfer/use-shell-notes.ts';
+import { loadScreens } from './screens.ts';
 import { focusSearch, listenForShortcuts, useShortcuts } from './shortcuts.ts';
 import { TaskStrip } from './task-strip.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -22,6 +23,7 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
   useShellNotes();
+  useEffect(loadScreens, []);
 
   useShortcuts([
     ...navEntries.flatMap(({ screen, label, keys }) => ({

@@ -1,54 +1,39 @@
-import { AccessScreen } from '../pages/access/access.tsx';
-import { ActivityScreen } from '../pages/activity/activity.tsx';
-import { ChangesScreen } from '../pages/changes/changes.tsx';
-import { CompareScreen } from '../pages/compare/compare.tsx';
-import { DoctorScreen } from '../pages/doctor/doctor.tsx';
-import { HomeScreen } from '../pages/home/home.tsx';
-import { ImageScreen } from '../pages/image/image.tsx';
-import { LogsScreen } from '../pages/logs/logs.tsx';
-import { RepositoriesScreen } from '../pages/repositories/repositories.tsx';
-import { RepositoryScreen } from '../pages/repository/repository.tsx';
-import { SettingsScreen } from '../pages/settings/settings.tsx';
-import { StorageScreen } from '../pages/storage/storage.tsx';
 import { Empty } from '../parts/states.tsx';
-import { hrefOf, type Route } from '../route.ts';
+import type { Route } from '../place.ts';
+import { hrefOf } from '../route.ts';
+import type { Part } from './part.ts';
+import { PartPlace } from './part-place.tsx';
+import { screens } from './screens.ts';
 
 /** The screen of a route. */
 export function Outlet({ route }: { readonly route: Route }) {
   switch (route.page) {
     case 'home':
-      return <HomeScreen />;
+      return show(screens.home, {});
     case 'repositories':
-      return <RepositoriesScreen />;
+      return show(screens.repositories, {});
     case 'repository':
-      return <RepositoryScreen key={route.repository} repository={route.repository} tab={route.tab} />;
+      return show(screens.repository, { repository: route.repository, tab: route.tab }, route.repository);
     case 'image': {
       const { repository, reference, tab } = route;
-      return (
-        <ImageScreen
-          key={`${repository} ${reference}`}
-          repository={repository}
-          reference={reference}
-          tab={tab}
-        />
-      );
+      return show(screens.image, { repository, reference, tab }, `${repository} ${reference}`);
     }
     case 'compare':
-      return <CompareScreen repository={route.repository} a={route.a} b={route.b} />;
+      return show(screens.compare, { repository: route.repository, a: route.a, b: route.b });
     case 'activity':
-      return <ActivityScreen />;
+      return show(screens.activity, {});
     case 'storage':
-      return <StorageScreen tab={route.tab} />;
+      return show(screens.storage, { tab: route.tab });
     case 'logs':
-      return <LogsScreen />;
+      return show(screens.logs, {});
     case 'access':
-      return <AccessScreen tab={route.tab} />;
+      return show(screens.access, { tab: route.tab });
     case 'doctor':
-      return <DoctorScreen />;
+      return show(screens.doctor, {});
     case 'changes':
-      return <ChangesScreen />;
+      return show(screens.changes, {});
     case 'settings':
-      return <SettingsScreen tab={route.tab} />;
+      return show(screens.settings, { tab: route.tab });
     case 'unknown':
       return (
         <Empty title="There is no such screen">
@@ -58,4 +43,8 @@ export function Outlet({ route }: { readonly route: Route }) {
     default:
       return route satisfies never;
   }
+}
+
+function show<Props extends object>(part: Part<Props>, props: Props, key?: string) {
+  return <PartPlace key={key} part={part} props={props} />;
 }

@@ -1,7 +1,8 @@
 import { ChevronRight, Command, Plug } from 'lucide-react';
 import { Fragment } from 'react';
 import { Button } from '../parts/button.tsx';
-import { hrefOf, type Route, usePlace } from '../route.ts';
+import type { Route } from '../place.ts';
+import { hrefOf, usePlace } from '../route.ts';
 import { shortDigest } from '../format.ts';
 import { openConnect, openPalette } from './open.tsx';
 import { navEntries } from './nav.tsx';

@@ -12,6 +12,9 @@ const allowed = ['@tanstack/react-query', 'lucide-react', 'react', 'react-aria-c
 
 /** Of all scripts together, compressed. */
 const scriptLimit = 300_000;
+/** Of what the connection to the registry waits for, and of what the first screen waits for. */
+const beginLimit = 13_000;
+const firstLimit = 215_000;
 
 suite('the page of the window', () => {
   test('our code imports the packages of the list, and all of them', async () => {
@@ -47,6 +50,17 @@ suite('the page of the window', () => {
 
     t.diagnostic(`${bytes} bytes of script, compressed`);
     assert.ok(bytes > 0 && bytes <= scriptLimit, String(bytes));
+    const sizeOf = async (links: readonly string[]): Promise<number> => {
+      const files = await Promise.all(links.map((name) => stat(join(directory.path, `${name}.gz`))));
+      return files.reduce((sum, { size }) => sum + size, 0);
+    };
+    const begins = await sizeOf([...html.matchAll(/src="([^"]*)"/g)].map(([, name = '']) => name));
+    const first = await sizeOf(
+      [...html.matchAll(/(?:src|href)="([^"]*\.js)"/g)].map(([, name = '']) => name),
+    );
+    t.diagnostic(`${begins} bytes to begin with, ${first} for a window without a screen`);
+    assert.ok(begins > 0 && begins <= beginLimit, String(begins));
+    assert.ok(first > begins && first <= firstLimit, String(first));
     const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link);
     assert.ok(links.length >= 3 && links.every((link) => link.startsWith('./')), links.join(' '));
     assert.doesNotMatch(html, /<style|style=|<script(?! type="module"[^>]* src=)/);

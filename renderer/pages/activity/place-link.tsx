@@ -1,5 +1,6 @@
 import { formatReference, shortDigest } from '../../format.ts';
-import { hrefOf, type Route } from '../../route.ts';
+import type { Route } from '../../place.ts';
+import { hrefOf } from '../../route.ts';
 
 export interface Named {
   readonly repository?: string | undefined;

@@ -7,7 +7,7 @@ import type { ScrubStatus } from '../../../registry/spec/admin/integrity.ts';
 import type { StatusRow } from '../../../registry/spec/admin/process.ts';
 import type { WebhookRow } from '../../../registry/spec/admin/webhooks.ts';
 import { formatBytes, formatCount, formatPlural, formatReference } from '../../format.ts';
-import type { Route } from '../../route.ts';
+import type { Route } from '../../place.ts';
 import { needOf } from '../doctor/engine-need.ts';
 import { shellWord } from '../../shell.ts';
 

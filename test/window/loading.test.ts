@@ -1,0 +1,59 @@
+/** What is shown before everything is there. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { needs } from '../support/tools.ts';
+import { openWindow } from '../support/window.ts';
+
+test('while the window is loaded', needs('chromium'), async (t) => {
+  await using window = await openWindow();
+  const { page } = window;
+  await window.push('team/api', '1.0', 'a layer');
+  const heading = (name: string) => page.getByRole('main').getByRole('heading', { level: 1, name });
+
+  await t.test('the frame and the head of the screen stand before there is a connection', async () => {
+    const { promise: isWanted, resolve: connect } = Promise.withResolvers<void>();
+    await page.routeWebSocket(/\/api\/rpc$/, async (socket) => {
+      await isWanted;
+      socket.connectToServer();
+    });
+    await page.goto(`${window.registry.url}/ui/#/repositories`);
+    await page.reload();
+
+    await heading('Repositories').waitFor();
+    await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+    await page.getByRole('button', { name: 'Starting' }).waitFor();
+    await page.getByRole('status', { name: 'Loading' }).waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+    connect();
+
+    await page.getByRole('row', { name: 'team/api' }).waitFor();
+    await page.getByRole('button', { name: 'Running' }).waitFor();
+  });
+
+  await t.test(
+    'a screen that cannot be had says so, and comes by a reload or when it is wanted again',
+    async () => {
+      const go = (name: string) => page.getByRole('link', { name }).click();
+      for (const act of [
+        () => page.getByRole('button', { name: 'Reload the window' }).click(),
+        async () => {
+          await go('Access');
+          await heading('Access').waitFor();
+          await go('Storage');
+        },
+      ]) {
+        await page.route(/\/assets\/storage-/, (route) => route.abort());
+        await go('Repositories');
+        await page.reload();
+        await heading('Repositories').waitFor();
+        await go('Storage');
+        await page.getByText('This part of the window could not be loaded.').waitFor();
+
+        await page.unroute(/\/assets\/storage-/);
+        await act();
+
+        await heading('Storage').waitFor();
+      }
+    },
+  );
+});
