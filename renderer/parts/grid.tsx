@@ -97,8 +97,7 @@ const headHeight = 32;
 const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
 /** Rows come and go in steps of so many, so that most scroll events change nothing. */
 const stepRows = 4;
-const overscan = { above: 6, below: stepRows + 6 };
-const noOverscan: typeof overscan = { above: 0, below: 0 };
+const overscan = 6;
 
 /** What the element says of itself once it is laid out. */
 interface View {
@@ -116,8 +115,8 @@ export function Grid<Row>(props: GridProps<Row>) {
   const root = useRef<HTMLDivElement>(null);
   // Rows wait for it: made for another width, each would be made twice.
   const [view, setView] = useState<View>();
-  // The first paint is of the rows in view alone.
-  const { above, below } = useDeferredValue(overscan, noOverscan);
+  // Rows beyond those in view wait for the paint: of the first view, and of one that is far from the former.
+  const settled = useDeferredValue(view, undefined);
   const [currentKey, setCurrentKey] = useState<string>();
   const [menu, setMenu] = useState<PlacedMenu>();
   const anchor = useRef<number>(undefined);
@@ -187,7 +186,7 @@ export function Grid<Row>(props: GridProps<Row>) {
     [rows, currentKey],
   );
   const current = found === -1 ? 0 : found;
-  const [first, last] = rangeOf(view, { total, isInline, above, below });
+  const [first, last] = isInline && view !== undefined ? [0, total - 1] : rangeOf(view, settled, total);
   const shown = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
   // The row with the focus stays in the document.
   if (view !== undefined && current < rows.length && (current < first || current > last)) {
@@ -395,14 +394,24 @@ export function Grid<Row>(props: GridProps<Row>) {
   );
 }
 
-/** The first and the last row that are in the document; none before the table is laid out. */
-function rangeOf(
-  view: View | undefined,
-  { total, isInline, above, below }: { readonly total: number; readonly isInline: boolean } & typeof overscan,
-): readonly [first: number, last: number] {
+type Range = readonly [first: number, last: number];
+
+/** The rows that are in the document: none before the table is laid out. */
+function rangeOf(view: View | undefined, settled: View | undefined, total: number): Range {
   if (view === undefined) return [0, -1];
-  if (isInline) return [0, total - 1];
-  return [Math.max(0, view.from - above), Math.min(total - 1, view.from + view.rows + below)];
+  const [first, last] = [view.from, view.from + view.rows + stepRows];
+  const [above, below] = aroundOf(view);
+  const known = settled === undefined ? undefined : aroundOf(settled);
+  const isNear = known !== undefined && known[0] <= last && known[1] >= first;
+  return [
+    Math.max(0, isNear ? Math.min(first, Math.max(above, known[0])) : first),
+    Math.min(total - 1, isNear ? Math.max(last, Math.min(below, known[1])) : last),
+  ];
+}
+
+/** The rows of a view, and some around them. */
+function aroundOf({ from, rows }: View): Range {
+  return [from - overscan, from + rows + stepRows + overscan];
 }
 
 interface RowActions {
