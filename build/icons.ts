@@ -27,6 +27,7 @@ const without =
 
 /** By the names of main/tray-menu.ts. */
 const shapes = {
+  notSetUp: either(without(ring, aroundDot), dot),
   starting: either(ring, half),
   running: disc,
   transfer: without(disc, arrow),

@@ -1,5 +1,6 @@
 /** The desktop app: one instance, a registry, a tray and a window. All meaning is in the registry and in the page. */
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { app, clipboard, Notification, type WebContents } from 'electron';
 import { AppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
@@ -12,13 +13,17 @@ import { channels, type ShellNote } from './contract/channels.ts';
 import { thisHost } from './engine/host.ts';
 import { helperCommand } from './helper-command.ts';
 import { serveIpc } from './ipc.ts';
+import { systemKeychain } from './keychain.ts';
 import { openPreferences } from './preferences.ts';
+import { createImagesMethods } from './images/images-methods.ts';
 import { askClose, askQuit, tellBrokenPreferences } from './questions.ts';
 import { createRegistryHost } from './registry-host.ts';
 import { type RegistryView, watchRegistry } from './registry-view.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
-import { createShell } from './shell.ts';
+import { createFirstPasswords } from './setup/first-passwords.ts';
+import { createSetupMethods } from './setup/setup-methods.ts';
+import { createShell, type ShellMethods } from './shell.ts';
 import type { SupervisorState } from './supervisor.ts';
 import { openTray, type TrayFace } from './tray.ts';
 import { type TrayAct, trayMenu } from './tray-menu.ts';
@@ -38,6 +43,10 @@ async function run(): Promise<void> {
 
   serveScheme((ticket) => host.openPort({ kind: 'download', ticket }));
   const preferences = openPreferences();
+  const passwords = createFirstPasswords(
+    join(app.getPath('userData'), 'first-passwords.json'),
+    systemKeychain,
+  );
   let client: Client | undefined;
   let view: RegistryView | undefined;
   let tray: TrayFace | undefined;
@@ -51,8 +60,11 @@ async function run(): Promise<void> {
   serveDownloads(known, tell);
 
   const host = createRegistryHost((state) => {
-    if (state.kind === 'running') connect();
-    else {
+    if (state.kind === 'running') {
+      const { root, firstUser } = state;
+      if (firstUser !== undefined) void passwords.take(root, firstUser).catch(logFailure);
+      connect();
+    } else {
       client = undefined;
       setView(undefined);
       if (state.kind === 'stopped' || state.kind === 'waiting') for (const page of pages) givePort(page);
@@ -86,12 +98,13 @@ async function run(): Promise<void> {
 
   function setView(next: RegistryView | undefined): void {
     view = next;
+    if (view?.lastPush !== undefined && !preferences.get().isSetUp) preferences.set({ isSetUp: true });
     if ((view?.transfers.length ?? 0) === 0) idle?.resolve();
     showTray(host.state());
   }
 
   function showTray(state: SupervisorState): void {
-    tray?.show(trayMenu(state, view));
+    tray?.show(trayMenu(state, view, preferences.get()));
   }
 
   function mayClose(): boolean {
@@ -161,16 +174,25 @@ async function run(): Promise<void> {
     window.show('#/settings');
   }
 
+  const registry = { host: thisHost(process.env), root: mustHaveRoot, client: mustHaveClient };
   const shell = createShell({
-    ...createConsentMethods({
-      host: thisHost(process.env),
-      root: mustHaveRoot,
-      by: userInfo().username,
-      client: mustHaveClient,
-      helperCommand,
+    ...createConsentMethods({ ...registry, by: userInfo().username, helperCommand }),
+    ...createSetupMethods({
+      ...registry,
+      passwords,
+      isSetUp: () => preferences.get().isSetUp,
+      setSetUp(isSetUp) {
+        preferences.set({ isSetUp });
+        showTray(host.state());
+      },
     }),
     ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
-  });
+    ...createImagesMethods({
+      ...registry,
+      mayList: () => preferences.get().mayListImages,
+      setMayList: (mayListImages) => preferences.set({ mayListImages }),
+    }),
+  } satisfies ShellMethods);
 
   function mustHaveRoot(): string {
     const state = host.state();
@@ -192,7 +214,7 @@ async function run(): Promise<void> {
       if (host.state().kind !== 'starting') givePort(sender);
     },
     onDrop: give,
-    log: (text) => void process.stderr.write(`${text}\n`),
+    log,
   });
 
   app.on('second-instance', (_, __, ___, data) => {
@@ -208,12 +230,22 @@ async function run(): Promise<void> {
     void quit();
   });
 
-  if (preferences.get().hasTray) tray = openTray(trayMenu(host.state(), view), act, give);
+  if (preferences.get().hasTray) {
+    tray = openTray(trayMenu(host.state(), view, preferences.get()), act, give);
+  }
   host.start();
   const isHidden = process.argv.includes('--hidden') || preferences.get().openHidden;
   if (!isHidden || tray === undefined) window.show();
   give(named);
   if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);
+}
+
+function log(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function logFailure(error: unknown): void {
+  log(error instanceof Error ? error.message : String(error));
 }
 
 async function copy(text: string, what: string): Promise<void> {

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { boundsOnScreen } from './place.ts';
 import { parsePreferences } from './preference-values.ts';
 
-const fallback = { bounds: undefined, onClose: 'ask', hasTray: true, openHidden: false };
+const fallback = {
+  bounds: undefined,
+  onClose: 'ask',
+  hasTray: true,
+  openHidden: false,
+  isSetUp: false,
+  mayListImages: false,
+};
 
 const rows = [
   { name: 'nothing', value: {}, parsed: fallback },

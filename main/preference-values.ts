@@ -12,6 +12,10 @@ const schema = z.object({
   onClose: z.enum(['ask', 'keep', 'quit']).catch('ask'),
   hasTray: z.boolean().catch(true),
   openHidden: z.boolean().catch(false),
+  /** The set-up of the first start is done, or was put away. */
+  isSetUp: z.boolean().catch(false),
+  /** The person has allowed to look at the images of engines. */
+  mayListImages: z.boolean().catch(false),
 });
 
 export type Preferences = z.output<typeof schema>;

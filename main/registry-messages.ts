@@ -17,6 +17,8 @@ export interface RunningFacts {
   readonly root: string;
   /** False where another process held the data directory, and this one passes on what is asked. */
   readonly isOwn: boolean;
+  /** The user that was made by this start, whose password is in the file of first passwords. */
+  readonly firstUser?: string;
 }
 
 /** Why it does not run: for people. */

@@ -71,7 +71,12 @@ async function openOwn(): Promise<Served> {
   const { registry, root, first } = running;
   if (first !== undefined) await handOver(first.password, root, false);
   return {
-    facts: { urls: registry.urls, root, isOwn: true },
+    facts: {
+      urls: registry.urls,
+      root,
+      isOwn: true,
+      ...(first === undefined ? {} : { firstUser: first.user }),
+    },
     connect: registry.connect,
     findDownload: async (ticket) => registry.findDownload(ticket),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),

@@ -7,7 +7,7 @@ export type ShellMethods = MethodsOf<typeof shellArguments>;
 /** It never rejects but by a fault of the program. */
 export type Shell = (method: string, args: unknown) => Promise<ShellReply>;
 
-export function createShell(methods: ShellMethods): Shell {
+export function createShell(methods: Partial<ShellMethods>): Shell {
   return async (method, args) => {
     try {
       return { ok: await call(methods, method, args) };
@@ -18,10 +18,12 @@ export function createShell(methods: ShellMethods): Shell {
   };
 }
 
-async function call(methods: ShellMethods, method: string, args: unknown): Promise<unknown> {
+async function call(methods: Partial<ShellMethods>, method: string, args: unknown): Promise<unknown> {
   const known = (Object.keys(shellArguments) as ShellMethod[]).find((each) => each === method);
-  if (known === undefined) throw new AppError('USAGE', { message: `There is no method ${method}.` });
+  const answer = known && (methods[known] as ((given: unknown) => Promise<unknown>) | undefined);
+  if (known === undefined || answer === undefined)
+    throw new AppError('USAGE', { message: `There is no method ${method}.` });
   const parsed = shellArguments[known].safeParse(args);
   if (!parsed.success) throw new AppError('USAGE', { message: `${method}: ${parsed.error.message}` });
-  return await (methods[known] as (given: unknown) => Promise<unknown>)(parsed.data);
+  return await answer(parsed.data);
 }

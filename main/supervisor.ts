@@ -80,8 +80,7 @@ export function createSupervisor<P>({
         return started.post({ kind: 'stop' });
       }
       if (state.kind !== 'starting') return;
-      const { urls, root, isOwn } = message;
-      enter({ kind: 'running', pid: started.pid, urls, root, isOwn });
+      enter({ ...message, pid: started.pid });
     });
     started.onExit((status, said) => {
       child = undefined;

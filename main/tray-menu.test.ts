@@ -30,6 +30,7 @@ interface Row {
   readonly name: string;
   readonly state: SupervisorState;
   readonly view?: RegistryView;
+  readonly isSetUp?: boolean;
   readonly icon: string;
   /** In brackets what is only read; - is a line. */
   readonly items: string;
@@ -113,12 +114,37 @@ const rows: readonly Row[] = [
     items:
       'Free disk space / [Pulling team/api:1.4, 143MB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
   },
+  {
+    name: 'not set up',
+    state: running,
+    view: { ...view, repositories: 0, lastPush: undefined },
+    isSetUp: false,
+    icon: 'notSetUp',
+    items: 'Finish setup / Open Berth / Quit',
+  },
+  {
+    name: 'not set up, and not told yet',
+    state: running,
+    isSetUp: false,
+    icon: 'running',
+    items:
+      '[Running] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'the first push before the set-up',
+    state: running,
+    view: { ...view, repositories: 0, lastPush: undefined, transfers: [push] },
+    isSetUp: false,
+    icon: 'transfer',
+    items:
+      '[Pushing team/api:1.4, 143MB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
 ];
 
 suite('icon and menu of the tray', () => {
-  for (const { name, state, view: shown, icon, items } of rows) {
+  for (const { name, state, view: shown, isSetUp = true, icon, items } of rows) {
     test(name, () => {
-      const menu = trayMenu(state, shown);
+      const menu = trayMenu(state, shown, { isSetUp });
 
       assert.deepEqual({ icon: menu.icon, items: menu.items.map(wordOf).join(' / ') }, { icon, items });
     });

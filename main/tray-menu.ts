@@ -6,7 +6,8 @@ import type { RegistryView } from './registry-view.ts';
 import type { SupervisorState } from './supervisor.ts';
 
 /** The shape carries the state: there is no colour in the tray of macOS. */
-export type TrayIcon = 'starting' | 'running' | 'transfer' | 'attention' | 'readOnly' | 'stopped' | 'error';
+export type TrayIcon =
+  'notSetUp' | 'starting' | 'running' | 'transfer' | 'attention' | 'readOnly' | 'stopped' | 'error';
 
 export type TrayAct =
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }
@@ -33,8 +34,12 @@ const restart: TrayItem = { label: 'Restart', act: { kind: 'restart' } };
 const settings: TrayItem = { label: 'Settings', act: { kind: 'open', hash: '#/settings' } };
 const logs: TrayItem = { label: 'Show logs', act: { kind: 'open', hash: '#/logs' } };
 
-/** `view` is absent until the registry has told it. */
-export function trayMenu(state: SupervisorState, view: RegistryView | undefined): TrayMenu {
+/** `view` is absent until the registry has told it. `isSetUp`: the set-up is done, or put away. */
+export function trayMenu(
+  state: SupervisorState,
+  view: RegistryView | undefined,
+  { isSetUp = true }: { readonly isSetUp?: boolean } = {},
+): TrayMenu {
   switch (state.kind) {
     case 'stopped':
       return {
@@ -80,10 +85,21 @@ export function trayMenu(state: SupervisorState, view: RegistryView | undefined)
         ],
       };
     case 'running':
-      return runningMenu(state, view);
+      return !isSetUp && view !== undefined && isUntouched(view) ? setUpMenu : runningMenu(state, view);
     default:
       return assertNever(state);
   }
+}
+
+const setUpMenu: TrayMenu = {
+  icon: 'notSetUp',
+  tooltip: 'Berth: not set up',
+  items: [{ label: 'Finish setup', act: { kind: 'open', hash: '#/home?setup=1' } }, open, quit],
+};
+
+/** Nothing was pushed, and nothing is under way. */
+function isUntouched({ repositories, lastPush, transfers }: RegistryView): boolean {
+  return repositories === 0 && lastPush === undefined && transfers.length === 0;
 }
 
 function runningMenu(

@@ -1,13 +1,11 @@
 /** Changes of this computer for the window: planned, agreed to by the person in front of it, done, proved, undone. */
-import { AppError, isAppError } from '../../registry/spec/errors.ts';
-import { nearest } from '../../registry/spec/nearest.ts';
+import { isAppError } from '../../registry/spec/errors.ts';
 import type { Client } from '../../registry/spec/rpc.ts';
 import type { consentArguments, ConsentResults, OutcomeRow, TrustRequest } from '../contract/consent.ts';
 import type { MethodsOf } from '../contract/shell-api.ts';
 import type { Plan } from '../engine/change.ts';
 import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../engine/changes/apply.ts';
 import { prove } from '../engine/changes/prove.ts';
-import { detectEngines } from '../engine/detect/detect.ts';
 import { explain } from '../engine/doctor/explain.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
@@ -15,7 +13,8 @@ import { keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
 import { planLogin } from '../engine/login/plan-login.ts';
 import { showPlan } from '../engine/show-plan.ts';
 import { planTrust, proofOf } from '../engine/trust/plan-trust.ts';
-import { findTarget, firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
+import { findEngine } from './find-engine.ts';
+import { firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
 
 export interface ConsentOptions {
   readonly host: Host;
@@ -36,27 +35,13 @@ export function createConsentMethods({
   client,
   helperCommand,
 }: ConsentOptions): MethodsOf<typeof consentArguments> {
-  async function findEngine(id: string) {
-    const target = await findTarget(client(), root());
-    const engines = await detectEngines(host, target);
-    const engine = engines.find((each) => each.id === id);
-    if (engine !== undefined) return { target, engine };
-    const near = nearest(
-      id,
-      engines.map((each) => each.id),
-    );
-    throw new AppError('ENGINE_UNKNOWN', {
-      message: `There is no engine "${id}" on this computer${near === undefined ? '' : `; did you mean ${near}?`}`,
-    });
-  }
-
   async function planTrustOf({ engine: id, way }: TrustRequest): Promise<Plan> {
-    const { target, engine } = await findEngine(id);
+    const { target, engine } = await findEngine(host, client(), root(), id);
     return await planTrust({ host, engine, target, way });
   }
 
   async function planLoginOf(id: string): Promise<PlannedLogin> {
-    const { engine } = await findEngine(id);
+    const { engine } = await findEngine(host, client(), root(), id);
     const user = await firstAdmin(client());
     const { address } = engine;
     return { address, user, plan: await planLogin(host, { address, user, engine: id, helperCommand }) };
@@ -82,12 +67,18 @@ export function createConsentMethods({
       return (await applyPlan(opened.context, plan, hash)).map(outcomeRow);
     },
     async 'trust.verify'({ engine: id }) {
-      const { target, engine } = await findEngine(id);
+      const { target, engine } = await findEngine(host, client(), root(), id);
       return await verify(engine, target);
     },
     async 'login.plan'({ engine }) {
       const { address, user, plan } = await planLoginOf(engine);
-      return { ...(await showPlan(host, plan.plan)), address, user };
+      const { store } = plan;
+      return {
+        ...(await showPlan(host, plan.plan)),
+        address,
+        user,
+        keptBy: store === 'helper' ? 'berth' : 'client',
+      };
     },
     async 'login.apply'({ engine, hash }) {
       const planned = await planLoginOf(engine);

@@ -1,7 +1,7 @@
 /** What the engines have to know of the registry, and the tokens that checks and logins take, by its control plane. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { verbs } from '../../registry/spec/admin/access.ts';
+import { type Verb, verbs } from '../../registry/spec/admin/access.ts';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { Client } from '../../registry/spec/rpc.ts';
 import type { Credentials } from '../engine/api/engine-auth.ts';
@@ -49,16 +49,17 @@ export function tokensOf(client: Client): Tokens {
   };
 }
 
-/** Credentials for a proof: a token for the doctor's repository alone that ends with this value, or within a day. */
-export async function openCheckAccess(
+/** Credentials of the first administrator: a token that ends with this value, or within a day. Throws USER_UNKNOWN. */
+export async function openAccess(
   client: Client,
+  { label, repositories, verbs: allowed }: AccessRequest,
 ): Promise<AsyncDisposable & { readonly credentials: Credentials }> {
   const owner = await firstAdmin(client);
   const { id, text } = await client.call('tokens.create', {
     owner,
-    label: 'check of an engine',
-    verbs: [...verbs],
-    repositories: [doctorRepository],
+    label,
+    verbs: [...allowed],
+    repositories: [...repositories],
     expiryDays: 1,
   });
   return {
@@ -67,4 +68,16 @@ export async function openCheckAccess(
       await client.call('tokens.revoke', { id });
     },
   };
+}
+
+export interface AccessRequest {
+  /** For the screen Access. */
+  readonly label: string;
+  readonly repositories: readonly string[];
+  readonly verbs: readonly Verb[];
+}
+
+/** Credentials for a proof, good for the doctor's repository alone. */
+export async function openCheckAccess(client: Client): ReturnType<typeof openAccess> {
+  return await openAccess(client, { label: 'check of an engine', verbs, repositories: [doctorRepository] });
 }

@@ -32,6 +32,13 @@ export interface Sheet {
   readonly effects: readonly string[];
 }
 
+/** `keptBy`: the login lies in a private file of Berth's own, or wherever the client of the engine puts it. */
+export interface LoginSheet extends Sheet {
+  readonly address: string;
+  readonly user: string;
+  readonly keptBy: 'berth' | 'client';
+}
+
 /** What became of a change. `restart`: in place, and felt once the engine was restarted by the command. */
 export interface OutcomeRow {
   /** As `changes.get` takes it; empty for what was there already. */
@@ -67,7 +74,7 @@ export interface ConsentResults {
   'trust.plan': Sheet;
   'trust.apply': readonly OutcomeRow[];
   'trust.verify': { readonly isAccepted: boolean | undefined; readonly said?: string };
-  'login.plan': Sheet & { readonly address: string; readonly user: string };
+  'login.plan': LoginSheet;
   'login.apply': { readonly address: string; readonly user: string };
   'changes.undo': OutcomeRow;
 }

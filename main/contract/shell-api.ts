@@ -5,14 +5,21 @@
 import type { z } from 'zod';
 import { consentArguments, type ConsentResults } from './consent.ts';
 import { filesArguments, type FilesResults } from './files.ts';
+import { imagesArguments, type ImagesResults } from './images.ts';
+import { setupArguments, type SetupResults } from './setup.ts';
 
 /** The arguments of each method. */
-export const shellArguments = { ...consentArguments, ...filesArguments } as const;
+export const shellArguments = {
+  ...consentArguments,
+  ...filesArguments,
+  ...setupArguments,
+  ...imagesArguments,
+} as const;
 
 export type ShellMethod = keyof typeof shellArguments;
 export type ShellInput<M extends ShellMethod> = z.input<(typeof shellArguments)[M]>;
 
-export interface ShellResults extends ConsentResults, FilesResults {}
+export interface ShellResults extends ConsentResults, FilesResults, SetupResults, ImagesResults {}
 
 /** What answers the methods of one subject. */
 export type MethodsOf<A extends Readonly<Partial<Record<ShellMethod, z.ZodType>>>> = {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createFirstUser, removeFirstUser } from '../auth/accounts.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { firstPasswordFile } from '../disk/first-password.ts';
 import { writePrivateFile } from '../disk/private-file.ts';
 import { createRegistry, type Registry, type RegistryOptions } from '../index.ts';
 import { openLogFile } from '../log/file.ts';
@@ -70,7 +71,7 @@ function ownsUsers({ none, htpasswd }: Config['auth']): boolean {
 /** Shows a new password to a person; where output may end in a log, it is put into a file instead. */
 export async function handOver(password: string, root: string, mayPrint: boolean): Promise<string> {
   if (mayPrint) return `${password}   (shown only now)`;
-  const file = join(root, 'berth', 'first-password');
+  const file = firstPasswordFile(root);
   await writePrivateFile(file, `${password}\n`);
   return `in ${file}; remove that file when you have read it`;
 }

@@ -1,5 +1,6 @@
 /** The `electron` of the stand-in: what main/ imports of it, and no more (test/desktop/drift.test.ts compares). */
 import { type ChildProcess, fork as forkProcess, spawn } from 'node:child_process';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import {
   createWriteStream,
@@ -461,6 +462,39 @@ export const dialog = {
   showMessageBox: async (...[first, second]: readonly { readonly cancelId?: number }[]) => ({
     response: (second ?? first)?.cancelId ?? 0,
   }),
+};
+
+/**
+ * A keychain for this user, in the folder of configuration, where STAND_IN_KEYCHAIN names one of Linux; else a key that
+ * everybody knows, as Electron has it where there is no keychain.
+ */
+const keychain = process.env['STAND_IN_KEYCHAIN'];
+function keychainKey(): Buffer {
+  if (keychain === undefined) return Buffer.alloc(32, 'peanuts');
+  const path = join(app.getPath('appData'), keychain);
+  try {
+    writeFileSync(path, randomBytes(32), { flag: 'wx', mode: 0o600 });
+  } catch {
+    // It is there.
+  }
+  return readFileSync(path);
+}
+export const safeStorage = {
+  isAsyncEncryptionAvailable: async () => true,
+  getSelectedStorageBackend: () => keychain ?? 'basic_text',
+  async encryptStringAsync(text: string): Promise<Buffer> {
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', keychainKey(), nonce);
+    return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  },
+  async decryptStringAsync(bytes: Buffer) {
+    const decipher = createDecipheriv('aes-256-gcm', keychainKey(), bytes.subarray(0, 12));
+    decipher.setAuthTag(bytes.subarray(-16));
+    const result = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString(
+      'utf8',
+    );
+    return { result, shouldReEncrypt: false };
+  },
 };
 
 export const screen = {

@@ -27,8 +27,10 @@ export interface DesktopOptions {
   /** What the data directory shall be; a new one when absent. */
   readonly dataDir?: string;
   readonly args?: readonly string[];
-  /** The text of the file with the preferences. */
+  /** The text of the file with the preferences; those of an app whose set-up was put away when absent. */
   readonly preferences?: string;
+  /** There are no preferences yet. */
+  readonly isFirstRun?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** The folder of the app; the built one when absent. */
   readonly folder?: string;
@@ -62,7 +64,8 @@ export async function buildDesktop(): Promise<void> {
 
 /** Starts the built app with a home directory of its own. Disposing quits it. */
 export async function startDesktop(options: DesktopOptions = {}): Promise<TestDesktop> {
-  const { args = [], env: more = {}, preferences, folder = desktopFolder } = options;
+  const { args = [], env: more = {}, isFirstRun = false, folder = desktopFolder } = options;
+  const preferences = options.preferences ?? (isFirstRun ? undefined : '{"isSetUp": true}');
   await buildDesktop();
   await using cleanup = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), 'berth-desktop-'));

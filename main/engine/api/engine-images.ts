@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { writeTar } from '../../../registry/archive/tar.ts';
 import type { Endpoint } from '../engine.ts';
 import type { Credentials } from './engine-auth.ts';
-import { readProgress } from './progress.ts';
+import { fieldsOf, listOf, textOf } from './fields.ts';
+import { followProgress, readProgress } from './progress.ts';
 import {
   askEngine,
+  engineJson,
   engineMessage,
   engineRefusal,
   requestEngine,
@@ -77,6 +79,72 @@ export async function loadImage(
   readProgress(endpoint, task, await askEngine(endpoint, task, request));
 }
 
+/** An image under one of its names. */
+export interface NamedImage {
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** RFC 3339. */
+  readonly createdAt: string;
+}
+
+/** The images that have a name, once for each. Throws ENGINE_FAILED. */
+export async function listNamedImages(endpoint: Endpoint): Promise<readonly NamedImage[]> {
+  const answer = await askEngine(endpoint, 'cannot list its images', { path: '/images/json' });
+  return listOf(engineJson(endpoint, answer)).flatMap((entry) => {
+    const { Id, RepoTags, Size, Created } = fieldsOf(entry);
+    const id = textOf(Id);
+    if (id === undefined) return [];
+    const createdAt = new Date(Number(Created ?? 0) * 1000).toISOString();
+    return listOf(RepoTags).flatMap((name) =>
+      // Docker 20.10 calls an image without a name so.
+      typeof name === 'string' && name !== '<none>:<none>'
+        ? [{ id, name, sizeBytes: Number(Size ?? 0), createdAt }]
+        : [],
+    );
+  });
+}
+
+/**
+ * Gives the image with that id one more name while `act` runs. Afterwards the name is gone, or means again what it meant
+ * before. Throws ENGINE_FAILED, or what `act` throws.
+ */
+export async function withName(
+  endpoint: Endpoint,
+  id: string,
+  ref: string,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  const former = await findImage(endpoint, ref);
+  if (former === id) {
+    await act();
+    return;
+  }
+  await nameImage(endpoint, id, ref);
+  try {
+    await act();
+  } finally {
+    await (former === undefined ? removeImage(endpoint, ref) : nameImage(endpoint, former, ref));
+  }
+}
+
+/** The id of the image with that name. */
+async function findImage(endpoint: Endpoint, ref: string): Promise<string | undefined> {
+  const answer = await requestEngine(endpoint, { path: `/images/${ref}/json` });
+  if (answer.status === 404) return undefined;
+  if (answer.status >= 400) throw engineRefusal(endpoint, `cannot look at ${ref}`, engineMessage(answer));
+  return textOf(fieldsOf(engineJson(endpoint, answer))['Id']);
+}
+
+async function nameImage(endpoint: Endpoint, id: string, ref: string): Promise<void> {
+  const { name: repo, tag } = splitRef(ref);
+  await askEngine(endpoint, `cannot name an image ${ref}`, {
+    method: 'POST',
+    path: withQuery(`/images/${id}/tag`, { repo, tag }),
+  });
+}
+
 /** Lets the engine push, and answers the digest of the manifest. Throws ENGINE_FAILED. */
 export async function pushImage(
   endpoint: Endpoint,
@@ -86,14 +154,14 @@ export async function pushImage(
 ): Promise<string> {
   const { name, tag } = splitRef(ref);
   const task = `cannot push ${ref}`;
-  const answer = await askEngine(endpoint, task, {
+  // Of a large image it tells more than an answer that is read at once may hold.
+  const { digest } = await followProgress(endpoint, task, {
     method: 'POST',
     path: withQuery(`/images/${name}/push`, { tag }),
     headers: registryAuth(ref, credentials),
     timeoutMs: transferTimeoutMs,
     signal,
   });
-  const digest = readProgress(endpoint, task, answer).findLast((line) => line.digest !== undefined)?.digest;
   if (digest === undefined) throw engineRefusal(endpoint, task, 'it names no digest.');
   return digest;
 }

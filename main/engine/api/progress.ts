@@ -1,7 +1,15 @@
 /** What the engine tells while it imports, pushes or pulls: one JSON value per line, at last its result. */
+import { createInterface } from 'node:readline';
 import type { Endpoint } from '../engine.ts';
 import { fieldsOf, parseFields, textOf } from './fields.ts';
-import { engineRefusal, type EngineAnswer } from './request.ts';
+import {
+  asEngineError,
+  engineMessage,
+  engineRefusal,
+  type EngineAnswer,
+  type EngineRequest,
+  openEngineStream,
+} from './request.ts';
 
 export interface ProgressLine {
   readonly status: string | undefined;
@@ -22,6 +30,37 @@ export function readProgress(
   const failed = lines.find(({ error }) => error !== undefined);
   if (failed?.error !== undefined) throw engineRefusal(endpoint, task, failed.error);
   return lines;
+}
+
+/**
+ * Sends a request and reads its lines as they come, however many; answers the last digest. Throws ENGINE_FAILED as
+ * `readProgress` does, also for a status of 400 and more, and the reason of a signal.
+ */
+export async function followProgress(
+  endpoint: Endpoint,
+  task: string,
+  request: EngineRequest,
+): Promise<Pick<ProgressLine, 'digest'>> {
+  const response = await openEngineStream(endpoint, request);
+  const { statusCode: status = 0, headers } = response;
+  let digest: string | undefined;
+  try {
+    for await (const line of createInterface({ input: response })) {
+      if (status >= 400)
+        throw engineRefusal(endpoint, task, engineMessage({ status, headers, body: Buffer.from(line) }), {
+          status,
+        });
+      const said = parseLine(line);
+      if (said.error !== undefined) throw engineRefusal(endpoint, task, said.error);
+      digest = said.digest ?? digest;
+    }
+  } catch (error) {
+    throw asEngineError(endpoint, error, request.signal);
+  } finally {
+    response.destroy();
+  }
+  if (status >= 400) throw engineRefusal(endpoint, task, `status ${status}`, { status });
+  return { digest };
 }
 
 function parseLine(line: string): ProgressLine & { readonly error: string | undefined } {

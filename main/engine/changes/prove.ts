@@ -112,7 +112,7 @@ async function proveHandshake(
 const nobody: Credentials = { user: 'berth-check', password: 'none' };
 
 /** The registry judged the credentials, so the handshake before was fine. */
-function isRefusal(text: string): boolean {
+export function isRefusal(text: string): boolean {
   return /\b401\b|unauthorized|invalid username\/password|toomanyrequests/i.test(text);
 }
 

@@ -1,10 +1,9 @@
 /** Push and pull of the built-in image by podman, with a login of its own that nobody else sees. */
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../../registry/spec/errors.ts';
 import { dockerArchive, probeImage } from '../api/engine-images.ts';
 import type { Credentials } from '../api/engine-auth.ts';
+import { openPodmanLogin, runPodman } from '../api/podman-program.ts';
 import type { Host } from '../host.ts';
 
 /** Throws ENGINE_FAILED with what podman said. Its image is gone afterwards. */
@@ -14,22 +13,12 @@ export async function pushByPodman(
   credentials: Credentials | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-podman-'));
-  const authFile = join(folder.path, 'auth.json');
-  const tar = join(folder.path, 'image.tar');
-  const address = ref.slice(0, ref.indexOf('/'));
-  const auth = credentials && Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64');
-  await writeFile(authFile, JSON.stringify({ auths: auth === undefined ? {} : { [address]: { auth } } }), {
-    mode: 0o600,
-  });
+  await using login = await openPodmanLogin(ref.slice(0, ref.indexOf('/')), credentials);
+  const { authFile } = login;
+  const tar = join(login.folder, 'image.tar');
   await writeFile(tar, dockerArchive(probeImage(process.arch === 'arm64' ? 'arm64' : 'amd64'), ref));
   const podman = async (...args: readonly string[]): Promise<void> => {
-    const result = await host.run('podman', args, {
-      timeoutMs: 60_000,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (result?.code === 0) return;
-    throw new AppError('ENGINE_FAILED', { message: result?.stderr.trim() ?? 'podman is not there.' });
+    await runPodman(host, args, { signal });
   };
   await podman('load', '--quiet', '--input', tar);
   try {
