@@ -180,7 +180,7 @@ async function run(): Promise<void> {
     ...createSetupMethods({
       ...registry,
       passwords,
-      isSetUp: () => preferences.get().isSetUp,
+      preferences: () => preferences.get(),
       setSetUp(isSetUp) {
         preferences.set({ isSetUp });
         showTray(host.state());

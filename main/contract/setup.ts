@@ -4,6 +4,8 @@ import { z } from 'zod';
 export interface SetupFacts {
   /** Done, or put away by the person. */
   readonly isSetUp: boolean;
+  /** The person has allowed to look at the images of engines. */
+  readonly mayListImages: boolean;
   /** Of the first user; absent where there was none, or where it was forgotten. */
   readonly password?: FirstPassword;
 }

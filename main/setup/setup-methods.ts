@@ -2,7 +2,7 @@
 import type { Client } from '../../registry/spec/rpc.ts';
 import { findEngine } from '../consent/find-engine.ts';
 import { openCheckAccess } from '../consent/registry-facts.ts';
-import type { setupArguments } from '../contract/setup.ts';
+import type { SetupFacts, setupArguments } from '../contract/setup.ts';
 import type { MethodsOf } from '../contract/shell-api.ts';
 import { proveEngine } from '../engine/doctor/prove-engine.ts';
 import type { Host } from '../engine/host.ts';
@@ -15,7 +15,8 @@ export interface SetupOptions {
   /** The control plane of the registry, while it can be reached; NOT_RUNNING. */
   readonly client: () => Client;
   readonly passwords: FirstPasswords;
-  readonly isSetUp: () => boolean;
+  /** What the preferences say. */
+  readonly preferences: () => Pick<SetupFacts, 'isSetUp' | 'mayListImages'>;
   readonly setSetUp: (isSetUp: boolean) => void;
 }
 
@@ -24,13 +25,14 @@ export function createSetupMethods({
   root,
   client,
   passwords,
-  isSetUp,
+  preferences,
   setSetUp,
 }: SetupOptions): MethodsOf<typeof setupArguments> {
   return {
     async 'setup.get'() {
       const password = await passwords.find(root());
-      return { isSetUp: isSetUp(), ...(password === undefined ? {} : { password }) };
+      const { isSetUp, mayListImages } = preferences();
+      return { isSetUp, mayListImages, ...(password === undefined ? {} : { password }) };
     },
     async 'setup.set'(args) {
       setSetUp(args.isSetUp);

@@ -3,9 +3,10 @@ import { undoLast } from '../parts/toast.tsx';
 import type { Screen } from '../../registry/spec/screens.ts';
 import { navigate, usePlace } from '../route.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
+import { useShell } from '../state/shell.ts';
 import { Banner } from './banner.tsx';
 import { Nav, navEntries } from './nav.tsx';
-import { openCheatSheet, openConnect, openPalette } from './open.tsx';
+import { openCheatSheet, openConnect, openPalette, openPushImages } from './open.tsx';
 import { Outlet } from './outlet.tsx';
 import { DropZone } from '../pages/transfer/drop-zone.tsx';
 import { openImport } from '../pages/transfer/open-transfer.tsx';
@@ -20,6 +21,7 @@ import styles from './frame.module.css';
 export function Frame() {
   const { isNavNarrow } = usePreferences();
   const { route } = usePlace();
+  const shell = useShell();
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
   useShellNotes();
@@ -43,6 +45,16 @@ export function Frame() {
     },
     { keys: ['c'], label: 'Connect a client', group: 'Window', run: openConnect },
     { keys: ['i'], label: 'Import images from a file', group: 'Window', run: () => void openImport() },
+    ...(shell === undefined
+      ? []
+      : [
+          {
+            keys: ['P'],
+            label: 'Push images of this computer',
+            group: 'Window',
+            run: () => openPushImages(shell),
+          },
+        ]),
     {
       keys: ['?'],
       label: 'Show the keys',

@@ -1,4 +1,6 @@
+import type { Shell } from '../api/shell.ts';
 import { ConnectDrawer } from '../pages/connect/connect-drawer.tsx';
+import { PushImages } from '../pages/push/push-images.tsx';
 import { openDialog } from '../parts/dialog.tsx';
 import { CheatSheet } from './cheat-sheet.tsx';
 import { Palette } from './palette.tsx';
@@ -13,4 +15,9 @@ export function openConnect(): void {
 
 export function openCheatSheet(): void {
   void openDialog((close) => <CheatSheet onClose={close} />);
+}
+
+/** Images that engines of this computer hold; for the desktop. */
+export function openPushImages(shell: Shell): void {
+  void openDialog((close) => <PushImages shell={shell} onClose={close} />);
 }

@@ -19,6 +19,8 @@ export interface Preferences {
   readonly isSetupDismissed: boolean;
   /** Engines whose needs shall not be told, by id. */
   readonly mutedEngines: readonly string[];
+  /** Engines whose login somebody did not want kept when it was asked, by id. */
+  readonly refusedLogins: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
   /** Long lines of the log take several rows. */
@@ -38,6 +40,7 @@ const fallback: Preferences = {
   repositories: 'list',
   isSetupDismissed: false,
   mutedEngines: [],
+  refusedLogins: [],
   hiddenColumns: {},
   wrapsLog: false,
   isLogUtc: false,

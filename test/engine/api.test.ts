@@ -24,12 +24,14 @@ import {
 } from '../../main/engine/api/engine-files.ts';
 import {
   dockerArchive,
+  listNamedImages,
   loadImage,
   probeImage,
   pullImage,
   pushImage,
   removeImage,
   type ProbeImage,
+  withName,
 } from '../../main/engine/api/engine-images.ts';
 import { readEngineInfo, readEngineVersion } from '../../main/engine/api/engine-info.ts';
 import type { Endpoint } from '../../main/engine/engine.ts';
@@ -176,6 +178,47 @@ if (await isInsideEngine(import.meta.filename)) {
       const id = await docker('image', 'inspect', '--format', '{{.Id}}', `${address}/probe/http:1`);
       await removeImage(endpoint, `${address}/probe/http:1`);
       assert.deepEqual([pulled, id.trim()], [manifest.digest, config.digest]);
+    });
+
+    test('named images are listed, and a name that is lent to one is gone afterwards, or means again what it meant', async () => {
+      const [first, second] = ['amd64', 'arm64'].map((architecture) => probeImage(architecture));
+      assert.ok(first !== undefined && second !== undefined);
+      await loadImage(endpoint, dockerArchive(first, 'lent/first:1'));
+      await loadImage(endpoint, dockerArchive(second, 'lent/second:1'));
+      const names = async (): Promise<readonly string[]> =>
+        (await listNamedImages(endpoint))
+          .filter(({ name }) => name.includes('lent/'))
+          .map(({ id, name }) => `${name} ${id}`)
+          .toSorted();
+      const former = await names();
+      const lent: (readonly string[])[] = [];
+
+      await withName(endpoint, first.config.digest, `${address}/lent/new:1`, async () =>
+        lent.push(await names()),
+      );
+      const left = await names();
+      await docker('tag', 'lent/second:1', `${address}/lent/taken:1`);
+      const taken = await names();
+      await assert.rejects(
+        withName(endpoint, first.config.digest, `${address}/lent/taken:1`, async () => {
+          lent.push(await names());
+          throw new Error('the push failed');
+        }),
+        /the push failed/,
+      );
+
+      assert.deepEqual(former, [
+        `lent/first:1 ${first.config.digest}`,
+        `lent/second:1 ${second.config.digest}`,
+      ]);
+      assert.deepEqual(lent, [
+        [`${address}/lent/new:1 ${first.config.digest}`, ...former].toSorted(),
+        [`${address}/lent/taken:1 ${first.config.digest}`, ...former].toSorted(),
+      ]);
+      assert.deepEqual([left, await names()], [former, taken]);
+      for (const name of ['lent/first:1', 'lent/second:1', `${address}/lent/taken:1`]) {
+        await removeImage(endpoint, name);
+      }
     });
 
     test('what others have in the folder of a registry stays, and an old file keeps its mode', async () => {

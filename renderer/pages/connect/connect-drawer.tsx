@@ -1,7 +1,7 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import type { SnippetRow } from '../../../registry/spec/admin/computer.ts';
-import { addressFor, isLoopback } from '../../address.ts';
+import { addressFor, isHere as isReadHere } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Drawer } from '../../parts/dialog.tsx';
@@ -13,7 +13,7 @@ import { formatReference } from '../../format.ts';
 import type { Route } from '../../place.ts';
 import { usePlace } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
-import { useLinkState } from '../../state/link.ts';
+import { useClientUser } from '../../state/client-user.ts';
 import { preferences, setPreferences } from '../../state/preferences.ts';
 import styles from './connect-drawer.module.css';
 
@@ -35,14 +35,15 @@ const caName = 'berth-ca.crt';
 
 /** How each client reaches this registry: what to type, with address, user and image filled in. */
 export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
-  const state = useLinkState();
+  const clientUser = useClientUser();
   const { route } = usePlace();
   const [image, setImage] = useState(() => imageOf(route));
-  const [user, setUser] = useState(state.kind === 'open' ? state.user : 'dev');
+  const [typedUser, setUser] = useState<string>();
+  const user = typedUser ?? clientUser;
   const [tab, setTab] = useState(preferences().client);
   const { data: status } = useCall('status.get', {});
   const { data: certificate } = useCall('certificate.get', {});
-  const isHere = isLoopback(location.hostname);
+  const isHere = isReadHere();
   const answer = useCall(
     'snippets.list',
     { user: user.trim(), image: image.trim(), ...(isHere ? {} : { address: location.host, caFile: caName }) },

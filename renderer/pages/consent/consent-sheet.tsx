@@ -18,6 +18,10 @@ export interface ConsentSheetProps {
   readonly choice?: ReactNode;
   /** Keeps this from being asked again. */
   readonly onNever?: () => void;
+  /** There is something to agree to although nothing has to be changed first. */
+  readonly actsAnyway?: boolean;
+  /** Called once it is done, and nothing is left to do; else what became of it is shown until it is closed. */
+  readonly onDone?: () => void;
   /** How the command line does the same. */
   readonly cli: string;
   readonly onClose: () => void;
@@ -31,7 +35,16 @@ type State =
   | { readonly kind: 'done'; readonly sheet: Sheet; readonly outcomes: readonly OutcomeRow[] };
 
 /** Shows exactly what would be changed on this computer, and changes nothing before somebody has agreed to it. */
-export function ConsentSheet({ plan, apply, choice, onNever, cli, onClose }: ConsentSheetProps) {
+export function ConsentSheet({
+  plan,
+  apply,
+  choice,
+  onNever,
+  actsAnyway = false,
+  onDone,
+  cli,
+  onClose,
+}: ConsentSheetProps) {
   const [state, setState] = useState<State>({ kind: 'planning' });
 
   async function look({ isRedrawn }: { readonly isRedrawn: boolean }): Promise<void> {
@@ -45,7 +58,10 @@ export function ConsentSheet({ plan, apply, choice, onNever, cli, onClose }: Con
   async function allow(sheet: Sheet): Promise<void> {
     setState({ kind: 'acting', sheet });
     try {
-      setState({ kind: 'done', sheet, outcomes: await apply(sheet.hash) });
+      const outcomes = await apply(sheet.hash);
+      onDone?.();
+      if (onDone !== undefined && outcomes.every(({ result }) => result !== 'restart')) return onClose();
+      setState({ kind: 'done', sheet, outcomes });
     } catch (error) {
       if (isAppError(error, 'CHANGE_STALE') || isAppError(error, 'CONSENT_NEEDED'))
         await look({ isRedrawn: true });
@@ -60,7 +76,8 @@ export function ConsentSheet({ plan, apply, choice, onNever, cli, onClose }: Con
 
   const sheet = 'sheet' in state ? state.sheet : undefined;
   const isActing = state.kind === 'acting';
-  const isOver = state.kind === 'done' || state.kind === 'failed' || sheet?.changes.length === 0;
+  const isOver =
+    state.kind === 'done' || state.kind === 'failed' || (sheet?.changes.length === 0 && !actsAnyway);
   return (
     <Dialog
       title={sheet?.title ?? 'Looking at what has to be done'}
@@ -113,14 +130,24 @@ export function ConsentSheet({ plan, apply, choice, onNever, cli, onClose }: Con
       )}
       {state.kind === 'asking' && state.error !== undefined && <Failed error={state.error} />}
       {state.kind !== 'done' && !isActing && choice}
-      {sheet !== undefined && state.kind !== 'done' && <Details sheet={sheet} cli={cli} />}
+      {sheet !== undefined && state.kind !== 'done' && (
+        <Details sheet={sheet} actsAnyway={actsAnyway} cli={cli} />
+      )}
     </Dialog>
   );
 }
 
-function Details({ sheet, cli }: { readonly sheet: Sheet; readonly cli: string }) {
+function Details({
+  sheet,
+  actsAnyway,
+  cli,
+}: {
+  readonly sheet: Sheet;
+  readonly actsAnyway: boolean;
+  readonly cli: string;
+}) {
   const { why, changes, effects } = sheet;
-  if (changes.length === 0) return <Notice kind="ok">Nothing has to be done. {why}</Notice>;
+  if (changes.length === 0 && !actsAnyway) return <Notice kind="ok">Nothing has to be done. {why}</Notice>;
   const manual = changes.flatMap((change) => change.manual);
   return (
     <>
@@ -131,8 +158,11 @@ function Details({ sheet, cli }: { readonly sheet: Sheet; readonly cli: string }
       <Facts
         rows={[
           ['Effect', effects.length === 0 ? undefined : <Lines key="effect" lines={effects} />],
-          ['Safety', 'What was there is kept, and put back if it does not work.'],
-          ['Undo', 'On the screen System changes, at any time. Later edits of others stay.'],
+          ['Safety', changes.length > 0 && 'What was there is kept, and put back if it does not work.'],
+          [
+            'Undo',
+            changes.length > 0 && 'On the screen System changes, at any time. Later edits of others stay.',
+          ],
         ]}
       />
       {manual.length > 0 && (

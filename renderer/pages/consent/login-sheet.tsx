@@ -1,3 +1,5 @@
+import { useRef } from 'react';
+import type { Sheet } from '../../../main/contract/consent.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { ConsentSheet } from './consent-sheet.tsx';
@@ -6,15 +8,28 @@ import { ConsentSheet } from './consent-sheet.tsx';
 export function LoginSheet({
   shell,
   engine,
+  planned,
+  onDone,
   onClose,
 }: {
   readonly shell: Shell;
   readonly engine: EngineRow;
+  /** What was planned a moment ago, so that it is not planned twice. */
+  readonly planned?: Sheet;
+  readonly onDone?: () => void;
   readonly onClose: () => void;
 }) {
+  const first = useRef(planned);
+  const plan = async (): Promise<Sheet> => {
+    const sheet = first.current;
+    first.current = undefined;
+    return sheet ?? (await shell.call('login.plan', { engine: engine.id }));
+  };
   return (
     <ConsentSheet
-      plan={() => shell.call('login.plan', { engine: engine.id })}
+      plan={plan}
+      actsAnyway
+      onDone={onDone}
       apply={async (hash) => {
         const { address, user } = await shell.call('login.apply', { engine: engine.id, hash });
         return [{ id: '', title: `${user} is logged in at ${address}`, result: 'applied', isProved: false }];

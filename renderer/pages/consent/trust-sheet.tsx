@@ -16,10 +16,12 @@ const ways: readonly { readonly id: TrustWay; readonly label: string }[] = [
 export function TrustSheet({
   shell,
   engine,
+  onDone,
   onClose,
 }: {
   readonly shell: Shell;
   readonly engine: EngineRow;
+  readonly onDone?: () => void;
   readonly onClose: () => void;
 }) {
   const [way, setWay] = useState<TrustWay>('certificate');
@@ -33,6 +35,7 @@ export function TrustSheet({
       onNever={() =>
         setPreferences({ declinedEngines: [...new Set([...preferences().declinedEngines, engine.id])] })
       }
+      onDone={onDone}
       cli={`berth trust add ${engine.id}${way === 'certificate' ? '' : ` --how ${way}`}`}
       onClose={onClose}
     />

@@ -1,5 +1,8 @@
 import { CircleAlert, CircleCheck, TriangleAlert, X } from 'lucide-react';
-import { IconButton } from '../../parts/button.tsx';
+import type { ReactNode } from 'react';
+import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
+import type { Shell } from '../../api/shell.ts';
+import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
@@ -7,13 +10,16 @@ import { hrefOf } from '../../route.ts';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { useNow } from '../../state/clock.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
+import { useShell } from '../../state/shell.ts';
 import { type AttentionItem, attentionOf } from './attention.ts';
+import { useFix } from './use-engine-setup.tsx';
 import styles from './home.module.css';
 
 /** One list of all that somebody should do something about. */
 export function AttentionPanel() {
   const now = useNow();
-  const { mutedChecks, mutedEngines } = usePreferences();
+  const { mutedChecks, mutedEngines, refusedLogins } = usePreferences();
+  const shell = useShell();
   const { data: status } = useCall('status.get', {});
   const { data: certificate } = useCall('certificate.get', {});
   const { data: cards } = useCall('cards.list', {});
@@ -24,7 +30,7 @@ export function AttentionPanel() {
   // To run the checks takes seconds: what the doctor has found is told, and nothing is looked at.
   const { data: checks } = useCall('checks.run', {}, { isWanted: false });
   const known = { status, certificate, cards, webhooks, scrub, checks, engines, recent };
-  const items = attentionOf({ ...known, mutedChecks, mutedEngines }, now);
+  const items = attentionOf({ ...known, mutedChecks, mutedEngines, refusedLogins }, now);
   return (
     <Panel title="Needs you">
       {items.length === 0 ? (
@@ -33,23 +39,40 @@ export function AttentionPanel() {
         </p>
       ) : (
         <ul className={styles['items']}>
-          {items.map((item) => (
-            <Item key={item.id} item={item} />
-          ))}
+          {items.map((item) => {
+            const { dismiss } = item;
+            const engine = engines?.find(({ id }) => id === dismiss?.id);
+            const canFix = shell !== undefined && engine !== undefined;
+            return (
+              <Item key={item.id} item={item}>
+                {canFix && dismiss !== undefined && dismiss.kind !== 'card' && (
+                  <Fix shell={shell} engine={engine} what={dismiss.kind} />
+                )}
+              </Item>
+            );
+          })}
         </ul>
       )}
     </Panel>
   );
 }
 
-function Item({ item: { kind, text, link, command, dismiss } }: { readonly item: AttentionItem }) {
+function Item({
+  item: { kind, text, link, command, dismiss },
+  children,
+}: {
+  readonly item: AttentionItem;
+  /** What mends it here, in place of a command to type. */
+  readonly children: ReactNode;
+}) {
   const Icon = kind === 'error' ? CircleAlert : TriangleAlert;
   return (
     <li className={styles['item']}>
       <Icon aria-label={kind === 'error' ? 'Error' : 'Warning'} className={styles[kind]} />
       <span className={styles['itemText']}>{text}</span>
       {link !== undefined && <a href={hrefOf(link.to)}>{link.label}</a>}
-      {command !== undefined && (
+      {children}
+      {command !== undefined && children === false && (
         <span className={styles['inline']}>
           <code className={styles['command']}>{command}</code>
           <CopyButton text={command} label={`Copy ${command}`} />
@@ -60,6 +83,19 @@ function Item({ item: { kind, text, link, command, dismiss } }: { readonly item:
   );
 }
 
+function Fix({
+  shell,
+  engine,
+  what,
+}: {
+  readonly shell: Shell;
+  readonly engine: EngineRow;
+  readonly what: 'engine' | 'login';
+}) {
+  const fix = useFix(shell);
+  return <Button onPress={() => void fix(engine, what).catch(toastError)}>Fix</Button>;
+}
+
 function Dismiss({
   of: { kind, id },
   text,
@@ -68,16 +104,21 @@ function Dismiss({
   readonly text: string;
 }) {
   const ask = useAsk();
-  const { mutedEngines } = usePreferences();
+  const isDesktop = useShell() !== undefined;
+  const { mutedEngines, refusedLogins } = usePreferences();
   const act = (): void => {
     if (kind === 'card') {
       ask('cards.dismiss', { id }).then(() => toast({ text: 'Put away until it happens again' }), toastError);
       return;
     }
-    setPreferences({ mutedEngines: [...mutedEngines, id] });
+    setPreferences(
+      kind === 'engine'
+        ? { mutedEngines: [...mutedEngines, id] }
+        : { refusedLogins: refusedLogins.filter((each) => each !== id) },
+    );
     toast({
-      text: 'You will not be reminded in this browser',
-      undo: async () => setPreferences({ mutedEngines }),
+      text: isDesktop ? 'You will not be reminded' : 'You will not be reminded in this browser',
+      undo: async () => setPreferences({ mutedEngines, refusedLogins }),
     });
   };
   return (

@@ -20,6 +20,7 @@ const nothing: Known = {
   mutedChecks: [],
   engines: undefined,
   mutedEngines: [],
+  refusedLogins: [],
   recent: undefined,
 };
 const part = <Row>(row: Partial<Row>): Row => row as Row;

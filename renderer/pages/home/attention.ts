@@ -17,8 +17,8 @@ export interface AttentionItem {
   readonly text: string;
   readonly link?: { readonly label: string; readonly to: Route };
   readonly command?: string;
-  /** It may be put away: a card of the registry, or an engine in this browser. */
-  readonly dismiss?: { readonly kind: 'card' | 'engine'; readonly id: string };
+  /** It may be put away: a card of the registry, or what an engine needs, in this browser. */
+  readonly dismiss?: { readonly kind: 'card' | 'engine' | 'login'; readonly id: string };
 }
 
 /** What is known; absent parts are not known yet. */
@@ -32,6 +32,7 @@ export interface Known {
   readonly mutedChecks: readonly string[];
   readonly engines: readonly EngineRow[] | undefined;
   readonly mutedEngines: readonly string[];
+  readonly refusedLogins: readonly string[];
   readonly recent: readonly TagRow[] | undefined;
 }
 
@@ -50,6 +51,7 @@ export function attentionOf(known: Known, now: number): readonly AttentionItem[]
     ...ofChecks((known.checks ?? []).filter(({ id }) => !known.mutedChecks.includes(id))),
     ...ofCards(known.cards ?? []),
     ...ofEngines((known.engines ?? []).filter(({ id }) => !known.mutedEngines.includes(id))),
+    ...ofLogins((known.engines ?? []).filter(({ id }) => known.refusedLogins.includes(id))),
     ...ofExpiring(known.recent ?? [], now),
   ];
   return items.toSorted((a, b) => Number(b.kind === 'error') - Number(a.kind === 'error'));
@@ -161,6 +163,19 @@ function ofEngines(engines: readonly EngineRow[]): readonly AttentionItem[] {
           : `${title} does not use this registry yet. ${need.sentence}`,
       command: `berth trust add ${shellWord(id)}`,
       dismiss: { kind: 'engine', id },
+    }));
+}
+
+/** Of engines whose login was refused when it was asked: those that need more than that are told of already. */
+function ofLogins(engines: readonly EngineRow[]): readonly AttentionItem[] {
+  return engines
+    .filter(({ state, need }) => state === 'running' && need.kind === 'nothing')
+    .map(({ id, title }) => ({
+      id: `login ${id}`,
+      kind: 'warn',
+      text: `${title} is not logged in to this registry yet.`,
+      command: `berth login --engine ${shellWord(id)}`,
+      dismiss: { kind: 'login', id },
     }));
 }
 

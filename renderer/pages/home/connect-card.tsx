@@ -9,10 +9,11 @@ import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
-import { addressFor, isLoopback } from '../../address.ts';
+import { addressFor, isHere as isReadHere } from '../../address.ts';
 import { needOf } from '../doctor/engine-need.ts';
 import { recipeOf } from './recipe.ts';
 import { useLoginSeen } from './login-seen.ts';
+import { useNewestImage } from './newest-image.ts';
 import styles from './home.module.css';
 
 /** How an image gets here from each engine of the computer. */
@@ -43,7 +44,8 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
   const running = engines.find(({ state }) => state === 'running') ?? engines[0];
   const engine = engines.find(({ id }) => id === chosen) ?? running;
   // The engines are those of the registry's computer; elsewhere a reader has engines of their own.
-  const isHere = isLoopback(location.hostname);
+  const isHere = isReadHere();
+  const newest = useNewestImage(engine);
   const address = isHere && engine !== undefined ? engine.address : addressFor(status?.urls, location);
   return (
     <>
@@ -65,7 +67,7 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
       {engine !== undefined && engine.need.kind !== 'nothing' && engine.need.kind !== 'cannot' && (
         <CopyLine text={`berth trust add ${engine.id}`} label="Copy the command that sets it up" />
       )}
-      <CopyLine text={recipeOf(engine?.kind ?? 'docker', address)} label="Copy tag, push and pull" />
+      <CopyLine text={recipeOf(engine?.kind ?? 'docker', address, newest)} label="Copy tag, push and pull" />
     </>
   );
 }

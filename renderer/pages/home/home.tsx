@@ -1,14 +1,19 @@
 import { useState } from 'react';
+import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { Panels, Screen } from '../../parts/screen.tsx';
 import { type Answer, Skeleton } from '../../parts/states.tsx';
+import { toast, toastError } from '../../parts/toast.tsx';
 import { useParam } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
-import { useLinkState } from '../../state/link.ts';
-import { usePreferences } from '../../state/preferences.ts';
-import { addressFor, isLoopback } from '../../address.ts';
+import { useClientUser } from '../../state/client-user.ts';
+import { useSetup } from '../../state/setup.ts';
+import { useShell } from '../../state/shell.ts';
+import { addressFor, isHere } from '../../address.ts';
 import { AttentionPanel } from './attention-panel.tsx';
 import { ConnectCard } from './connect-card.tsx';
+import { FirstRun } from './first-run.tsx';
+import { useNewestImage } from './newest-image.ts';
 import { firstPushOf } from './recipe.ts';
 import { RecentPushes } from './recent-pushes.tsx';
 import { Setup } from './setup.tsx';
@@ -25,8 +30,9 @@ export function HomeScreen() {
 }
 
 function Content({ recent }: { readonly recent: Answer<readonly TagRow[]> }) {
-  const state = useLinkState();
-  const { isSetupDismissed } = usePreferences();
+  const shell = useShell();
+  const user = useClientUser();
+  const { isSetUp, setSetUp } = useSetup();
   const [setup, setSetup] = useParam('setup');
   const { data: status } = useCall('status.get', {});
   const { data: engines = [] } = useCall('engines.list', {});
@@ -36,21 +42,42 @@ function Content({ recent }: { readonly recent: Answer<readonly TagRow[]> }) {
   if (isEmpty && !isFirst) setFirst(true);
   const engine = engines.find((each) => each.state === 'running');
   const own = addressFor(status?.urls, location);
-  const address = isLoopback(location.hostname) ? (engine?.address ?? own) : own;
-  const user = state.kind === 'open' ? state.user : 'dev';
-  const commands = firstPushOf(engine?.kind ?? 'docker', address, user);
+  const [ready, setReady] = useState<EngineRow>();
+  const pushing = ready ?? engine;
+  const address = isHere() ? (pushing?.address ?? own) : own;
+  const newest = useNewestImage(pushing);
+  const commands = firstPushOf(pushing?.kind ?? 'docker', address, user, newest);
+  const [login = '', ...push] = commands.split('\n');
   const first = recent.data?.[0];
+  const dismiss = (): void => {
+    setSetup('');
+    setSetUp(true).then(
+      () =>
+        toast({
+          text: 'The set-up is in the settings, should you want it again',
+          undo: () => setSetUp(false),
+        }),
+      toastError,
+    );
+  };
+  const steps = { address: own, login, first };
+  const isShown = (isFirst && !isSetUp) || setup === '1';
   return (
     <>
-      {((isFirst && !isSetupDismissed) || setup === '1') && (
-        <Setup
-          address={own}
-          login={commands.split('\n')[0] ?? ''}
+      {isShown &&
+        (shell === undefined ? (
+          <Setup {...steps} onDismiss={dismiss} />
+        ) : (
+          <FirstRun {...steps} shell={shell} user={user} onReady={setReady} onDismiss={dismiss} />
+        ))}
+      {isFirst && (
+        <Waiting
+          commands={ready === undefined ? commands : push.join('\n')}
+          isLoggedIn={ready !== undefined}
           first={first}
-          onClose={() => setSetup('')}
+          onDone={() => setFirst(false)}
         />
       )}
-      {isFirst && <Waiting commands={commands} first={first} onDone={() => setFirst(false)} />}
       <Panels>
         <StatusCard />
         <ConnectCard />

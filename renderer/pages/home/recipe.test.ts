@@ -23,3 +23,13 @@ test('each engine has the commands of its own program, and a cluster what it rea
     ],
   );
 });
+
+test('an image of the engine is named as it is there, and as it will be here', () => {
+  const named = { image: 'docker.io/library/alpine:3', target: 'alpine:3' };
+
+  assert.deepEqual(firstPushOf('podman', 'reg:5443', 'dev', named).split('\n'), [
+    'podman login -u dev reg:5443',
+    'podman tag docker.io/library/alpine:3 reg:5443/alpine:3',
+    'podman push reg:5443/alpine:3',
+  ]);
+});

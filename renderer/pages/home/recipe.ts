@@ -10,19 +10,40 @@ const programs: Readonly<Record<string, string>> = {
 };
 const clusters: ReadonlySet<string> = new Set(['kind', 'k3d', 'minikube', 'microk8s']);
 
+/** An image of the engine, and the name that it gets. */
+export interface NamedHere {
+  readonly image: string;
+  readonly target: string;
+}
+
+const anyImage: NamedHere = { image: 'app:1', target: 'app:1' };
+
 /** Tag, push, pull, one a line; of a cluster, which only pulls, the line of its configuration. */
-export function recipeOf(kind: EngineRow['kind'], address: string, image = 'app:1'): string {
-  if (clusters.has(kind)) return `image: ${address}/${image}`;
-  if (kind === 'buildkit') return `docker buildx build --push -t ${address}/${image} .`;
+export function recipeOf(
+  kind: EngineRow['kind'],
+  address: string,
+  { image, target }: NamedHere = anyImage,
+): string {
+  const name = `${address}/${target}`;
+  if (clusters.has(kind)) return `image: ${name}`;
+  if (kind === 'buildkit') return `docker buildx build --push -t ${name} .`;
   const program = programOf(kind);
-  const name = `${address}/${image}`;
-  return [`${program} tag ${image} ${name}`, `${program} push ${name}`, `${program} pull ${name}`].join('\n');
+  return [
+    `${program} tag ${shellWord(image)} ${name}`,
+    `${program} push ${name}`,
+    `${program} pull ${name}`,
+  ].join('\n');
 }
 
 /** Login, tag, push, one a line. */
-export function firstPushOf(kind: EngineRow['kind'], address: string, user: string): string {
+export function firstPushOf(
+  kind: EngineRow['kind'],
+  address: string,
+  user: string,
+  image?: NamedHere,
+): string {
   const program = programOf(kind);
-  const [tag = '', push = ''] = recipeOf(programKind(kind), address).split('\n');
+  const [tag = '', push = ''] = recipeOf(programKind(kind), address, image).split('\n');
   return [`${program} login -u ${shellWord(user)} ${address}`, tag, push].join('\n');
 }
 

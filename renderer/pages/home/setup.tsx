@@ -5,68 +5,68 @@ import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { toast } from '../../parts/toast.tsx';
 import { useCall } from '../../state/calls.ts';
+import { useClientUser } from '../../state/client-user.ts';
 import { useLinkState } from '../../state/link.ts';
-import { setPreferences } from '../../state/preferences.ts';
 import { PlaceLink } from '../activity/place-link.tsx';
 import { needOf } from '../doctor/engine-need.ts';
 import { useLogin } from './login-seen.ts';
 import styles from './home.module.css';
 
-/** From a registry that runs to the first image in it, as four steps that tick themselves. */
+/** From a registry that runs to the first image in it, in a browser: the steps are done by hand. */
 export function Setup({
-  address,
-  login,
-  first,
-  onClose,
-}: {
-  readonly address: string;
-  /** The command that logs in. */
-  readonly login: string;
-  readonly first: TagRow | undefined;
-  readonly onClose: () => void;
+  onDismiss,
+  ...steps
+}: StepsProps & {
+  readonly onDismiss: () => void;
 }) {
-  const state = useLinkState();
-  const { data: engines } = useCall('engines.list', {});
-  const dismiss = (): void => {
-    setPreferences({ isSetupDismissed: true });
-    onClose();
-    toast({
-      text: 'The set-up is in the settings, should you want it again',
-      undo: async () => setPreferences({ isSetupDismissed: false }),
-    });
-  };
   return (
     <Panel
       title="Set up"
       actions={
-        <Button look="quiet" onPress={dismiss}>
+        <Button look="quiet" onPress={onDismiss}>
           Don’t show again
         </Button>
       }
     >
-      <ol className={styles['steps']}>
-        <Step isDone={state.kind === 'open'} title="Running">
-          <code>{address}</code>
-          <CopyButton text={address} label={`Copy ${address}`} />
-          {state.kind === 'open' && (
-            <span>
-              as <strong>{state.user}</strong>
-            </span>
-          )}
-        </Step>
-        <Trusted engines={engines} />
-        <LoggedIn login={login} />
-        <Step isDone={first !== undefined} title="First push">
-          {first === undefined ? (
-            <span>Waiting for it; the commands are below.</span>
-          ) : (
-            <PlaceLink of={{ repository: first.repository, tag: first.tag }} />
-          )}
-        </Step>
-      </ol>
+      <SetupSteps {...steps} />
     </Panel>
+  );
+}
+
+interface StepsProps {
+  readonly address: string;
+  /** The command that logs in. */
+  readonly login: string;
+  readonly first: TagRow | undefined;
+}
+
+/** Four steps that tick themselves. */
+export function SetupSteps({ address, login, first }: StepsProps) {
+  const state = useLinkState();
+  const user = useClientUser();
+  const { data: engines } = useCall('engines.list', {});
+  return (
+    <ol className={styles['steps']}>
+      <Step isDone={state.kind === 'open'} title="Running">
+        <code>{address}</code>
+        <CopyButton text={address} label={`Copy ${address}`} />
+        {state.kind === 'open' && (
+          <span>
+            as <strong>{user}</strong>
+          </span>
+        )}
+      </Step>
+      <Trusted engines={engines} />
+      <LoggedIn login={login} />
+      <Step isDone={first !== undefined} title="First push">
+        {first === undefined ? (
+          <span>Waiting for it; the commands are below.</span>
+        ) : (
+          <PlaceLink of={{ repository: first.repository, tag: first.tag }} />
+        )}
+      </Step>
+    </ol>
   );
 }
 

@@ -1,5 +1,7 @@
 import { CircleCheck, PackageOpen } from 'lucide-react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
+import type { Shell } from '../../api/shell.ts';
+import { openPushImages } from '../../frame/open.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
@@ -7,6 +9,7 @@ import { toastError } from '../../parts/toast.tsx';
 import { Bytes, Chip, Time } from '../../parts/values.tsx';
 import { navigate } from '../../route.ts';
 import { useAct } from '../../state/calls.ts';
+import { useShell } from '../../state/shell.ts';
 import { useSessions } from '../../state/sessions.ts';
 import { useSeconds } from '../../state/tick.ts';
 import { PlaceLink } from '../activity/place-link.tsx';
@@ -17,24 +20,29 @@ import styles from './home.module.css';
 /** In the place of figures before there is an image: how the first one comes, and that it comes. */
 export function Waiting({
   commands,
+  isLoggedIn,
   first,
   onDone,
 }: {
-  /** Login, tag and push. */
+  /** Login, unless that is done, tag and push. */
   readonly commands: string;
+  readonly isLoggedIn: boolean;
   /** The first image, once it is there. */
   readonly first: TagRow | undefined;
   readonly onDone: () => void;
 }) {
+  const shell = useShell();
   return (
     <Panel title={first === undefined ? 'Waiting for your first push' : 'Your first image is here'}>
       {first === undefined ? (
         <>
           <p className={styles['muted']}>
-            Nothing is stored yet. Type this where your images are; it asks for your password.
+            Nothing is stored yet. Type this where your images are
+            {isLoggedIn ? ', for an image of yours.' : '; it asks for your password.'}
           </p>
-          <CopyLine text={commands} label="Copy login, tag and push" />
+          <CopyLine text={commands} label={isLoggedIn ? 'Copy tag and push' : 'Copy login, tag and push'} />
           <LivePush />
+          {shell !== undefined && <FromEngine shell={shell} />}
           <Sample />
         </>
       ) : (
@@ -61,10 +69,19 @@ function LivePush() {
   );
 }
 
+function FromEngine({ shell }: { readonly shell: Shell }) {
+  return (
+    <div className={styles['act']}>
+      <Button onPress={() => openPushImages(shell)}>Push images of this computer</Button>
+      <span className={styles['muted']}>Choose from what your engine has; it pushes them itself.</span>
+    </div>
+  );
+}
+
 function Sample() {
   const push = useAct('samples.push');
   return (
-    <div className={styles['inline']}>
+    <div className={styles['act']}>
       <Button isPending={push.isPending} onPress={() => push.mutate({}, { onError: toastError })}>
         Push a sample for me
       </Button>

@@ -2,6 +2,7 @@ import { Boxes, FileInput, ListTree, Rows3, SearchX } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useMemo, useState } from 'react';
 import { compileGlobs } from '../../../registry/spec/globs.ts';
 import { formatPlural } from '../../format.ts';
+import { openPushImages } from '../../frame/open.tsx';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
@@ -17,6 +18,7 @@ import { navigate, useSort } from '../../route.ts';
 import { useAddress } from '../../state/address.ts';
 import { useCall, useRows } from '../../state/calls.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
+import { useShell } from '../../state/shell.ts';
 import { useQueryText } from '../../state/query.ts';
 import { columnsOf } from './columns.tsx';
 import styles from './repositories.module.css';
@@ -135,6 +137,7 @@ export function RepositoriesScreen() {
 }
 
 function Recipe() {
+  const shell = useShell();
   const address = useAddress();
   const commands = [
     `docker tag alpine:latest ${address}/alpine:latest`,
@@ -150,6 +153,11 @@ function Recipe() {
           it:
         </p>
         <CopyLine text={commands.join('\n')} label="Copy commands" />
+        {shell !== undefined && (
+          <div>
+            <Button onPress={() => openPushImages(shell)}>Push images of this computer</Button>
+          </div>
+        )}
       </div>
     </Empty>
   );
