@@ -8,7 +8,7 @@ const names = [
   ['docker.io/grafana/grafana:11', 'grafana/grafana:11'],
   ['localhost/app:1', 'app:1'],
   ['localhost:5443/team/api:1.4', 'team/api:1.4'],
-  ['ghcr.io/org/library/app:2', 'org/library/app:2'],
+  ['ghcr.io/library/app:2', 'library/app:2'],
   ['registry.lan/app', 'app:latest'],
   ['<none>:<none>', ''],
 ] as const;
