@@ -7,6 +7,7 @@ import { chmod, mkdir, mkdtempDisposable, readdir, readFile, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { before as beforeAll, suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
 import { buildDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
@@ -188,7 +189,7 @@ if (await isInsideEngine(import.meta.filename)) {
       });
 
       await t.test('Docker pushes what was chosen, under the names that were typed', async () => {
-        const before = await person.run('docker', 'images', '--no-trunc');
+        const before = await person.images('docker');
         await dialog.getByRole('searchbox', { name: 'Search images' }).fill('app');
         await imageRow(page, 'app:1').getByRole('checkbox').press('Space');
         const name = dialog.getByRole('textbox', { name: 'Name of app:1 here' });
@@ -202,8 +203,8 @@ if (await isInsideEngine(import.meta.filename)) {
 
         await pushes.getByRole('listitem').filter({ hasText: 'Done' }).getByText('team/app:7').waitFor();
         await checkAccessibility(page);
-        assert.equal(await person.run('docker', 'images', '--no-trunc'), before);
-        assert.deepEqual(await tagsOf(desktop), ['team/app:7']);
+        assert.deepEqual(await person.images('docker'), before);
+        await hasTags(desktop, ['team/app:7']);
         assert.deepEqual(await tokensOf(desktop), []);
       });
 
@@ -218,22 +219,22 @@ if (await isInsideEngine(import.meta.filename)) {
             .filter({ hasText: /^Podman .* cannot push\. .*certificate/i })
             .waitFor();
           await trustByFile(desktop);
-          const before = await person.run('podman', 'images', '--no-trunc');
+          const before = await person.images('podman');
 
           await dialog.getByRole('button', { name: 'Push more' }).click();
           await chooseEngine(page, /^Podman/);
           await pushOne(page, 'localhost/app:1', 'pods/app:1');
 
           await pushes.getByRole('listitem').filter({ hasText: 'Done' }).getByText('pods/app:1').waitFor();
-          assert.equal(await person.run('podman', 'images', '--no-trunc'), before);
-          assert.deepEqual(await tagsOf(desktop), ['pods/app:1', 'team/app:7']);
+          assert.deepEqual(await person.images('podman'), before);
+          await hasTags(desktop, ['pods/app:1', 'team/app:7']);
         },
       );
 
       await t.test('what is cancelled is not there, and leaves no name and no token', async () => {
         await person.load('docker', { ref: 'large:1', layers: 1, layerMib: 150, seed: 7 });
         await person.load('docker', { ref: 'small:1', seed: 8 });
-        const before = await person.run('docker', 'images', '--no-trunc');
+        const before = await person.images('docker');
         await dialog.getByRole('button', { name: 'Close' }).last().click();
         await goTo(page, '#/home');
         await page.keyboard.press('Shift+P');
@@ -247,8 +248,8 @@ if (await isInsideEngine(import.meta.filename)) {
 
         await large.getByText('Cancelled').waitFor();
         await pushes.getByRole('listitem').filter({ hasText: 'small:1' }).getByText('Cancelled').waitFor();
-        assert.deepEqual(await tagsOf(desktop), ['pods/app:1', 'team/app:7']);
-        await until(async () => (await person.run('docker', 'images', '--no-trunc')) === before);
+        await hasTags(desktop, ['pods/app:1', 'team/app:7']);
+        await until(async () => isDeepStrictEqual(await person.images('docker'), before));
         assert.deepEqual(await tokensOf(desktop), []);
       });
     });
@@ -294,6 +295,11 @@ async function openPerson() {
       await using folder = await mkdtempDisposable(join(home, 'image-'));
       const { out } = await makeImage({ out: join(folder.path, 'image.tar'), ref: 'app:1', ...image });
       await run(engine, 'load', '--quiet', '--input', out);
+    },
+    /** The names that an engine knows, and what they mean. */
+    async images(engine: 'docker' | 'podman'): Promise<readonly string[]> {
+      const format = '{{.Repository}}:{{.Tag}} {{.ID}}';
+      return (await run(engine, 'images', '--no-trunc', '--format', format)).trim().split('\n').toSorted();
     },
     /** What the set-up could change: files with what is in them. */
     async files(): Promise<readonly (readonly [path: string, text: string])[]> {
@@ -381,10 +387,16 @@ async function trustByFile(desktop: TestDesktop): Promise<void> {
   await writeFile(file, await readFile(join(desktop.dataDir, 'berth/tls/ca.crt')));
 }
 
-async function tagsOf(desktop: TestDesktop): Promise<readonly string[]> {
+/** What is listed, once it is as much. */
+async function hasTags(desktop: TestDesktop, expected: readonly string[]): Promise<void> {
   using client = await openClient(desktop.dataDir);
-  const tags = await client.call('tags.recent', { limit: 50 });
-  return tags.map((each) => `${each.repository}:${each.tag}`).toSorted();
+  let tags: readonly string[] = [];
+  await until(async () => {
+    const rows = await client.call('tags.recent', { limit: 50 });
+    tags = rows.map((each) => `${each.repository}:${each.tag}`).toSorted();
+    return tags.length >= expected.length;
+  });
+  assert.deepEqual(tags, expected);
 }
 
 async function tokensOf(desktop: TestDesktop): Promise<readonly string[]> {
