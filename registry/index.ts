@@ -118,6 +118,8 @@ export { readHolder } from './driver/lock.ts';
 export { findPortOwner } from './http/port-owner.ts';
 
 const defaultPort = 5443;
+/** Names that an item of the feed has room for. */
+const mostNames = 100;
 
 /**
  * Starts a registry.
@@ -195,6 +197,8 @@ export async function createRegistry({
         feed.publish({ kind: 'indexReady' });
         indexRead.resolve();
       },
+      onPullsCounted: (names) => feed.publish({ kind: 'pullsCounted', names: names.slice(0, mostNames) }),
+      isWatched: () => feed.isRead,
     }),
   );
   const prefix = config.http.prefix.replace(/\/$/, '');

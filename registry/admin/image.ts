@@ -8,7 +8,13 @@ import { fitArtifact, fitComparison, fitDetail } from '../image/fit.ts';
 import { describeImage, titleAnnotation } from '../image/image-detail.ts';
 import { present } from '../image/image-config.ts';
 import { kindOf } from '../spec/kinds.ts';
-import { compareWithBelow, createLayerFiles, type LayerFiles, pageOfFiles } from '../image/layer-files.ts';
+import {
+  compareWithBelow,
+  countWasted,
+  createLayerFiles,
+  type LayerFiles,
+  pageOfFiles,
+} from '../image/layer-files.ts';
 import { type ManifestView, viewManifest } from '../image/manifest-view.ts';
 import { documentLimit, listPackages, type PackageListing, pageOfPackages } from '../image/packages.ts';
 import { createKept, createPause } from '../image/rows.ts';
@@ -111,6 +117,13 @@ export function createImageMethods(deps: ImageDeps): MethodsOf<typeof imageArgum
         isOpaque: listing.isOpaque,
       };
     },
+    async 'layers.wasted'({ repository, digest, image }, { signal }) {
+      await mustExist(deps, repository);
+      const listing = await layers.list(await getBlob(blobs, repository, digest), signal);
+      const below = await layersBelow(deps, { repository, digest, image });
+      const lists = below.map((each) => () => listBelow(deps, layers, { repository, digest: each }, signal));
+      return { wastedBytes: await countWasted(listing, lists, createPause(signal)) };
+    },
     async 'layers.file'({ repository, digest, path }, { signal }) {
       await mustExist(deps, repository);
       const bytes = await layers.read(await getBlob(blobs, repository, digest), path, signal);
@@ -164,7 +177,8 @@ function looksLikeJson(bytes: Buffer): boolean {
   return ['{', '['].includes(bytes.toString('utf8', 0, 64).trimStart().charAt(0));
 }
 
-function unknownManifest(repository: RepoName, digest: Digest): AppError {
+/** The error for a digest that the repository does not have. */
+export function unknownManifest(repository: RepoName, digest: string): AppError {
   return new AppError('MANIFEST_UNKNOWN', { message: `${repository} has no manifest ${digest}.` });
 }
 

@@ -39,6 +39,7 @@ export function createRulesMethods({
     },
     'rules.simulate': ({ rules: sections = {}, after, limit, only }, { signal }) =>
       tidy.simulate({ rules: rules.changed(sections), after, limit, only, signal }),
+    'rules.expiring': ({ withinMs, limit }, { signal }) => tidy.expiring({ withinMs, limit, signal }),
     async 'rules.set'({ rules: sections, plan, confirmCount }, { signal, actor }) {
       return await rules.edit(async () => {
         const next = rules.changed(sections);

@@ -1,8 +1,15 @@
 /** berth rm, tag, trash and gc: changes of what a running registry holds. */
 import type { Command } from 'commander';
+import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { RestoredRow } from '../spec/admin/content.ts';
-import type { PlannedTag, RepositoryPlan, TagsPlan } from '../spec/admin/plans.ts';
+import type {
+  ManifestsPlan,
+  PlannedManifest,
+  PlannedTag,
+  RepositoryPlan,
+  TagsPlan,
+} from '../spec/admin/plans.ts';
 import type { CollectResult } from '../spec/admin/upkeep.ts';
 import type { AdminClient } from './client.ts';
 import { isAgreed } from './consent.ts';
@@ -26,7 +33,9 @@ interface SureOptions extends LookOptions {
 /** Adds `berth rm|tag|restore|trash|gc|index` to the program. */
 export function registerContent(program: Command, io: Io): void {
   withLook(program.command('rm <references...>'))
-    .description('delete tags (repository:tag) or whole repositories; they stay in the trash for seven days')
+    .description(
+      'delete tags (repository:tag), manifests without a tag (repository@digest) or whole repositories; they stay in the trash for seven days',
+    )
     .option('--yes', 'do not ask before a whole repository is deleted')
     .option('--dry-run', 'say what would go, what stays and what that frees, and delete nothing')
     .action((names: readonly string[], options: SureOptions & { readonly dryRun?: boolean }) =>
@@ -150,11 +159,56 @@ async function listRuns(io: Io, client: AdminClient, options: LookOptions): Prom
   io.out(formatTable(['WHEN', 'WHY', 'BY', 'FREED', 'BLOBS', 'KEPT', 'TOOK'], rows, io));
 }
 
+interface Removable {
+  readonly name: string;
+  readonly repository: string;
+  readonly tag?: string | undefined;
+  readonly digest?: string;
+}
+
+function splitRemovable(name: string): Removable {
+  const at = name.indexOf('@');
+  if (at < 0) return { name, ...splitName(name) };
+  const digest = parseDigest(name.slice(at + 1));
+  if (digest !== undefined) return { name, repository: name.slice(0, at), digest };
+  throw new AppError('USAGE', {
+    message: `"${name}" is not repository@digest.`,
+    hint: 'Write team/app@sha256: and the 64 digits of the digest.',
+  });
+}
+
+/** Manifests of one repository are planned together, and so are deleted in the order that they need. */
+async function removeManifests(
+  client: AdminClient,
+  repository: string,
+  digests: readonly string[],
+): Promise<readonly string[]> {
+  const plan = await client.call('manifests.plan', { repository, digests: [...digests] });
+  const kept = plan.rows.find(({ keptBy }) => keptBy !== undefined);
+  if (kept !== undefined)
+    throw new AppError('MANIFEST_IN_USE', {
+      message: `${repository}@${describeManifest(kept)}.`,
+      hint:
+        kept.keptBy === 'tag'
+          ? `Delete its tags, and it goes with the last one: berth rm ${repository}:${kept.keptFor ?? ''}`
+          : 'Delete that index first.',
+    });
+  const asked = { repository, digests: [...digests], plan: plan.plan };
+  return (await client.call('manifests.delete', asked)).trash;
+}
+
 async function remove(io: Io, names: readonly string[], options: SureOptions): Promise<void> {
   using client = await openFor(io, options);
   const removed: { readonly name: string; readonly trash: readonly string[] }[] = [];
-  for (const name of names) {
-    const { repository, tag } = splitName(name);
+  const asked = names.map(splitRemovable);
+  const byDigest = asked.filter(({ digest }) => digest !== undefined);
+  for (const [repository, group] of Map.groupBy(byDigest, (each) => each.repository)) {
+    const digests = group.flatMap(({ digest }) => digest ?? []);
+    const trash = await removeManifests(client, repository, digests);
+    removed.push({ name: group.map(({ name }) => name).join(' '), trash });
+  }
+  for (const { name, repository, tag, digest } of asked) {
+    if (digest !== undefined) continue;
     if (tag === undefined) {
       await mustBeSure(io, options, `Delete the whole repository ${repository}? [y/N] `);
       removed.push({ name, trash: (await client.call('repositories.delete', { repository })).trash });
@@ -168,24 +222,31 @@ async function remove(io: Io, names: readonly string[], options: SureOptions): P
   }
 }
 
-/** Tags of one repository are planned together: what goes with all of them is more than what goes with each. */
+/** What is of one repository is planned together: what goes with all of them is more than what goes with each. */
 async function planRemoval(io: Io, names: readonly string[], options: LookOptions): Promise<void> {
   using client = await openFor(io, options);
-  const plans: (TagsPlan | RepositoryPlan)[] = [];
-  for (const [repository, group] of Map.groupBy(names.map(splitName), (name) => name.repository)) {
-    const tags = group.map(({ tag }) => tag).filter((tag) => tag !== undefined);
-    plans.push(
-      tags.length < group.length
-        ? await client.call('repositories.plan', { repository })
-        : await client.call('tags.plan', { repository, tags }),
-    );
+  const plans: Plan[] = [];
+  for (const [repository, group] of Map.groupBy(names.map(splitRemovable), (name) => name.repository)) {
+    const tags = group.flatMap(({ tag }) => tag ?? []);
+    const digests = group.flatMap(({ digest }) => digest ?? []);
+    if (tags.length + digests.length < group.length) {
+      plans.push(await client.call('repositories.plan', { repository }));
+      continue;
+    }
+    if (tags.length > 0) plans.push(await client.call('tags.plan', { repository, tags }));
+    if (digests.length > 0) plans.push(await client.call('manifests.plan', { repository, digests }));
   }
   if (options.json === true) return writeJson(io, plans);
   for (const plan of plans) io.out(`${describePlan(plan)}\n`);
 }
 
-function describePlan(plan: TagsPlan | RepositoryPlan): string {
-  const lines = 'rows' in plan ? plan.rows.map(describeTag) : describeRepository(plan);
+type Plan = TagsPlan | ManifestsPlan | RepositoryPlan;
+
+function describePlan(plan: Plan): string {
+  const lines =
+    'rows' in plan
+      ? plan.rows.map((row) => ('tag' in row ? describeTag(row) : describeManifest(row)))
+      : describeRepository(plan);
   const freed = `frees ${formatBytes(plan.freedBytes)} with ${plan.manifests} manifests, once the trash is over`;
   return [`${plan.repository}: ${freed}`, ...lines.map((line) => `  ${line}`)].join('\n');
 }
@@ -194,6 +255,11 @@ function describeTag({ tag, digest, staysWith, protectedBy }: PlannedTag): strin
   if (protectedBy !== undefined) return `${tag} stays: protected by ${protectedBy}`;
   const also = staysWith.length === 0 ? '' : `; the image stays, also ${staysWith.join(', ')}`;
   return `${tag} goes (${digest.slice(0, 19)})${also}`;
+}
+
+function describeManifest({ digest, keptBy, keptFor = '' }: PlannedManifest): string {
+  if (keptBy === undefined) return `${digest} goes`;
+  return `${digest} stays: ${keptBy === 'tag' ? `it has the tag ${keptFor}` : `the index ${keptFor} lists it`}`;
 }
 
 function describeRepository({ tags, protected: kept }: RepositoryPlan): readonly string[] {

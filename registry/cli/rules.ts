@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
+import { parseLifetime } from '../spec/lifetime.ts';
 import type { AdminInput } from '../spec/admin-api.ts';
 import type { Outcome, RuleSet } from '../spec/admin/rules.ts';
 import type { AdminClient } from './client.ts';
@@ -17,6 +18,11 @@ interface SimulateOptions extends LookOptions {
   readonly all?: boolean;
 }
 
+interface ExpiringOptions extends LookOptions {
+  readonly within: string;
+  readonly limit: string;
+}
+
 interface SetOptions extends LookOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -26,7 +32,7 @@ interface SetOptions extends LookOptions {
 
 type Sections = AdminInput<'rules.set'>['rules'];
 
-/** Adds `berth rules ls|simulate|set|run|export` and `berth protect add|ls|rm` to the program. */
+/** Adds `berth rules ls|expiring|simulate|set|run|export` and `berth protect add|ls|rm` to the program. */
 export function registerRules(program: Command, io: Io): void {
   const rules = program
     .command('rules')
@@ -39,6 +45,29 @@ export function registerRules(program: Command, io: Io): void {
       const found = await client.call('rules.get', id === undefined ? {} : { id });
       if (options.json === true) return writeJson(io, found);
       io.out(formatTable(['ID', 'RULE'], sentencesOf(found), io));
+    });
+
+  withLook(rules.command('expiring'))
+    .description('list the tags that rules delete soon, the next first')
+    .option('--within <time>', 'how soon: 36h, 7d', '24h')
+    .option('--limit <n>', 'how many are listed at most', '100')
+    .action(async (options: ExpiringOptions) => {
+      const withinMs = parseLifetime(options.within);
+      if (withinMs === undefined)
+        throw new AppError('USAGE', {
+          message: `"${options.within}" is no time.`,
+          hint: 'A number and one of s, m, h, d and w: 36h.',
+        });
+      const asked = { withinMs, limit: Number(options.limit) };
+      using client = await openFor(io, options);
+      const found = await client.call('rules.expiring', asked);
+      if (options.json === true) return writeJson(io, found);
+      const rows = found.rows.map(({ repository, tag, expiresAt, rule }) => [
+        `${repository}:${tag}`,
+        expiresAt,
+        rule,
+      ]);
+      io.out(formatTable(['TAG', 'EXPIRES', 'RULE'], rows, io));
     });
 
   withLook(rules.command('export'))

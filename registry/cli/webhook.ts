@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { systemCode } from '../disk/private-file.ts';
+import { parseDuration } from '../spec/duration.ts';
 import { AppError } from '../spec/errors.ts';
 import { type WebhookAction, webhookActions } from '../spec/webhook.ts';
 import type { Io } from './io.ts';
@@ -14,6 +15,9 @@ interface AddOptions extends LookOptions {
   readonly headersStdin?: boolean;
   readonly ca?: string;
   readonly ignore?: readonly string[];
+  readonly timeout?: string;
+  readonly backoff?: string;
+  readonly threshold?: string;
   readonly disable?: boolean;
 }
 
@@ -53,9 +57,15 @@ export function registerWebhook(program: Command, io: Io): void {
     )
     .option('--ca <file>', 'a file of certificates (PEM) that are accepted besides those of the system')
     .option('--ignore <actions...>', `actions that are not told: ${webhookActions.join(', ')}, or none`)
+    .option('--timeout <duration>', 'how long an answer may take; 5s where nothing is said')
+    .option('--backoff <duration>', 'how long is waited after a failure; 1s where nothing is said')
+    .option(
+      '--threshold <n>',
+      'after so many failures in a row the wait doubles each time; 10 where nothing is said',
+    )
     .option('--disable', 'keep what waits, and send nothing until the webhook is added again')
     .action(async (name: string, url: string, options: AddOptions) => {
-      const { secretStdin, headersStdin, ca, ignore, disable = false } = options;
+      const { secretStdin, headersStdin, ca, ignore, timeout, backoff, threshold, disable = false } = options;
       if (secretStdin === true && headersStdin === true) {
         throw new AppError('USAGE', {
           message: 'Only one of --secret-stdin and --headers-stdin can read stdin.',
@@ -71,6 +81,9 @@ export function registerWebhook(program: Command, io: Io): void {
         ...(headersStdin === true ? { headers: parseHeaders(await readPassword(io)) } : {}),
         ...(ca === undefined ? {} : { ca: await readCertificates(ca) }),
         ...(ignore === undefined ? {} : { ignoredActions: parseActions(ignore) }),
+        ...(timeout === undefined ? {} : { timeoutMs: readDuration(timeout) }),
+        ...(backoff === undefined ? {} : { backoffMs: readDuration(backoff) }),
+        ...(threshold === undefined ? {} : { threshold: Number(threshold) }),
       });
       done(io, options, row, `${name} is told what happens. Try it with: berth webhook test ${name}`);
     });
@@ -144,4 +157,10 @@ async function readCertificates(file: string): Promise<string> {
       message: `Cannot read "${file}": ${systemCode(error) ?? 'unknown error'}.`,
     });
   }
+}
+
+function readDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new AppError('USAGE', { message: `"${text}" is not a duration.`, hint: 'Write 500ms, 5s or 2m.' });
 }

@@ -66,7 +66,7 @@ export interface Index
   manifestChanged(repository: RepoName, digest: Digest): Promise<void>;
   /** Reads again, in the background, whether a blob is stored, and its size. */
   blobChanged(digest: Digest): void;
-  /** Counts a manifest that a client has read; written every 30 seconds and at the end. */
+  /** Counts a manifest that a client has read; written every 30 seconds, sooner while somebody looks, and at the end. */
   pulled(pull: Pull): void;
   /** Writes the pulls that were counted so far. */
   flushPulls(): Promise<void>;
@@ -92,15 +92,20 @@ export interface IndexOptions {
   readonly log: Log;
   /** Called each time that everything has been read. */
   readonly onReady?: () => void;
+  /** Called when pulls that were counted are in the lists, with the repositories that they are of. */
+  readonly onPullsCounted?: (repositories: readonly string[]) => void;
+  /** While somebody looks, pulls are counted within two seconds. */
+  readonly isWatched?: () => boolean;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
 const flushMs = 30_000;
+const watchedFlushMs = 2000;
 
 /** Opens the index; its directory must exist. Disposing writes the pulls, so it comes before that of the journal. */
 export async function openIndex(options: IndexOptions): Promise<Index> {
-  const { path, journal, driver, onReady, now = Date.now } = options;
+  const { path, journal, driver, onReady, onPullsCounted, isWatched, now = Date.now } = options;
   const log = options.log.for('jobs');
   const closing = new AbortController();
   const locks = createLocks();
@@ -122,6 +127,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       if (file.follows) apply(file, ({ writer }) => writer.addRecorded([recorded], recorded.position));
     }
   });
+  let soon: NodeJS.Timeout | undefined;
   const timer = setInterval(() => inBackground(tick()), flushMs).unref();
 
   async function openExisting(): Promise<IndexFile | undefined> {
@@ -349,11 +355,21 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     if (live === undefined && reading !== undefined) await tryRebuild();
   }
 
+  function pulled(pull: Pull): void {
+    pulls.add(pull);
+    if (isWatched?.() !== true || closing.signal.aborted) return;
+    soon ??= setTimeout(() => inBackground(flush()), watchedFlushMs).unref();
+  }
+
   async function flush(): Promise<void> {
+    clearTimeout(soon);
+    soon = undefined;
     if (live === undefined) return;
     const entries = ask(({ keys }) => pulls.take(keys)) ?? [];
     const results = await Promise.allSettled(entries.map((entry) => journal.append(entry)));
     const failed = entries.filter((_, at) => results[at]?.status === 'rejected');
+    const counted = entries.filter((_, at) => results[at]?.status === 'fulfilled');
+    if (counted.length > 0) onPullsCounted?.([...new Set(counted.map(({ repository }) => repository))]);
     if (failed.length === 0) return;
     pulls.giveBack(failed);
     log.error('pullsUnwritten', 'the counts of pulls could not be written to the journal', {
@@ -439,6 +455,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     tagRecords: (query) => answer((queries) => queries.tagRecords(query)),
     tagRecord: (repository, tag) => answer((queries) => queries.tagRecord(repository, tag)),
     tagsOfDigest: (query) => answer((queries) => queries.tagsOfDigest(query)),
+    indexesOf: (query) => answer((queries) => queries.indexesOf(query)),
     taggedRepositories: (after) => answer((queries) => queries.taggedRepositories(after)),
     freed,
     freedWithRepository: (repository) => answer((queries) => queries.freedWithRepository(repository)),
@@ -452,7 +469,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     tagChanged: (repository, tag) => refresh.tag(repository, tag, { past: false }),
     manifestChanged,
     blobChanged: (digest) => inBackground(refresh.blob(digest)),
-    pulled: (pull) => pulls.add(pull),
+    pulled,
     flushPulls: flush,
     rebuild,
     async settled() {

@@ -54,6 +54,12 @@ export interface TidyQueries {
     readonly digest: string;
     readonly limit: number;
   }): readonly string[];
+  /** Indexes of the repository that list the digest, by their digests. */
+  indexesOf(query: {
+    readonly repository: string;
+    readonly digest: string;
+    readonly limit: number;
+  }): readonly string[];
   /** Names of repositories in their order, those after `after` only. */
   taggedRepositories(after: string): readonly string[];
   /** What would go with these tags, all of them together. In steps: others run between. */
@@ -199,6 +205,18 @@ export function createTidyQueries(db: DatabaseSync): TidyQueries {
            ORDER BY name LIMIT ?`,
           repository,
           digest,
+          limit,
+        ),
+      ),
+    indexesOf: ({ repository, digest, limit }) =>
+      names(
+        all(
+          `SELECT parent.digest AS name FROM blob JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
+           JOIN manifest AS parent ON parent.id = manifest_id
+           WHERE blob.digest = ? AND parent.repository_id = (SELECT id FROM repository WHERE name = ?)
+           ORDER BY parent.digest LIMIT ?`,
+          digest,
+          repository,
           limit,
         ),
       ),

@@ -122,6 +122,7 @@ export function createEvents(
         'vars.name': repository,
         'vars.uuid': id,
       });
+      feed?.publish({ kind: 'uploadStarted', repository, ...userOf(actor) });
     },
     uploadCancelled({ repository, id, actor }) {
       log.info('uploadCancelled', 'upload cancelled', {
@@ -129,6 +130,7 @@ export function createEvents(
         'vars.name': repository,
         'vars.uuid': id,
       });
+      feed?.publish({ kind: 'uploadEnded', repository, ...userOf(actor) });
     },
     uploadPurged({ repository, id, bytes, ageMs, isDryRun }) {
       const fields = {
@@ -138,6 +140,7 @@ export function createEvents(
         'age.seconds': Math.round(ageMs / 1000),
       };
       jobs.info('uploadPurged', isDryRun ? 'abandoned upload found' : 'abandoned upload removed', fields);
+      if (!isDryRun) feed?.publish({ kind: 'uploadEnded', repository });
     },
     async blobStored({ repository, digest, size, isNew, actor }) {
       const fields = { ...by(actor), 'vars.name': repository, 'vars.digest': digest, size, new: isNew };

@@ -14,6 +14,8 @@ import { shed } from '../spec/rpc.ts';
 export type FeedEvent = Omit<FeedItem, 'seq' | 'at'>;
 
 export interface Feed {
+  /** Whether somebody is subscribed. */
+  readonly isRead: boolean;
   /** Never waits and never throws, however slow the subscribers are. */
   publish(event: FeedEvent): void;
   /**
@@ -55,6 +57,9 @@ export function createFeed({ ring = 1000, now = Date.now }: FeedOptions = {}): F
   }
 
   return {
+    get isRead() {
+      return queues.size > 0;
+    },
     publish(event) {
       const item = stamp(event, ++last);
       kept.push(item);

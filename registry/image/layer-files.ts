@@ -466,6 +466,50 @@ export async function compareWithBelow(
   return rows.map((row) => changed(row, found.get(row)));
 }
 
+/**
+ * Bytes of the layers below, the nearest first, that a layer replaces, removes or hides, whole directories included: they
+ * are kept for nothing in every image that has the layer.
+ */
+export async function countWasted(
+  { rows, isOpaque }: LayerListing,
+  below: readonly (() => Promise<LayerListing>)[],
+  pause: Pause,
+): Promise<number> {
+  const nearer: LayerListing[] = [];
+  let wasted = 0;
+  for (const list of below) {
+    const listing = await list();
+    for await (const { path, size } of hiddenOf(listing)) {
+      if (size > 0 && nearer.every((each) => lookBelow(each, path) === undefined)) wasted += size;
+    }
+    nearer.push(listing);
+  }
+  return wasted;
+
+  /** Each row of a listing that the layer hides, once. */
+  async function* hiddenOf(listing: LayerListing): AsyncGenerator<FileRow> {
+    if (isOpaque) yield* rowsIn(listing, 0, listing.rows.length);
+    let covered: string | undefined;
+    for (const text of isOpaque ? [] : rows) {
+      const key = keyOf(text);
+      if (covered !== undefined && key.startsWith(covered)) continue;
+      const [, type, , , , , , , isOpaqueDirectory] = fieldsOf(text);
+      if (type === directory && isOpaqueDirectory === 0) continue;
+      covered = `${key}\0`;
+      const start = type === directory ? `${key}\0\x01` : covered;
+      yield* rowsIn(listing, lowerBound(listing.rows, start), lowerBound(listing.rows, `${key}\x01`));
+    }
+  }
+
+  async function* rowsIn(listing: LayerListing, start: number, end: number): AsyncGenerator<FileRow> {
+    await pause();
+    for (let at = start; at < end; at++) {
+      yield decode(listing.rows[at] ?? '').row;
+      if (at % stepsPerPause === 0) await pause();
+    }
+  }
+}
+
 function lookBelow(listing: LayerListing, path: string): FileRow | 'hidden' | undefined {
   const there = findRow(listing, path);
   if (there !== undefined) return there.change === 'removed' ? 'hidden' : there;

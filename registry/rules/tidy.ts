@@ -12,7 +12,15 @@ import { z } from 'zod';
 import { createBreath } from '../derived/breath.ts';
 import type { Index } from '../derived/index-db.ts';
 import type { Going, TagRecord } from '../derived/tidy-queries.ts';
-import type { DecisionRow, Outcome, RuleSet, RunRow, SimulationRow } from '../spec/admin/rules.ts';
+import type { AdminResults } from '../spec/admin-api.ts';
+import type {
+  DecisionRow,
+  ExpiringTag,
+  Outcome,
+  RuleSet,
+  RunRow,
+  SimulationRow,
+} from '../spec/admin/rules.ts';
 import type { Digest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, RuleEvents } from '../spec/events.ts';
@@ -53,6 +61,16 @@ export interface Tidy {
    * @throws AppError UNAVAILABLE, CANCELLED
    */
   run(options: RunOptions): Promise<RunRow>;
+  /**
+   * The tags whose time is over within so many milliseconds, the next first. Looks at every tag of the repositories
+   * where tags may expire.
+   * @throws AppError UNAVAILABLE, CANCELLED
+   */
+  expiring(options: {
+    readonly withinMs: number;
+    readonly limit: number;
+    readonly signal: AbortSignal;
+  }): Promise<AdminResults['rules.expiring']>;
   /** Deletes the tags whose time is over. Answers when the next is, in milliseconds since the epoch. */
   expire(options: { readonly signal: AbortSignal }): Promise<number | undefined>;
 }
@@ -121,10 +139,15 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
     { compiled, at, signal }: { compiled: CompiledRules; at: number; signal: AbortSignal },
   ): AsyncGenerator<readonly Judged[]> {
     const judge = compiled.judge(repository, { at });
+    for await (const records of recordsOf(repository, signal))
+      yield records.map((record) => ({ record, decision: judge(record) }));
+  }
+
+  async function* recordsOf(repository: string, signal: AbortSignal): AsyncGenerator<readonly TagRecord[]> {
     const breathe = createBreath(signal);
     for (let after: TagRecord | undefined; ;) {
       const records = index.tagRecords({ repository, after, limit: pageTags });
-      yield records.map((record) => ({ record, decision: judge(record) }));
+      yield records;
       await breathe();
       if (records.length < pageTags) return;
       after = records.at(-1);
@@ -235,6 +258,30 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
     return next;
   }
 
+  async function expiring({ withinMs, limit, signal }: Parameters<Tidy['expiring']>[0]) {
+    await begin(signal);
+    const compiled = rules.compiled();
+    const until = now() + withinMs;
+    let rows: ExpiringTag[] = [];
+    let total = 0;
+    for await (const repository of repositoriesFrom('', signal)) {
+      if (!compiled.mayExpire(repository)) continue;
+      for await (const page of recordsOf(repository, signal)) {
+        const found = page.flatMap((record) => {
+          const expiry = compiled.expiryOf(repository, record);
+          if (expiry === undefined || expiry.at > until) return [];
+          const { tag, digest } = record;
+          return [
+            { repository, tag, digest, expiresAt: new Date(expiry.at).toISOString(), rule: expiry.rule },
+          ];
+        });
+        total += found.length;
+        rows = [...rows, ...found].toSorted((a, b) => a.expiresAt.localeCompare(b.expiresAt)).slice(0, limit);
+      }
+    }
+    return { rows, total };
+  }
+
   async function removeAll(
     repository: string,
     page: readonly Judged[],
@@ -292,6 +339,7 @@ export function createTidy({ rules, index, store, events, ready, now = Date.now 
 
   return {
     simulate,
+    expiring,
     async outcome(rulesThen, { signal }) {
       await begin(signal);
       return await outcomeAt(rulesThen, now(), signal);

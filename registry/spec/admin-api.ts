@@ -90,7 +90,12 @@ export interface FeedItem {
     | 'manifestPushed'
     | 'manifestDeleted'
     | 'blobStored'
+    /** An upload began, or ended without a blob: it was cancelled or purged. */
+    | 'uploadStarted'
+    | 'uploadEnded'
     | 'restored'
+    /** Pulls were added to the counts of lists; `names` are repositories. */
+    | 'pullsCounted'
     | 'collected'
     /** Content was found damaged, or was pushed again. */
     | 'blobDamaged'

@@ -14,7 +14,7 @@ import { neededContent, type ValidationRules } from './needed.ts';
 import { blobData, revisionLink, revisionTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { RemoveRepository } from './remove-repository.ts';
-import type { RemoveTags, TagRemover } from './remove-tags.ts';
+import type { Removers, RemoveTags, RemoveUntagged, TagRemover } from './remove-tags.ts';
 import type { Admit, Use } from './admission.ts';
 import { type ProtectedBy, refuseProtected } from './protection.ts';
 import type { Tags } from './tags.ts';
@@ -54,6 +54,7 @@ export interface Manifests {
   /** Removes tags by a remover of their own. */
   readonly removeTags: RemoveTags;
   tagRemover(repository: RepoName): TagRemover;
+  readonly removeUntagged: RemoveUntagged;
   /**
    * Removes a manifest and every tag that means it. Answers the id of its entry in the trash, or `undefined` when
    * there was no such manifest.
@@ -96,9 +97,10 @@ export function createManifests({
   rules,
   removeRepository,
   tagRemover,
+  removeUntagged,
   protectedBy,
   admit,
-}: {
+}: Removers & {
   readonly driver: Driver;
   readonly events: StoreEvents;
   readonly locks: Locks;
@@ -110,7 +112,6 @@ export function createManifests({
   readonly blobs: Blobs;
   readonly rules: () => ValidationRules;
   readonly removeRepository: RemoveRepository;
-  readonly tagRemover: Manifests['tagRemover'];
   readonly protectedBy: ProtectedBy;
   readonly admit: Admit;
 }): Manifests {
@@ -328,7 +329,18 @@ export function createManifests({
     return await remover.remove(removals, options);
   };
 
-  return { find, put, checkTag, setTag, removeTag, removeTags, tagRemover, remove, removeRepository };
+  return {
+    find,
+    put,
+    checkTag,
+    setTag,
+    removeTag,
+    removeTags,
+    tagRemover,
+    removeUntagged,
+    remove,
+    removeRepository,
+  };
 }
 
 /** A manifest and every digest in it. */

@@ -47,6 +47,25 @@ export interface TagRemover extends Disposable {
   remove(removals: readonly Removal[], options?: RemoveOptions): Promise<RemovedTags>;
 }
 
+export interface RemovedManifests {
+  /** Those that were asked for and are gone. */
+  readonly digests: readonly Digest[];
+  /** These, and those that only they listed. */
+  readonly manifests: number;
+  /** The entries in the trash. */
+  readonly trash: readonly string[];
+}
+
+/**
+ * Removes manifests that have no tag, with all that nothing else lists. One that has a tag by now, that an index which
+ * stays lists, or that is not there, stays. Reads every tag and manifest of the repository.
+ */
+export type RemoveUntagged = (
+  repository: RepoName,
+  digests: readonly Digest[],
+  actor: Actor,
+) => Promise<RemovedManifests>;
+
 /** What is in a repository. */
 interface Inventory {
   /** How many tags each digest has. */
@@ -61,7 +80,12 @@ interface Families {
   readonly parents: Map<Digest, readonly Digest[]>;
 }
 
-export function createTagRemovers({
+export interface Removers {
+  readonly tagRemover: (repository: RepoName) => TagRemover;
+  readonly removeUntagged: RemoveUntagged;
+}
+
+export function createRemovers({
   driver,
   events,
   locks,
@@ -79,8 +103,10 @@ export function createTagRemovers({
   readonly tags: Tags;
   readonly trash: Trash;
   readonly protectedBy: ProtectedBy;
-}): (repository: RepoName) => TagRemover {
-  return (repository) => {
+}): Removers {
+  return { tagRemover, removeUntagged };
+
+  function tagRemover(repository: RepoName): TagRemover {
     const watch = locks.watch(repository);
     let known: { readonly inventory: Inventory; readonly begun: number } | undefined;
     return {
@@ -94,7 +120,28 @@ export function createTagRemovers({
         }),
       [Symbol.dispose]: () => watch[Symbol.dispose](),
     };
-  };
+  }
+
+  async function removeUntagged(
+    repository: RepoName,
+    digests: readonly Digest[],
+    actor: Actor,
+  ): Promise<RemovedManifests> {
+    return await locks.exclusive(repository, async () => {
+      const inventory = await readInventory(repository);
+      const wanted = digests.filter((digest) => inventory.families?.children.has(digest) === true);
+      const doomed = findDoomed(inventory, wanted, new Map());
+      const gone = wanted.filter((digest) => doomed.has(digest));
+      const ids: string[] = [];
+      for (const digest of gone) ids.push(await trash.add({ repository, digest, tags: [], actor }));
+      // In the order in which they were found, what lists before what is listed.
+      for (const digest of doomed) {
+        await driver.removeTree(revisionTree(repository, digest));
+        await events.manifestDeleted({ repository, digest, tags: [], actor });
+      }
+      return { digests: gone, manifests: doomed.size, trash: ids };
+    });
+  }
 
   /** Removes tags while nobody else has the repository, and answers what is in it then. */
   async function removeAlone(
@@ -115,7 +162,14 @@ export function createTagRemovers({
       if (await isWanted(removal)) leaving.push(removal);
     }
     const inventory = before ?? (leaving.length === 0 ? undefined : await readInventory(repository));
-    const doomed = inventory === undefined ? new Set<Digest>() : findDoomed(inventory, leaving);
+    const doomed =
+      inventory === undefined
+        ? new Set<Digest>()
+        : findDoomed(
+            inventory,
+            leaving.map(({ digest }) => digest),
+            lossesOf(leaving),
+          );
     const ids: string[] = [];
     for (const [digest, group] of Map.groupBy(leaving, (removal) => removal.digest)) {
       ids.push(...(await removeGroup(repository, digest, group, doomed.has(digest))));
@@ -180,13 +234,16 @@ export function createTagRemovers({
   }
 }
 
-/** The manifests that nothing in the repository needs once the tags are gone. */
-function findDoomed({ tagged, families }: Inventory, leaving: readonly Removal[]): ReadonlySet<Digest> {
+/** Of these manifests, and what they list, those that nothing in the repository needs once the tags are gone. */
+function findDoomed(
+  { tagged, families }: Inventory,
+  asked: readonly Digest[],
+  losses: ReadonlyMap<Digest, number>,
+): ReadonlySet<Digest> {
   const doomed = new Set<Digest>();
   if (families === undefined) return doomed;
   const { children, parents } = families;
-  const losses = lossesOf(leaving);
-  const waiting = leaving.map(({ digest }) => digest);
+  const waiting = [...asked];
   for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
     const isTagged = (tagged.get(digest) ?? 0) > (losses.get(digest) ?? 0);
     if (doomed.has(digest) || isTagged) continue;

@@ -15,7 +15,7 @@ import type { ProtectedBy } from './protection.ts';
 import { createReferenceReader } from './references.ts';
 import { createReferrers, type Referrers } from './referrers.ts';
 import { createRemoveRepository } from './remove-repository.ts';
-import { createTagRemovers } from './remove-tags.ts';
+import { createRemovers } from './remove-tags.ts';
 import { createRepositories, type Repositories } from './repositories.ts';
 import { createScrubber, type Scrubber } from './scrub.ts';
 import { createTags, type Tags } from './tags.ts';
@@ -103,7 +103,7 @@ export function createStore({
   });
   const common = { driver, events, locks, leases, repositories, references, tags, trash, protectedBy };
   const removeRepository = createRemoveRepository({ ...common, uploads });
-  const tagRemover = createTagRemovers({ ...common, cache });
+  const removers = createRemovers({ ...common, cache });
   return {
     repositories,
     blobs,
@@ -116,7 +116,7 @@ export function createStore({
       blobs,
       rules,
       removeRepository,
-      tagRemover,
+      ...removers,
       admit,
     }),
     referrers: createReferrers(cache),

@@ -149,6 +149,9 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         headers: Object.keys(endpoint.headers),
         ignoredActions: endpoint.ignoredActions,
         ignoredMediaTypes: endpoint.ignoredMediaTypes,
+        timeoutMs: endpoint.timeoutMs,
+        backoffMs: endpoint.backoffMs,
+        threshold: endpoint.threshold,
         state: endpoint.isDisabled ? 'disabled' : state,
         ...(failing === undefined
           ? {}

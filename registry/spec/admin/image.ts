@@ -304,6 +304,8 @@ export const imageArguments = {
     q,
     ...page,
   }),
+  /** What a layer of an image takes away from the layers below: all of these are read. */
+  'layers.wasted': z.strictObject({ repository, digest, image: digest }),
   /** A file of up to 256 KiB. */
   'layers.file': z.strictObject({ repository, digest, path }),
   /** A ticket for a file of any size. */
@@ -322,6 +324,8 @@ export interface ImageResults {
   'images.compare': ImageComparison;
   'referrers.list': Page<ReferrerRow>;
   'layers.files': FilePage;
+  /** Bytes of the layers below that are replaced, removed or hidden: kept for nothing. */
+  'layers.wasted': { readonly wastedBytes: number };
   'layers.file': TextPart;
   'layers.download': DownloadTicket;
   'blobs.download': DownloadTicket;

@@ -1,6 +1,6 @@
 /** The control plane's looks before deletes: what goes, what stays, what that frees. The act names the plan. */
 import { z } from 'zod';
-import { repository, tag } from './arguments.ts';
+import { digest, repository, tag } from './arguments.ts';
 
 export interface PlannedTag {
   readonly tag: string;
@@ -22,6 +22,26 @@ export interface TagsPlan {
   readonly plan: string;
 }
 
+export interface PlannedManifest {
+  readonly digest: string;
+  /** Of the manifest with all that it lists. */
+  readonly bytes: number;
+  /** Why it stays: a tag means it, or an index that stays lists it. */
+  readonly keptBy?: 'tag' | 'index';
+  /** The first of those tags, or the digest of that index. */
+  readonly keptFor?: string;
+}
+
+export interface ManifestsPlan {
+  readonly repository: string;
+  readonly rows: readonly PlannedManifest[];
+  /** Those that go, and those that only they list. */
+  readonly manifests: number;
+  /** Bytes that nothing else needs: free once they are neither in the trash nor leased. */
+  readonly freedBytes: number;
+  readonly plan: string;
+}
+
 export interface RepositoryPlan {
   readonly repository: string;
   readonly tags: number;
@@ -33,12 +53,17 @@ export interface RepositoryPlan {
 }
 
 const someTags = z.array(tag).min(1).max(1000);
+const someDigests = z.array(digest).min(1).max(1000);
 
 export const plansArguments = {
   /** What deleting these tags would remove, keep and free. */
   'tags.plan': z.strictObject({ repository, tags: someTags }),
   /** Deletes what the plan says, but for the protected ones. */
   'tags.deleteMany': z.strictObject({ repository, tags: someTags, plan: z.string() }),
+  /** What deleting manifests without a tag would remove, keep and free. */
+  'manifests.plan': z.strictObject({ repository, digests: someDigests }),
+  /** Deletes what the plan says goes, with all that only it lists. */
+  'manifests.delete': z.strictObject({ repository, digests: someDigests, plan: z.string() }),
   /** The same for a whole repository. */
   'repositories.plan': z.strictObject({ repository }),
 } as const;
@@ -48,6 +73,13 @@ export interface PlansResults {
   'tags.deleteMany': {
     readonly deleted: readonly string[];
     /** Protected, or moved since. */
+    readonly kept: readonly string[];
+    readonly trash: readonly string[];
+  };
+  'manifests.plan': ManifestsPlan;
+  'manifests.delete': {
+    readonly deleted: readonly string[];
+    /** A tag means it, or an index lists it. */
     readonly kept: readonly string[];
     readonly trash: readonly string[];
   };

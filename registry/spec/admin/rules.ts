@@ -112,6 +112,16 @@ export interface DecisionRow {
   readonly pushedAt: string;
 }
 
+/** A tag that a rule deletes soon, unless it is pushed or, where the rule says so, pulled again. */
+export interface ExpiringTag {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  readonly expiresAt: string;
+  /** The id of the rule. */
+  readonly rule: string;
+}
+
 /** What rules would do, or what a run has done. */
 export interface Outcome {
   readonly keptTags: number;
@@ -166,6 +176,9 @@ const changedRules = z.strictObject({
 });
 export type ChangedRules = z.output<typeof changedRules>;
 
+const dayMs = 24 * 60 * 60 * 1000;
+const longestWithinMs = 3660 * dayMs;
+
 export const rulesArguments = {
   /** All rules, or the one with that id. */
   'rules.get': z.strictObject({ id: z.string().max(400).optional() }),
@@ -174,6 +187,11 @@ export const rulesArguments = {
     ...page,
     rules: changedRules.optional(),
     only: z.enum(['keep', 'delete']).optional(),
+  }),
+  /** The tags of all repositories whose time is over within so many milliseconds, the next first. */
+  'rules.expiring': z.strictObject({
+    withinMs: z.int().min(0).max(longestWithinMs).default(dayMs),
+    limit: z.int().min(1).max(500).default(20),
   }),
   /** Saves rules that were simulated; `plan` is what the simulation answered. */
   'rules.set': z.strictObject({
@@ -195,6 +213,8 @@ export const rulesArguments = {
 export interface RulesResults {
   'rules.get': RuleSet;
   'rules.simulate': SimulationRow;
+  /** `total` counts those beyond `limit` as well. */
+  'rules.expiring': { readonly rows: readonly ExpiringTag[]; readonly total: number };
   'rules.set': RuleSet;
   'rules.run': RunRow;
   'protect.list': readonly ProtectionRow[];

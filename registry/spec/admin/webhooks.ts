@@ -20,6 +20,11 @@ export interface WebhookRow {
   readonly headers: readonly string[];
   readonly ignoredActions: readonly string[];
   readonly ignoredMediaTypes: readonly string[];
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+  /** How long is waited after a failure; after `threshold` failures in a row twice as long each time. */
+  readonly backoffMs: number;
+  readonly threshold: number;
   readonly state: 'ok' | 'failing' | 'disabled';
   readonly failingSince?: string;
   /** Why the last try failed. */

@@ -28,6 +28,9 @@ export function WebhookDialog({
   const [headers, setHeaders] = useState('');
   const [isBare, setBare] = useState(false);
   const [ca, setCa] = useState('');
+  const [timeout, setTimeoutText] = useState(secondsOf(row?.timeoutMs ?? 5000));
+  const [backoff, setBackoff] = useState(secondsOf(row?.backoffMs ?? 1000));
+  const [threshold, setThreshold] = useState(String(row?.threshold ?? 10));
   const [told, setTold] = useState<readonly WebhookAction[]>(
     webhookActions.filter((action) => row?.ignoredActions.includes(action) !== true),
   );
@@ -41,6 +44,9 @@ export function WebhookDialog({
       ...(isBare ? { headers: {} } : headers.trim() === '' ? {} : { headers: parseHeaders(headers) }),
       ...(ca.trim() === '' ? {} : { ca }),
       ignoredActions: ignored,
+      timeoutMs: Math.round(Number(timeout) * 1000),
+      backoffMs: Math.round(Number(backoff) * 1000),
+      threshold: Number(threshold),
     });
     toast({ text: isNew ? `Added ${name}` : `Changed ${name}` });
   }
@@ -60,6 +66,12 @@ export function WebhookDialog({
         ...(secret === '' ? [] : ['--secret-stdin']),
         '--ignore',
         ...(ignored.length === 0 ? ['none'] : ignored),
+        '--timeout',
+        `${timeout}s`,
+        '--backoff',
+        `${backoff}s`,
+        '--threshold',
+        threshold,
       )}
       act={save}
       onClose={onClose}
@@ -155,8 +167,38 @@ export function WebhookDialog({
             help={`PEM, accepted besides those of the system.${isNew ? '' : ' Empty: they stay.'}`}
             error={errors['ca']}
           />
+          <div className={styles['triple']}>
+            <TextInput
+              label="Answer within (seconds)"
+              type="number"
+              value={timeout}
+              onChange={setTimeoutText}
+              help="A later one counts as a failure."
+              error={errors['timeoutMs']}
+            />
+            <TextInput
+              label="Try again after (seconds)"
+              type="number"
+              value={backoff}
+              onChange={setBackoff}
+              help="Until it works, or too many events wait."
+              error={errors['backoffMs']}
+            />
+            <TextInput
+              label="Wait longer after (failures)"
+              type="number"
+              value={threshold}
+              onChange={setThreshold}
+              help="From then on twice as long each time, up to 5 minutes."
+              error={errors['threshold']}
+            />
+          </div>
         </>
       )}
     </FormDialog>
   );
+}
+
+function secondsOf(ms: number): string {
+  return String(ms / 1000);
 }
