@@ -212,7 +212,7 @@ test('one image or artifact', needs('chromium'), async (t) => {
 
     await page.keyboard.press('r');
 
-    await page.getByText('latest points there again').waitFor();
+    await page.getByText(/^latest means/).waitFor();
     await tab('Overview').click();
     await page.getByText('one', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();

@@ -26,10 +26,10 @@ export function AttentionPanel() {
   const { data: webhooks } = useCall('webhooks.list', {});
   const { data: scrub } = useCall('scrub.status', {});
   const { data: engines } = useCall('engines.list', {});
-  const { data: recent } = useCall('tags.recent', { limit: 50 });
+  const { data: expiring } = useCall('rules.expiring', { limit: 1 });
   // To run the checks takes seconds: what the doctor has found is told, and nothing is looked at.
   const { data: checks } = useCall('checks.run', {}, { isWanted: false });
-  const known = { status, certificate, cards, webhooks, scrub, checks, engines, recent };
+  const known = { status, certificate, cards, webhooks, scrub, checks, engines, expiring };
   const items = attentionOf({ ...known, mutedChecks, mutedEngines, refusedLogins }, now);
   return (
     <Panel title="Needs you">

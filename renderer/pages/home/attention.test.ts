@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { CardRow } from '../../../registry/spec/admin/activity.ts';
 import type { CertificateRow } from '../../../registry/spec/admin/certificate.ts';
 import type { CheckRow, EngineRow } from '../../../registry/spec/admin/computer.ts';
-import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import type { ScrubStatus } from '../../../registry/spec/admin/integrity.ts';
 import type { StatusRow } from '../../../registry/spec/admin/process.ts';
 import type { WebhookRow } from '../../../registry/spec/admin/webhooks.ts';
@@ -21,7 +20,7 @@ const nothing: Known = {
   engines: undefined,
   mutedEngines: [],
   refusedLogins: [],
-  recent: undefined,
+  expiring: undefined,
 };
 const part = <Row>(row: Partial<Row>): Row => row as Row;
 
@@ -45,8 +44,9 @@ function engine(
 function check(id: string, status: CheckRow['status']): CheckRow {
   return { id, group: '', status, sentence: `${id} it is.` };
 }
-function tag(name: string, expiresAt: string): TagRow {
-  return part<TagRow>({ repository: 'team/api', tag: name, expiresAt });
+function expiring(total: number, tag: string): Pick<Known, 'expiring'> {
+  const row = { repository: 'team/api', tag, digest: '', expiresAt: '2026-03-01T11:00:00.000Z', rule: 'ttl' };
+  return { expiring: { rows: total === 0 ? [] : [row], total } };
 }
 function card(id: string): CardRow {
   const at = '2026-03-01T09:00:00.000Z';
@@ -70,7 +70,7 @@ for (const { name, known, texts } of [
         engine('podman', 'certificate', 'stopped'),
         engine('k3d', 'cannot'),
       ],
-      recent: [tag('1', '2026-03-03T10:00:00.000Z')],
+      ...expiring(0, ''),
     },
     texts: [],
   },
@@ -81,15 +81,20 @@ for (const { name, known, texts } of [
       ...endsAt('2026-03-04T10:00:00.000Z'),
       ...damaged('quarantined', 'healed', 'missing'),
       engines: [engine('podman', 'certificate')],
-      recent: [tag('2', '2026-03-02T09:00:00.000Z'), tag('1', '2026-03-01T11:00:00.000Z')],
+      ...expiring(2, '1'),
     },
     texts: [
       'The disk is full: pushes are refused. -> storage',
       '2 layers or manifests are damaged: images that need them cannot be pulled. -> storage',
       'The certificate expires in 3 days. -> settings',
       'podman does not trust this registry yet. -> berth trust add podman',
-      '2 tags that were pushed last expire within a day, team/api:1 first. -> repository',
+      '2 tags expire within a day, team/api:1 first. -> repository',
     ],
+  },
+  {
+    name: 'one tag expires',
+    known: expiring(1, '1'),
+    texts: ['team/api:1 expires within a day. -> repository'],
   },
   {
     name: 'a certificate that is over is an error',

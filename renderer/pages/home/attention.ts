@@ -2,9 +2,9 @@
 import type { CardRow } from '../../../registry/spec/admin/activity.ts';
 import type { CertificateRow } from '../../../registry/spec/admin/certificate.ts';
 import type { CheckRow, EngineRow } from '../../../registry/spec/admin/computer.ts';
-import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import type { ScrubStatus } from '../../../registry/spec/admin/integrity.ts';
 import type { StatusRow } from '../../../registry/spec/admin/process.ts';
+import type { RulesResults } from '../../../registry/spec/admin/rules.ts';
 import type { WebhookRow } from '../../../registry/spec/admin/webhooks.ts';
 import { formatBytes, formatCount, formatPlural, formatReference } from '../../format.ts';
 import type { Route } from '../../place.ts';
@@ -33,7 +33,8 @@ export interface Known {
   readonly engines: readonly EngineRow[] | undefined;
   readonly mutedEngines: readonly string[];
   readonly refusedLogins: readonly string[];
-  readonly recent: readonly TagRow[] | undefined;
+  /** Within a day, the next one first. */
+  readonly expiring: RulesResults['rules.expiring'] | undefined;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -52,7 +53,7 @@ export function attentionOf(known: Known, now: number): readonly AttentionItem[]
     ...ofCards(known.cards ?? []),
     ...ofEngines((known.engines ?? []).filter(({ id }) => !known.mutedEngines.includes(id))),
     ...ofLogins((known.engines ?? []).filter(({ id }) => known.refusedLogins.includes(id))),
-    ...ofExpiring(known.recent ?? [], now),
+    ...ofExpiring(known.expiring),
   ];
   return items.toSorted((a, b) => Number(b.kind === 'error') - Number(a.kind === 'error'));
 }
@@ -179,22 +180,18 @@ function ofLogins(engines: readonly EngineRow[]): readonly AttentionItem[] {
     }));
 }
 
-/** Of those that were pushed last: nobody lists all tags by their end. */
-function ofExpiring(recent: readonly TagRow[], now: number): readonly AttentionItem[] {
-  const expiring = recent
-    .filter(({ expiresAt }) => expiresAt !== undefined && Date.parse(expiresAt) - now < dayMs)
-    .toSorted((a, b) => String(a.expiresAt).localeCompare(String(b.expiresAt)));
-  const [first] = expiring;
-  if (first === undefined) return [];
+function ofExpiring(expiring: Known['expiring']): readonly AttentionItem[] {
+  const [first] = expiring?.rows ?? [];
+  if (expiring === undefined || first === undefined) return [];
   const name = formatReference(first.repository, first.tag);
-  const [one] = expiring.length === 1 ? [`${name} expires within a day.`] : [undefined];
   return [
     {
       id: 'expiring',
       kind: 'warn',
       text:
-        one ??
-        `${formatPlural(expiring.length, 'tag')} that were pushed last expire within a day, ${name} first.`,
+        expiring.total === 1
+          ? `${name} expires within a day.`
+          : `${formatPlural(expiring.total, 'tag')} expire within a day, ${name} first.`,
       link: { label: 'See the tag', to: { page: 'repository', repository: first.repository } },
     },
   ];

@@ -11,7 +11,7 @@ import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
 import { Bytes, type Tone, Chip } from '../../parts/values.tsx';
 import { formatAbsolute, formatBytes, formatForeign, formatPlural } from '../../format.ts';
 import { problemOf } from '../../messages.ts';
-import { useRows } from '../../state/calls.ts';
+import { useCall, useRows } from '../../state/calls.ts';
 import { FileDialog } from './file-dialog.tsx';
 import { type FileTree, type TreeRow, useFileTree } from './file-tree.ts';
 import styles from './image.module.css';
@@ -48,7 +48,7 @@ export function FilesPane({ repository, image, layer, number, onClose }: FilesPa
   const isLoading = isSearch
     ? found.isLoading
     : tree.top === undefined || (tree.top.isLoading && rows.length <= 1);
-  const wasted = rows.reduce((sum, row) => sum + (row.kind === 'file' ? (row.file.wastedBytes ?? 0) : 0), 0);
+  const { data: { wastedBytes = 0 } = {} } = useCall('layers.wasted', { repository, digest, image });
   useShortcuts([{ keys: ['escape'], label: 'Close the files', group: 'Image', run: onClose }]);
   return (
     <section className={styles['pane']} aria-label={`Files of layer ${number}`}>
@@ -57,7 +57,11 @@ export function FilesPane({ repository, image, layer, number, onClose }: FilesPa
         <span className={styles['muted']}>
           {tree.layer !== undefined &&
             `${formatPlural(tree.layer.files, 'file')}, ${formatBytes(tree.layer.unpackedBytes)} unpacked`}
-          {wasted > 0 && `; ${formatBytes(wasted)} wasted in what is shown`}
+          {wastedBytes > 0 && (
+            <span title="Bytes of the layers below that this one replaces, removes or hides">
+              {`; ${formatBytes(wastedBytes)} wasted`}
+            </span>
+          )}
         </span>
         <IconButton label="Close files" onPress={onClose}>
           <X />

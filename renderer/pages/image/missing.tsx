@@ -26,7 +26,7 @@ export function Missing({
         <p>
           {isTag
             ? moves.total > 0
-              ? 'The tag was here once: its moves stand below, and those whose image is still here can be restored.'
+              ? 'The tag was here once: its moves stand below, and those whose image is here or in the trash can be restored.'
               : 'No tag of that name was ever pushed. Check the name, or push it.'
             : 'The manifest was deleted, or never pushed. Deleted ones are in the trash of Storage for a while.'}
         </p>

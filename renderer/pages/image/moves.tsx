@@ -13,7 +13,7 @@ import { Digest, Time } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { hrefOf, navigate } from '../../route.ts';
 import { type Rows, useRows } from '../../state/calls.ts';
-import { usePointTag } from './point-tag.ts';
+import { useRollback } from './use-rollback.ts';
 import styles from './image.module.css';
 
 /** Where the tag pointed to, and since when. */
@@ -68,11 +68,11 @@ export function MoveList({
   readonly tag: string;
   readonly current: string | undefined;
 }) {
-  const pointTag = usePointTag();
+  const rollBack = useRollback(repository);
   const restore = (row: MoveRow): boolean => {
     const to = targetOf(row);
     if (to === undefined || to === current) return false;
-    void pointTag({ repository, tag, digest: to, done: `${tag} points there again` });
+    void rollBack({ tag, digest: to, present: current });
     return true;
   };
   const link = (digest: string | undefined, isOut: boolean) =>

@@ -1,5 +1,5 @@
 import { History } from 'lucide-react';
-import { useMemo } from 'react';
+import { useCallback, useMemo } from 'react';
 import type { MoveRow } from '../../../registry/spec/admin/content.ts';
 import { parseTag } from '../../../registry/spec/names.ts';
 import { SearchInput } from '../../parts/field.tsx';
@@ -8,10 +8,10 @@ import { Listed } from '../../parts/listed.tsx';
 import { Bar } from '../../parts/screen.tsx';
 import { Empty, Notice } from '../../parts/states.tsx';
 import { Digest, Time } from '../../parts/values.tsx';
-import { hrefOf, useParam } from '../../route.ts';
+import { hrefOf, navigate, useParam } from '../../route.ts';
 import { useRows } from '../../state/calls.ts';
+import { useRollback } from '../image/use-rollback.ts';
 import styles from './repository.module.css';
-import { useRollback } from './use-rollback.ts';
 
 /** Every move, delete and restore of the tags, and the way back. */
 export function HistoryTab({ repository }: { readonly repository: string }) {
@@ -20,9 +20,17 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
   const list = useRows('history.list', { repository, ...(isTag ? { tag } : {}) });
   const present = useMemo(() => meaningsIn(list.rows), [list.rows]);
   const rollBack = useRollback(repository);
+  const onRestore = useCallback(
+    (row: MoveRow): void => {
+      const { tag: name, from: digest } = row;
+      if (digest !== undefined && canGoBack(row, present))
+        void rollBack({ tag: name, digest, present: present.get(name) });
+    },
+    [rollBack, present],
+  );
   const columns = useMemo(
-    () => columnsOf({ repository, present, onRestore: (row) => void rollBack(row, present.get(row.tag)) }),
-    [repository, present, rollBack],
+    () => columnsOf({ repository, present, onRestore }),
+    [repository, present, onRestore],
   );
   return (
     <>
@@ -40,6 +48,15 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
           keyOf={keyOf}
           need={list.need}
           isStale={list.isStale}
+          onOpen={({ from, to }) => {
+            const reference = to ?? from;
+            if (reference !== undefined) navigate({ page: 'image', repository, reference });
+          }}
+          onKey={({ key, ctrlKey, metaKey }, row) => {
+            if (key !== 'r' || ctrlKey || metaKey) return false;
+            onRestore(row);
+            return true;
+          }}
           empty={
             <Empty icon={<History />} title={isTag ? `Nothing is known of ${tag}` : 'No history yet'}>
               Pushes, moves and deletes of tags are noted here.

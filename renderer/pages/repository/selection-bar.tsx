@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { formatBytes, formatCount, formatExactBytes, formatPlural } from '../../format.ts';
 import { problemOf } from '../../messages.ts';
@@ -11,6 +11,7 @@ import { openExport } from '../transfer/open-transfer.tsx';
 import { openAddTag } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 import styles from './repository.module.css';
+import { useFoot } from './use-foot.ts';
 import type { Selection } from './use-selection.ts';
 import type { TagActs } from './use-tag-acts.tsx';
 
@@ -82,23 +83,6 @@ export function SelectionBar({
       </div>
     </div>
   );
-}
-
-/** Messages are shown above an element at the bottom of the window, which they would cover otherwise. */
-function useFoot(): RefObject<HTMLDivElement | null> {
-  const foot = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const element = foot.current;
-    if (element === null) return undefined;
-    const { style } = document.documentElement;
-    const observer = new ResizeObserver(() => style.setProperty('--foot', `${element.offsetHeight}px`));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      style.removeProperty('--foot');
-    };
-  }, []);
-  return foot;
 }
 
 function PlanText({ plan }: { readonly plan: DeletionPlan }) {

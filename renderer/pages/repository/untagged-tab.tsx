@@ -1,5 +1,5 @@
 import { Tag } from 'lucide-react';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import type { ManifestListRow } from '../../../registry/spec/admin/content.ts';
 import { copyText } from '../../parts/copy.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
@@ -10,9 +10,13 @@ import { shortDigest } from '../../format.ts';
 import { hrefOf, navigate, useSort } from '../../route.ts';
 import { useRows } from '../../state/calls.ts';
 import { openAddTag } from './open-dialogs.tsx';
+import { UntaggedBar } from './untagged-bar.tsx';
+import { useDeleteManifests } from './use-delete-manifests.ts';
 import styles from './repository.module.css';
 
 const orders = ['pushed', 'size'] as const;
+/** One plan has so many. */
+const mostChosen = 1000;
 
 /** Manifests without a tag, and why each of them is still there. */
 export function UntaggedTab({ repository }: { readonly repository: string }) {
@@ -23,6 +27,9 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
     sort: sort.by,
     descending: sort.isDescending,
   });
+  const [selected, select] = useState<ReadonlySet<string>>(new Set());
+  const digests = list.rows.map(({ digest }) => digest).filter((digest) => selected.has(digest));
+  const deleteManifests = useDeleteManifests(repository);
   const columns = useMemo(() => columnsOf(repository), [repository]);
   return (
     <>
@@ -36,8 +43,8 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
             </div>
           }
         >
-          Nobody deletes these one by one: a clean-up takes those that nothing keeps, if the setting Collect
-          untagged manifests is on.
+          A clean-up takes those that nothing keeps, if the setting Collect untagged manifests is on. What you
+          delete here is in the trash for a while.
         </Notice>
       </div>
       <Listed list={list}>
@@ -51,10 +58,18 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           need={list.need}
           sort={sort}
           onSort={setSort}
+          selected={selected}
+          onSelect={select}
           onOpen={({ digest }) => navigate({ page: 'image', repository, reference: digest })}
-          onKey={({ key }, { digest }) => {
-            if (key !== 'd') return false;
-            void copyText(digest, 'Digest copied');
+          onKey={({ key, ctrlKey, metaKey }, { digest }) => {
+            if (key === 'Delete' || (metaKey && key === 'Backspace')) {
+              const chosen = digests.length === 0 ? [digest] : digests.slice(0, mostChosen);
+              void deleteManifests(chosen).then((isDone) => isDone && select(new Set()));
+              return true;
+            }
+            if (ctrlKey || metaKey || (key !== 'd' && key !== 't')) return false;
+            if (key === 'd') void copyText(digest, 'Digest copied');
+            else openAddTag({ repository, digest });
             return true;
           }}
           menuOf={({ digest }) => [
@@ -70,7 +85,14 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
               keys: 'd',
               act: () => void copyText(digest, 'Digest copied'),
             },
-            { id: 'tag', label: 'Tag it…', act: () => openAddTag({ repository, digest }) },
+            { id: 'tag', label: 'Tag it…', keys: 't', act: () => openAddTag({ repository, digest }) },
+            {
+              id: 'delete',
+              label: 'Delete',
+              keys: 'Delete',
+              isDanger: true,
+              act: () => void deleteManifests([digest]),
+            },
           ]}
           isStale={list.isStale}
           empty={
@@ -80,6 +102,14 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           }
         />
       </Listed>
+      {digests.length > 0 && (
+        <UntaggedBar
+          repository={repository}
+          digests={digests.slice(0, mostChosen)}
+          deleteManifests={deleteManifests}
+          onClear={() => select(new Set())}
+        />
+      )}
     </>
   );
 }
