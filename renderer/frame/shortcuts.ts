@@ -66,12 +66,15 @@ function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const key = nameOf(event);
   const isModified = event.ctrlKey || event.metaKey || event.altKey;
-  if (!isModified && (isTyping(event.target) || !preferences().singleKeys)) return;
-  // A dialog has the keyboard for itself.
-  if (
-    document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]') !== null
-  )
+  // Letters are text in a field, and can be switched off; keys that write nothing stay what they are.
+  const isFunctionKey = /^f\d+$/.test(key);
+  if (!isModified && !isFunctionKey && isTyping(event.target)) {
+    if (key === 'escape' && !isInDialog()) leaveField(event.target);
     return;
+  }
+  if (!isModified && key.length === 1 && !preferences().singleKeys) return;
+  // A dialog has the keyboard for itself.
+  if (isInDialog()) return;
   const sequence = Date.now() - formerAt < sequenceMs ? `${former} ${key}` : key;
   const found =
     all.findLast(({ keys }) => keys.includes(sequence)) ?? all.findLast(({ keys }) => keys.includes(key));
@@ -80,6 +83,17 @@ function onKeyDown(event: KeyboardEvent): void {
   if (found === undefined) return;
   event.preventDefault();
   found.run();
+}
+
+function isInDialog(): boolean {
+  return (
+    document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]') !== null
+  );
+}
+
+/** The part of the window that the field is in has the keys again. */
+function leaveField(field: EventTarget | null): void {
+  if (field instanceof HTMLElement) field.closest<HTMLElement>('[data-region]')?.focus();
 }
 
 function nameOf({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): string {

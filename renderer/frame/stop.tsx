@@ -1,6 +1,6 @@
 import { formatPlural } from '../format.ts';
 import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
-import { useAsk, useCall } from '../state/calls.ts';
+import { isLost, useAsk, useCall } from '../state/calls.ts';
 import { useSessions } from '../state/sessions.ts';
 
 /** Asks whether the registry shall stop, with what that ends. */
@@ -12,13 +12,21 @@ function StopDialog({ onClose }: { readonly onClose: () => void }) {
   const ask = useAsk();
   const transfers = useSessions().filter(({ state }) => state === 'active').length;
   const { data: tasks = [] } = useCall('tasks.list', {});
+  async function stop(): Promise<void> {
+    try {
+      await ask('process.stop', {});
+    } catch (error) {
+      // It may be gone before it has answered.
+      if (!isLost(error)) throw error;
+    }
+  }
   const running = tasks.filter(({ state }) => state === 'running').length;
   return (
     <ConfirmDialog
       title="Stop the registry?"
       verb="Stop the registry"
       cli="berth down"
-      act={() => ask('process.stop', {})}
+      act={stop}
       onClose={onClose}
     >
       <p>

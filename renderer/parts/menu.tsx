@@ -48,8 +48,10 @@ function MenuPopover({
     <Popover {...popover} aria-label={label} className={styles['popover'] ?? ''} placement={placement}>
       <AriaMenu
         aria-label={label}
-        // Without a trigger nothing closes it when something is chosen.
-        {...(popover.onOpenChange === undefined ? {} : { onClose: () => popover.onOpenChange?.(false) })}
+        // Without a trigger nothing closes it when something is chosen, and nothing gives it the focus.
+        {...(popover.onOpenChange === undefined
+          ? {}
+          : { onClose: () => popover.onOpenChange?.(false), autoFocus: 'first' as const })}
         className={styles['menu'] ?? ''}
         disabledKeys={entries.filter((entry) => entry.isDisabled === true).map((entry) => entry.id)}
       >

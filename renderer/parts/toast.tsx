@@ -54,8 +54,12 @@ export function undoLast(): boolean {
   return true;
 }
 
-async function undo(row: ToastRow): Promise<void> {
+function take(row: ToastRow): void {
   set(rows.filter((each) => each.id !== row.id));
+}
+
+async function undo(row: ToastRow): Promise<void> {
+  take(row);
   await row.undo?.().then(() => toast({ text: 'Undone' }), toastError);
 }
 
@@ -79,12 +83,13 @@ export function ToastHost() {
 
 function Toast({ row }: { readonly row: ToastRow }) {
   const [isHeld, setHeld] = useState(false);
-  const close = (): void => set(rows.filter((each) => each.id !== row.id));
+  const close = (): void => take(row);
   useEffect(() => {
     if (row.kind === 'error' || isHeld) return undefined;
-    const timer = setTimeout(close, row.undo === undefined && row.action === undefined ? 6000 : 10_000);
+    const isActing = row.undo !== undefined || row.action !== undefined;
+    const timer = setTimeout(() => take(row), isActing ? 10_000 : 6000);
     return () => clearTimeout(timer);
-  });
+  }, [row, isHeld]);
   return (
     <div
       className={`${styles['toast']} ${row.kind === 'error' ? styles['error'] : ''}`}
