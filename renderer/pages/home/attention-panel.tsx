@@ -6,6 +6,7 @@ import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
+import { formatForeign } from '../../format.ts';
 import { hrefOf } from '../../route.ts';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { useNow } from '../../state/clock.ts';
@@ -69,12 +70,12 @@ function Item({
   return (
     <li className={styles['item']}>
       <Icon aria-label={kind === 'error' ? 'Error' : 'Warning'} className={styles[kind]} />
-      <span className={styles['itemText']}>{text}</span>
+      <span className={styles['itemText']}>{formatForeign(text)}</span>
       {link !== undefined && <a href={hrefOf(link.to)}>{link.label}</a>}
       {children}
       {command !== undefined && children === false && (
         <span className={styles['inline']}>
-          <code className={styles['command']}>{command}</code>
+          <code className={styles['command']}>{formatForeign(command)}</code>
           <CopyButton text={command} label={`Copy ${command}`} />
         </span>
       )}
