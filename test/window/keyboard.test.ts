@@ -14,24 +14,31 @@ import type { KeyboardAct } from './keyboard/desk.ts';
 import { firstActs, frameActs, lastActs } from './keyboard/frame.ts';
 import { settingsActs } from './keyboard/settings.ts';
 import { storageActs } from './keyboard/storage.ts';
+import { transferActs } from './keyboard/transfer.ts';
 
 const groups: Readonly<Record<string, readonly KeyboardAct[]>> = {
   'while nothing is stored': firstActs,
   access: accessActs,
   content: contentActs,
+  transfer: transferActs,
   storage: storageActs,
   'activity, logs and home': frameActs,
   settings: settingsActs,
   'in the end': lastActs,
 };
 
-/** What the window asks outside of its cache, and what changes nothing and saves nothing. */
+/** What the window asks outside of its cache without changing or saving anything for a person. */
 const looks: ReadonlySet<AdminMethod> = new Set<AdminMethod>([
+  'bundles.discard',
+  'bundles.inspect',
+  // In the app alone, by the button that downloads in a browser.
+  'bundles.export',
   'collect.plan',
   'images.raw',
   'layers.files',
   'manifests.plan',
   'rules.simulate',
+  'status.get',
   'tags.list',
   'tags.plan',
   'trash.list',
