@@ -31,11 +31,9 @@ export function createRegistryHost(onState: (state: SupervisorState) => void): R
   };
 }
 
-function fork(): Child<MessagePortMain> {
-  const child = utilityProcess.fork(fileURLToPath(new URL('./registry-process.mjs', import.meta.url)), [], {
-    serviceName: 'Berth registry',
-    stdio: 'pipe',
-  });
+function fork(args: readonly string[]): Child<MessagePortMain> {
+  const path = fileURLToPath(new URL('./registry-process.mjs', import.meta.url));
+  const child = utilityProcess.fork(path, [...args], { serviceName: 'Berth registry', stdio: 'pipe' });
   let said = '';
   child.stdout?.pipe(process.stdout, { end: false });
   child.stderr?.on('data', (part: Buffer) => {
@@ -49,6 +47,9 @@ function fork(): Child<MessagePortMain> {
     post: (message, port) => child.postMessage(message, port === undefined ? [] : [port]),
     onMessage: (listener) => void child.on('message', (message: FromRegistry) => listener(message)),
     onExit: (listener) => void child.once('exit', (status) => listener(status, said)),
-    kill: () => void child.kill(),
+    kill() {
+      // A process whose loop hangs, or that was stopped, hears no SIGTERM, which is what Electron's own kill sends.
+      if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL');
+    },
   };
 }

@@ -1,5 +1,8 @@
 /** What the shell and the process of the registry tell each other. What windows ask goes by ports of their own. */
 
+/** Begins the argument of a process that shall write another port into the configuration, and listen there. */
+export const portArgument = '--port=';
+
 /** Both carry one port: the control plane is spoken over it, or a file sent. */
 export type PortRequest =
   { readonly kind: 'connect' } | { readonly kind: 'download'; readonly ticket: string };
@@ -26,4 +29,6 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
+  /** Of PORT_BUSY: the next port that is free, where the configuration can be given one. */
+  readonly freePort?: number;
 }

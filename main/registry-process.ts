@@ -8,13 +8,14 @@ import { Readable } from 'node:stream';
 import { openChannel, openFile } from '../registry/cli/client.ts';
 import type { Io } from '../registry/cli/io.ts';
 import { loadFor } from '../registry/cli/load.ts';
+import { findOtherPort, setPort } from '../registry/cli/port.ts';
 import { handOver, runRegistry } from '../registry/cli/run-registry.ts';
 import { readHolder } from '../registry/index.ts';
 import { isAppError } from '../registry/spec/errors.ts';
 import type { Channel, Reply, Request } from '../registry/spec/rpc.ts';
 import { type Download, sendDownload } from './download-port.ts';
 import { createPortChannel } from './port-channel.ts';
-import type { FromRegistry, RunningFacts, ToRegistry } from './registry-messages.ts';
+import { type FromRegistry, portArgument, type RunningFacts, type ToRegistry } from './registry-messages.ts';
 
 /** A registry, here or elsewhere. */
 interface Served extends AsyncDisposable {
@@ -61,6 +62,8 @@ async function open(): Promise<Served> {
 }
 
 async function openOwn(): Promise<Served> {
+  const port = wantedPort();
+  if (port !== undefined) await setPort(io, {}, port);
   const running = await runRegistry(io, {
     config: {},
     err: io.err,
@@ -81,6 +84,12 @@ async function openOwn(): Promise<Served> {
     findDownload: async (ticket) => registry.findDownload(ticket),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
+}
+
+/** The port that the person wants from now on. */
+function wantedPort(): number | undefined {
+  const given = process.argv.find((each) => each.startsWith(portArgument))?.slice(portArgument.length);
+  return given === undefined ? undefined : Number(given);
 }
 
 /** The registry of the process that holds the data directory. */
@@ -126,9 +135,10 @@ async function run(): Promise<number> {
   } catch (error) {
     if (!isAppError(error)) throw error;
     const { code, message, hint } = error;
+    const freePort = code === 'PORT_BUSY' ? await findOtherPort(io, {}) : undefined;
     // What was told may be lost by an exit: the shell says when it has read it.
     parentPort.on('message', () => stopped.resolve(1));
-    tell({ kind: 'failed', code, message, hint });
+    tell({ kind: 'failed', code, message, hint, ...(freePort === undefined ? {} : { freePort }) });
     await stopped.promise;
     return 1;
   }

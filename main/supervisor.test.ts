@@ -6,10 +6,14 @@ import { type Child, createSupervisor, type SupervisorState } from './supervisor
 /** A process that does what the test says. */
 class Puppet implements Child<string> {
   readonly pid = 7;
+  readonly args: readonly string[];
   readonly posted: (ToRegistry | string)[] = [];
   isKilled = false;
   say: (message: FromRegistry) => void = () => undefined;
   exit: (status: number, said: string) => void = () => undefined;
+  constructor(args: readonly string[]) {
+    this.args = args;
+  }
   post(message: ToRegistry, port?: string): void {
     this.posted.push(port === undefined ? message : `${message.kind} ${port}`);
   }
@@ -29,8 +33,8 @@ function supervise() {
   const children: Puppet[] = [];
   const states: SupervisorState[] = [];
   const supervisor = createSupervisor<string>({
-    fork() {
-      const child = new Puppet();
+    fork(args) {
+      const child = new Puppet(args);
       children.push(child);
       return child;
     },
@@ -102,6 +106,49 @@ suite('the process of the registry', () => {
     assert.equal(it.children.length, 12);
   });
 
+  test('is back within a second however often it ends, once it did run', () => {
+    using it = supervise();
+    it.supervisor.start();
+    const delays: number[] = [];
+    for (let count = 0; count < 50; count += 1) {
+      it.last().say(running);
+      it.last().exit(9, '');
+      const state = it.supervisor.state();
+      assert.ok(state.kind === 'waiting');
+      delays.push(state.retryAt - Date.now());
+      mock.timers.tick(400);
+    }
+
+    assert.deepEqual(delays.slice(0, 5), [100, 200, 400, 400, 400]);
+    assert.equal(Math.max(...delays), 400);
+  });
+
+  test('that does not answer is ended, and started anew', () => {
+    using it = supervise();
+    it.supervisor.start();
+    it.last().say(running);
+
+    it.supervisor.replace();
+    assert.equal(it.last().isKilled, true);
+    it.last().exit(9, '');
+    mock.timers.tick(100);
+
+    assert.equal(it.kinds(), 'starting running waiting starting');
+  });
+
+  test('gets the arguments of a start once', () => {
+    using it = supervise();
+
+    it.supervisor.start(['--port=5444']);
+    it.last().exit(1, '');
+    mock.timers.tick(100);
+
+    assert.deepEqual(
+      it.children.map(({ args }) => args),
+      [['--port=5444'], []],
+    );
+  });
+
   test('begins with short delays again once it has run for a minute', () => {
     using it = supervise();
     it.supervisor.start();
@@ -120,7 +167,7 @@ suite('the process of the registry', () => {
     using it = supervise();
     it.supervisor.start();
 
-    it.last().say({ kind: 'failed', code: 'PORT_BUSY', message: 'used', hint: 'do' });
+    it.last().say({ kind: 'failed', code: 'PORT_BUSY', message: 'used', hint: 'do', freePort: 5444 });
     assert.deepEqual(it.last().posted, [{ kind: 'stop' }]);
     it.last().exit(1, '');
 
@@ -129,6 +176,7 @@ suite('the process of the registry', () => {
       code: 'PORT_BUSY',
       message: 'used',
       hint: 'do',
+      freePort: 5444,
     });
   });
 

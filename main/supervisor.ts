@@ -6,8 +6,9 @@
  *                           |  +--failed, exit----+--exit--> waiting     starting and stopping end in the same way
  *                           +---------- after a delay ----------+
  *
- * The delay is short at first and doubles with each end that follows within a minute. A process that ends by itself with
- * status 0 was asked to by somebody else, and stays ended.
+ * The delay is short at first and doubles with each end that follows within a minute: up to 30 seconds for what does not
+ * start, and under half of one for what did run, whose users wait. A process that ends by itself with status 0 was asked to by
+ * somebody else, and stays ended.
  */
 import type { Failure, FromRegistry, PortRequest, RunningFacts, ToRegistry } from './registry-messages.ts';
 
@@ -32,16 +33,18 @@ export type SupervisorState =
 
 export interface Supervisor<P> {
   readonly state: () => SupervisorState;
-  /** Starts it unless it runs; at once where it waits. */
-  start(): void;
+  /** Starts it unless it runs; at once where it waits. This once with these arguments. */
+  start(args?: readonly string[]): void;
   /** Asks it to end, and resolves when it has; nothing starts it again but `start`. */
   stop(): Promise<void>;
+  /** Ends a process that does not answer, as if it had crashed. */
+  replace(): void;
   /** Gives it a port to serve, and says for what; false while it does not run. */
   connect(port: P, request?: PortRequest): boolean;
 }
 
 export interface SupervisorOptions<P> {
-  readonly fork: () => Child<P>;
+  readonly fork: (args: readonly string[]) => Child<P>;
   readonly onState: (state: SupervisorState) => void;
   /** How long a stop may take before the process is killed: transfers get time to finish. */
   readonly stopTimeoutMs?: number;
@@ -49,6 +52,8 @@ export interface SupervisorOptions<P> {
 
 const firstDelayMs = 100;
 const longestDelayMs = 30_000;
+/** What has run waits 400 ms at most. */
+const failuresOfRunner = 2;
 const calmMs = 60_000;
 
 export function createSupervisor<P>({
@@ -67,19 +72,27 @@ export function createSupervisor<P>({
     onState(next);
   }
 
-  function begin(after?: Failure): void {
+  function begin({
+    after,
+    args = [],
+  }: {
+    readonly after?: Failure;
+    readonly args?: readonly string[];
+  }): void {
     clearTimeout(timer);
     const startedAt = Date.now();
     let failure: Failure | undefined;
-    const started = fork();
+    const started = fork(args);
     child = started;
     enter({ kind: 'starting', ...(after === undefined ? {} : { after }) });
     started.onMessage((message) => {
       if (message.kind === 'failed') {
-        failure = { code: message.code, message: message.message, hint: message.hint };
+        const { kind: _, ...why } = message;
+        failure = why;
         return started.post({ kind: 'stop' });
       }
       if (state.kind !== 'starting') return;
+      failures = Math.min(failures, failuresOfRunner);
       enter({ ...message, pid: started.pid });
     });
     started.onExit((status, said) => {
@@ -93,15 +106,15 @@ export function createSupervisor<P>({
       const delayMs = Math.min(firstDelayMs * 2 ** failures, longestDelayMs);
       failures += 1;
       const why = failure ?? crashOf(status, said);
-      timer = setTimeout(() => begin(why), delayMs);
+      timer = setTimeout(() => begin({ after: why }), delayMs);
       enter({ kind: 'waiting', failure: why, retryAt: Date.now() + delayMs });
     });
   }
 
   return {
     state: () => state,
-    start() {
-      if (child === undefined) begin();
+    start(args = []) {
+      if (child === undefined) begin({ args });
     },
     async stop() {
       clearTimeout(timer);
@@ -119,6 +132,7 @@ export function createSupervisor<P>({
       clearTimeout(overdue);
       ended = undefined;
     },
+    replace: () => child?.kill(),
     connect(port, request = { kind: 'connect' }) {
       if (state.kind !== 'running' || child === undefined) return false;
       child.post(request, port);

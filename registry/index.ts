@@ -115,6 +115,7 @@ export interface Registry extends AsyncDisposable {
 
 export type { ComputerMethods } from './admin/methods.ts';
 export { readHolder } from './driver/lock.ts';
+export { findFreePort } from './http/listen.ts';
 export { findPortOwner } from './http/port-owner.ts';
 
 const defaultPort = 5443;

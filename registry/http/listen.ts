@@ -62,6 +62,19 @@ export async function openListeners(
   throw await busyError(target, tries);
 }
 
+/** The next port after that of `host:port` that is free there; `undefined` if none of a hundred is. Throws CONFIG_INVALID. */
+export async function findFreePort(address: string): Promise<number | undefined> {
+  const { host, port } = parseListenAddress(address);
+  const hosts = hostsOf(host);
+  for (let next = port + 1; next <= Math.min(port + portTries, 65_535); next += 1) {
+    const servers = await tryPort(hosts, next, {}, (socket) => socket.destroy());
+    if (servers === undefined) continue;
+    await Promise.all(servers.map((server) => closeServer(server)));
+    return next;
+  }
+  return undefined;
+}
+
 function hostsOf(host: string | undefined): readonly string[] {
   if (host === undefined) return ['::'];
   return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
