@@ -68,6 +68,8 @@ const violations = [
   { folder: '../main/setup', line: "import '../../registry/cli/client.ts';", by: ['oxlint'] },
   { folder: '../main/setup', line: "import 'electron';", by: ['oxlint'] },
   { folder: '../main/images', line: "import '../app.ts';", by: ['oxlint'] },
+  { folder: '../main/system', line: "import '../../registry/index.ts';", by: ['oxlint'] },
+  { folder: '../main/system', line: "import 'electron';", by: ['oxlint'] },
   { folder: '../main', line: "import '../registry/index.ts';", by: ['oxlint'] },
   { folder: '../main', line: "import '../registry/cli/client.ts';", by: ['oxlint'] },
   { folder: '../main', line: "import '../renderer/route.ts';", by: ['oxlint', 'TS6307'] },
