@@ -37,9 +37,10 @@ const shapes = {
   error: either(ring, cross),
 } as const;
 
-/** A light glyph for dark bars; macOS takes the shape of a template and colours it itself. */
+/** A light glyph for dark bars, and a dark one; macOS takes the shape of a template and colours it itself. */
 const inks = [
   { suffix: '', ink: [0xe7, 0xea, 0xf0] },
+  { suffix: 'Dark', ink: [0x16, 0x1a, 0x20] },
   { suffix: 'Template', ink: [0, 0, 0] },
 ] as const;
 

@@ -1,33 +1,50 @@
 /** The desktop app: one instance, a registry, a tray and a window. All meaning is in the registry and in the page. */
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { app, clipboard, Notification, type WebContents } from 'electron';
+import { app, clipboard, nativeTheme, powerMonitor, type WebContents } from 'electron';
 import { AppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
+import { setAppMenu } from './app-menu.ts';
+import { chooseClose } from './close-choice.ts';
 import { createConsentMethods } from './consent/consent-methods.ts';
+import { tellChanges } from './consent/told-changes.ts';
+import { channels, type ShellNote } from './contract/channels.ts';
+import type { PreferenceChange } from './contract/preferences.ts';
+import type { ShellMethod } from './contract/shell-api.ts';
 import { serveDownloads } from './files/downloads.ts';
 import { createFilesMethods } from './files/files-methods.ts';
 import { createGivenFiles, filesOf } from './files/given-files.ts';
 import { createKnownFiles } from './files/known-files.ts';
-import { channels, type ShellNote } from './contract/channels.ts';
 import { thisHost } from './engine/host.ts';
+import { isAnswering } from './health.ts';
 import { helperCommand } from './helper-command.ts';
 import { serveIpc } from './ipc.ts';
-import { systemKeychain } from './keychain.ts';
-import { openPreferences } from './preferences.ts';
 import { createImagesMethods } from './images/images-methods.ts';
+import { systemKeychain } from './keychain.ts';
+import { isLoginStart, loginItem } from './login-item.ts';
+import { createNotifier, say } from './notify.ts';
+import { openPreferences } from './preferences.ts';
+import { createPreferencesMethods } from './preferences-methods.ts';
 import { askClose, askQuit, tellBrokenPreferences } from './questions.ts';
 import { createRegistryHost } from './registry-host.ts';
+import { createRegistryMethods, startOnPort } from './registry-methods.ts';
 import { type RegistryView, watchRegistry } from './registry-view.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
 import { createFirstPasswords } from './setup/first-passwords.ts';
 import { createSetupMethods } from './setup/setup-methods.ts';
 import { createShell, type ShellMethods } from './shell.ts';
-import type { SupervisorState } from './supervisor.ts';
 import { openTray, type TrayFace } from './tray.ts';
-import { type TrayAct, trayMenu } from './tray-menu.ts';
+import { hasTrayHost } from './system/tray-host.ts';
+import { type TrayAct, type TrayMenu, trayMenu } from './tray-menu.ts';
+import { findUpdater } from './updater.ts';
+import { createUpdates } from './updates.ts';
+import { createUpdatesMethods } from './updates-methods.ts';
 import { createMainWindow } from './window.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+/** A computer that wakes up is busy. */
+const wakeTimeoutMs = 10_000;
 
 const named = filesOf(process.argv, { isPackaged: app.isPackaged, directory: process.cwd() });
 if (app.requestSingleInstanceLock({ files: named })) await run();
@@ -52,6 +69,7 @@ async function run(): Promise<void> {
   let tray: TrayFace | undefined;
   let isQuitting = false;
   let isAsking = false;
+  let wantsUpdate = false;
   let hasEnded = false;
   let idle: PromiseWithResolvers<void> | undefined;
   const pages = new Set<WebContents>();
@@ -69,15 +87,47 @@ async function run(): Promise<void> {
       setView(undefined);
       if (state.kind === 'stopped' || state.kind === 'waiting') for (const page of pages) givePort(page);
     }
-    showTray(state);
+    showTray();
+    tellPages('registry.get');
+    notifier.tell({ kind: 'state', state });
   });
   const window = createMainWindow({ preferences, mayClose });
+  const notifier = createNotifier(preferences, window);
+  const updates = createUpdates({
+    ...findUpdater(),
+    onState(update) {
+      showTray();
+      tellPages('updates.get');
+      if (update.kind === 'ready') notifier.tell({ kind: 'updateReady', version: update.version });
+    },
+  });
 
   /** A connection for the shell itself, and one for each page that has asked for one before. */
   function connect(): void {
     client = host.openClient();
     for (const page of pages) givePort(page);
-    if (client !== undefined) void watchRegistry(client, setView);
+    if (client === undefined) return;
+    void watchRegistry(client, {
+      onView: setView,
+      onItem(item) {
+        notifier.tell({ kind: 'feed', item });
+        if (item.kind === 'certificateChanged') void lookAtCertificate();
+      },
+      onPulled: (row) => notifier.tell({ kind: 'pulled', row }),
+      onDisk: (disk) => notifier.tell({ kind: 'disk', disk }),
+    });
+    void lookAtCertificate();
+  }
+
+  async function lookAtCertificate(): Promise<void> {
+    const row = await client?.call('certificate.get', {}).catch(() => undefined);
+    if (row !== undefined) notifier.tell({ kind: 'certificate', validTo: row.leaf.validTo });
+  }
+
+  /** The answer of a method is another: whoever shows it asks again. */
+  function tellPages(method: ShellMethod): void {
+    for (const page of pages)
+      page.postMessage(channels.note, { kind: 'changed', method } satisfies ShellNote);
   }
 
   function givePort(page: WebContents): void {
@@ -100,11 +150,37 @@ async function run(): Promise<void> {
     view = next;
     if (view?.lastPush !== undefined && !preferences.get().isSetUp) preferences.set({ isSetUp: true });
     if ((view?.transfers.length ?? 0) === 0) idle?.resolve();
-    showTray(host.state());
+    showTray();
   }
 
-  function showTray(state: SupervisorState): void {
-    tray?.show(trayMenu(state, view, preferences.get()));
+  function menu(): TrayMenu {
+    const update = updates.state();
+    const { isSetUp } = preferences.get();
+    return trayMenu(host.state(), view, {
+      isSetUp,
+      ...(update.kind === 'ready' ? { update: update.version } : {}),
+    });
+  }
+
+  function showTray(): void {
+    tray?.show(menu());
+  }
+
+  /** Opens the tray, or takes it away, as the preferences say. */
+  function keepTray(): void {
+    const { hasTray, glyph } = preferences.get();
+    if (!hasTray) {
+      tray?.[Symbol.dispose]();
+      tray = undefined;
+    } else if (tray === undefined) tray = openTray({ menu: menu(), glyph, onAct: act, onFiles: give });
+    else tray.setGlyph(glyph);
+  }
+
+  function followPreferences({ theme, looksForUpdates, hasTray, glyph }: PreferenceChange): void {
+    if (theme !== undefined) nativeTheme.themeSource = theme;
+    if (hasTray !== undefined || glyph !== undefined) keepTray();
+    if (looksForUpdates !== undefined) updates.setDaily(looksForUpdates);
+    tellPages('preferences.get');
   }
 
   function mayClose(): boolean {
@@ -117,10 +193,15 @@ async function run(): Promise<void> {
     const open = window.current();
     if (open === undefined || isAsking) return;
     isAsking = true;
-    const { onClose } = preferences.get();
-    const choice = onClose === 'ask' ? await askClose(open) : onClose;
+    const isShown = tray !== undefined && (await isTrayShown());
+    let choice = chooseClose(preferences.get(), isShown);
+    if (choice === 'ask' || choice === 'askUnseen') {
+      const onClose = await askClose(open, isShown);
+      preferences.set({ onClose, ...(choice === 'askUnseen' ? { keepsUnseen: onClose === 'keep' } : {}) });
+      choice = onClose === 'keep' ? 'hide' : 'quit';
+      tellPages('preferences.get');
+    }
     isAsking = false;
-    preferences.set({ onClose: choice });
     if (choice === 'quit') app.quit();
     else window.hide();
   }
@@ -131,6 +212,7 @@ async function run(): Promise<void> {
       const answer = await askQuit(window.current(), transfers);
       if (answer === 'cancel') {
         isQuitting = false;
+        wantsUpdate = false;
         return;
       }
       if (answer === 'finish' && (view?.transfers.length ?? 0) > 0) {
@@ -142,7 +224,20 @@ async function run(): Promise<void> {
     tray?.[Symbol.dispose]();
     tray = undefined;
     hasEnded = true;
-    app.quit();
+    if (wantsUpdate) updates.install();
+    else app.quit();
+  }
+
+  function restartToUpdate(): void {
+    wantsUpdate = updates.state().kind === 'ready';
+    if (wantsUpdate) app.quit();
+  }
+
+  /** After a sleep the process may be one that nobody can talk to any more. */
+  async function lookAfterSleep(): Promise<void> {
+    const asked = client;
+    if (asked !== undefined && !(await isAnswering(asked, wakeTimeoutMs)) && asked === client) host.replace();
+    void lookAtCertificate();
   }
 
   function act(what: TrayAct): void {
@@ -158,6 +253,11 @@ async function run(): Promise<void> {
           })
           .catch(showInWindow);
         return;
+      case 'usePort':
+        startOnPort(host, what.port).catch(() => window.show('#/home'));
+        return;
+      case 'update':
+        return restartToUpdate();
       case 'start':
         return host.start();
       case 'stop':
@@ -176,22 +276,33 @@ async function run(): Promise<void> {
 
   const registry = { host: thisHost(process.env), root: mustHaveRoot, client: mustHaveClient };
   const shell = createShell({
-    ...createConsentMethods({ ...registry, by: userInfo().username, helperCommand }),
+    ...tellChanges(createConsentMethods({ ...registry, by: userInfo().username, helperCommand }), (change) =>
+      notifier.tell({ kind: 'change', ...change }),
+    ),
     ...createSetupMethods({
       ...registry,
       passwords,
       preferences: () => preferences.get(),
       setSetUp(isSetUp) {
         preferences.set({ isSetUp });
-        showTray(host.state());
+        showTray();
       },
     }),
-    ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
     ...createImagesMethods({
       ...registry,
       mayList: () => preferences.get().mayListImages,
       setMayList: (mayListImages) => preferences.set({ mayListImages }),
     }),
+    ...createPreferencesMethods({
+      preferences,
+      loginItem,
+      isTrayShown,
+      hasGlyphs: process.platform !== 'darwin',
+      onChange: followPreferences,
+    }),
+    ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
+    ...createRegistryMethods(host),
+    ...createUpdatesMethods({ updates, version: app.getVersion(), restart: restartToUpdate }),
   } satisfies ShellMethods);
 
   function mustHaveRoot(): string {
@@ -217,6 +328,8 @@ async function run(): Promise<void> {
     log,
   });
 
+  powerMonitor.on('resume', () => void lookAfterSleep());
+  setInterval(() => void lookAtCertificate(), dayMs).unref();
   app.on('second-instance', (_, __, ___, data) => {
     window.show();
     give((data as { readonly files?: unknown } | undefined)?.files);
@@ -230,13 +343,15 @@ async function run(): Promise<void> {
     void quit();
   });
 
-  if (preferences.get().hasTray) {
-    tray = openTray(trayMenu(host.state(), view, preferences.get()), act, give);
-  }
+  nativeTheme.themeSource = preferences.get().theme;
+  setAppMenu(() => window.show('#/settings/desktop'));
+  keepTray();
   host.start();
-  const isHidden = process.argv.includes('--hidden') || preferences.get().openHidden;
-  if (!isHidden || tray === undefined) window.show();
+  const isHidden = (isLoginStart() || preferences.get().openHidden) && tray !== undefined;
+  if (isHidden) notifier.tell({ kind: 'startedHidden' });
+  else window.show();
   give(named);
+  updates.setDaily(preferences.get().looksForUpdates);
   if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);
 }
 
@@ -248,7 +363,12 @@ function logFailure(error: unknown): void {
   log(error instanceof Error ? error.message : String(error));
 }
 
+/** Only on Linux are there desktops without a tray. */
+async function isTrayShown(): Promise<boolean> {
+  return process.platform !== 'linux' || (await hasTrayHost(process.env));
+}
+
 async function copy(text: string, what: string): Promise<void> {
   await clipboard.writeText(text);
-  new Notification({ title: 'Berth', body: `${what} is in the clipboard.`, silent: true }).show();
+  say(`${what} is in the clipboard.`);
 }

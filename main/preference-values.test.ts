@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { notificationDefaults } from './contract/preferences.ts';
 import { boundsOnScreen } from './place.ts';
 import { parsePreferences } from './preference-values.ts';
 
 const fallback = {
   bounds: undefined,
+  isMaximized: false,
   onClose: 'ask',
+  keepsUnseen: false,
   hasTray: true,
+  glyph: 'auto',
   openHidden: false,
+  theme: 'system',
+  notifications: notificationDefaults,
+  toldAt: {},
+  looksForUpdates: false,
   isSetUp: false,
   mayListImages: false,
 };
@@ -19,6 +27,16 @@ const rows = [
     name: 'values of other types',
     value: { bounds: 'wide', onClose: 'explode', hasTray: 1, openHidden: true, more: 1 },
     parsed: { ...fallback, openHidden: true },
+  },
+  {
+    name: 'switches and times of which some do not fit',
+    value: {
+      notifications: { push: true, disk: 'no', other: 1 },
+      toldAt: { diskLow: 5, other: 'x' },
+      glyph: 'pink',
+      theme: 'dark',
+    },
+    parsed: { ...fallback, notifications: { ...notificationDefaults, push: true }, theme: 'dark' },
   },
   {
     name: 'what was kept',

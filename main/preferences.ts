@@ -1,6 +1,7 @@
 /** What window and tray remember, in a private file of the app; nothing in it is a secret. */
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { app } from 'electron';
 import Store from 'electron-store';
 import { type Preferences, parsePreferences } from './preference-values.ts';
@@ -22,7 +23,9 @@ export function openPreferences(): PreferenceStore {
     brokenFile,
     get: () => current,
     set(change) {
-      current = { ...current, ...change };
+      const next = { ...current, ...change };
+      if (isDeepStrictEqual(next, current)) return;
+      current = next;
       store.store = { ...current };
     },
   };

@@ -21,13 +21,12 @@ export async function askQuit(
   return (['now', 'finish'] as const)[answer] ?? 'cancel';
 }
 
-/** Asked when the window is closed for the first time. */
-export async function askClose(window: BrowserWindow): Promise<'keep' | 'quit'> {
+/** Asked when the window is closed for the first time; and once more on a desktop that shows no tray. */
+export async function askClose(window: BrowserWindow, isTrayShown: boolean): Promise<'keep' | 'quit'> {
   const answer = await ask(window, {
     type: 'question',
     message: 'Keep the registry running?',
-    detail:
-      'Without the window Berth stays in the tray, and clients can push and pull. Starting Berth again shows the window. The settings change this later.',
+    detail: `${isTrayShown ? 'Without the window Berth stays in the tray' : 'This desktop shows no tray: without the window nothing tells that Berth runs'}, and clients can push and pull. Starting Berth again shows the window. The settings change this later.`,
     buttons: ['Keep running', 'Quit'],
     defaultId: 0,
     cancelId: 0,

@@ -1,5 +1,6 @@
 /** What the tray says of a running registry, read over the shell's own connection and kept up by events. */
 import type { SessionRow } from '../registry/spec/admin/activity.ts';
+import type { DiskRow } from '../registry/spec/admin/process.ts';
 import type { FeedItem } from '../registry/spec/admin-api.ts';
 import { isAppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
@@ -10,7 +11,7 @@ export interface RegistryView {
   /** `team/api:1.4`, as it was pushed last. */
   readonly lastPush: string | undefined;
   readonly isReadOnly: boolean;
-  readonly disk: 'ok' | 'low' | 'full';
+  readonly disk: DiskRow['state'];
   readonly transfers: readonly Transfer[];
 }
 
@@ -39,8 +40,21 @@ const counted: ReadonlySet<FeedItem['kind']> = new Set([
 /** Many events at once are read once. */
 const calmMs = 250;
 
-/** Tells the view now and whenever it changes, until the connection ends. */
-export async function watchRegistry(client: Client, onView: (view: RegistryView) => void): Promise<void> {
+export interface RegistryListener {
+  /** Now, and whenever it changes. */
+  readonly onView: (view: RegistryView) => void;
+  readonly onItem: (item: FeedItem) => void;
+  /** A pull has ended, and had an image. */
+  readonly onPulled: (row: SessionRow) => void;
+  /** As it is at the beginning; events tell what becomes of it. */
+  readonly onDisk: (disk: DiskRow) => void;
+}
+
+/** Tells what the registry says, until the connection ends. */
+export async function watchRegistry(
+  client: Client,
+  { onView, onItem, onPulled, onDisk }: RegistryListener,
+): Promise<void> {
   const sessions = new Map<number, SessionRow>();
   let facts: Omit<RegistryView, 'transfers'> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -59,6 +73,7 @@ export async function watchRegistry(client: Client, onView: (view: RegistryView)
   }
   async function followFeed(): Promise<void> {
     for await (const items of client.subscribe('feed', {})) {
+      for (const item of items) onItem(item);
       if (!items.some(({ kind }) => counted.has(kind))) continue;
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -70,13 +85,24 @@ export async function watchRegistry(client: Client, onView: (view: RegistryView)
     for await (const rows of client.subscribe('sessions', {})) {
       for (const row of rows) {
         if (row.state === 'active') sessions.set(row.id, row);
-        else sessions.delete(row.id);
+        else if (
+          sessions.delete(row.id) &&
+          row.state === 'done' &&
+          row.kind === 'pull' &&
+          row.digest !== undefined
+        )
+          onPulled(row);
       }
       tell();
     }
   }
   try {
-    await Promise.all([read(), followFeed(), followSessions()]);
+    await Promise.all([
+      read(),
+      followFeed(),
+      followSessions(),
+      client.call('status.get', {}).then(({ disk }) => onDisk(disk)),
+    ]);
   } catch (error) {
     if (!isAppError(error, 'NOT_RUNNING')) throw error;
   } finally {

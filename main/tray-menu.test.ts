@@ -31,6 +31,7 @@ interface Row {
   readonly state: SupervisorState;
   readonly view?: RegistryView;
   readonly isSetUp?: boolean;
+  readonly update?: string;
   readonly icon: string;
   /** In brackets what is only read; - is a line. */
   readonly items: string;
@@ -51,7 +52,7 @@ const rows: readonly Row[] = [
   },
   {
     name: 'starting after a crash',
-    state: { kind: 'starting', after: { ...failure, message: 'The registry ended.' } },
+    state: { kind: 'starting', after: { code: 'REGISTRY_ENDED', message: 'The registry ended.', hint: '' } },
     icon: 'starting',
     items: '[Starting] / [The registry ended.] / Show logs / Cancel / - / Open Berth / Quit',
   },
@@ -62,10 +63,44 @@ const rows: readonly Row[] = [
     items: '[Stopping] / Open Berth / Quit',
   },
   {
-    name: 'waiting',
+    name: 'waiting for a port that another program has, where nothing lets it have another',
     state: { kind: 'waiting', failure, retryAt: 0 },
     icon: 'error',
+    items: `[${failure.message}] / Fix / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'waiting for a port, and the next is free',
+    state: { kind: 'waiting', failure: { ...failure, freePort: 5444 }, retryAt: 0 },
+    icon: 'error',
+    items: `[${failure.message}] / Fix / Use 5444 / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'trying again to have its port',
+    state: { kind: 'starting', after: { ...failure, freePort: 5444 } },
+    icon: 'error',
+    items: `[${failure.message}] / Fix / Use 5444 / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'waiting after a crash',
+    state: { kind: 'waiting', failure: { ...failure, code: 'REGISTRY_ENDED' }, retryAt: 0 },
+    icon: 'error',
     items: `[${failure.message}] / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'running, and an update is ready',
+    state: running,
+    view: { ...view, lastPush: undefined },
+    update: '1.2.0',
+    icon: 'attention',
+    items:
+      'Restart to update to 1.2.0 / [Running: 12 repositories, 3.40GB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'stopped, and an update is ready',
+    state: { kind: 'stopped' },
+    update: '1.2.0',
+    icon: 'stopped',
+    items: 'Restart to update to 1.2.0 / [Stopped] / Start / - / Open Berth / Settings / Quit',
   },
   {
     name: 'running, not told yet',
@@ -142,9 +177,9 @@ const rows: readonly Row[] = [
 ];
 
 suite('icon and menu of the tray', () => {
-  for (const { name, state, view: shown, isSetUp = true, icon, items } of rows) {
+  for (const { name, state, view: shown, isSetUp = true, update, icon, items } of rows) {
     test(name, () => {
-      const menu = trayMenu(state, shown, { isSetUp });
+      const menu = trayMenu(state, shown, { isSetUp, ...(update === undefined ? {} : { update }) });
 
       assert.deepEqual({ icon: menu.icon, items: menu.items.map(wordOf).join(' / ') }, { icon, items });
     });

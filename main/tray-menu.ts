@@ -3,6 +3,7 @@ import { formatBytes } from '../registry/cli/format.ts';
 import { assertNever } from '../registry/spec/errors.ts';
 import { localUrl } from '../registry/spec/local-url.ts';
 import type { RegistryView } from './registry-view.ts';
+import type { Failure } from './registry-messages.ts';
 import type { SupervisorState } from './supervisor.ts';
 
 /** The shape carries the state: there is no colour in the tray of macOS. */
@@ -13,6 +14,10 @@ export type TrayAct =
   | { readonly kind: 'copy'; readonly text: string; readonly what: string }
   | { readonly kind: 'open'; readonly hash?: string }
   | { readonly kind: 'setReadOnly'; readonly isReadOnly: boolean }
+  /** Another port, from now on. */
+  | { readonly kind: 'usePort'; readonly port: number }
+  /** Restarts the app into the version that was fetched. */
+  | { readonly kind: 'update' }
   | { readonly kind: 'start' | 'restart' | 'stop' | 'quit' };
 
 /** Without an act a line is only read; `undefined` is a line between groups. */
@@ -34,12 +39,24 @@ const restart: TrayItem = { label: 'Restart', act: { kind: 'restart' } };
 const settings: TrayItem = { label: 'Settings', act: { kind: 'open', hash: '#/settings' } };
 const logs: TrayItem = { label: 'Show logs', act: { kind: 'open', hash: '#/logs' } };
 
-/** `view` is absent until the registry has told it. `isSetUp`: the set-up is done, or put away. */
+/**
+ * `view` is absent until the registry has told it. `isSetUp`: the set-up is done, or put away. `update` is the version that
+ * was fetched and waits for a restart.
+ */
 export function trayMenu(
   state: SupervisorState,
   view: RegistryView | undefined,
-  { isSetUp = true }: { readonly isSetUp?: boolean } = {},
+  { isSetUp = true, update }: { readonly isSetUp?: boolean; readonly update?: string } = {},
 ): TrayMenu {
+  const menu = menuOf(state, view, isSetUp);
+  if (update === undefined) return menu;
+  const restartApp: TrayItem = { label: `Restart to update to ${update}`, act: { kind: 'update' } };
+  // Trouble, and what is under way, say more.
+  const icon = menu.icon === 'running' ? 'attention' : menu.icon;
+  return { ...menu, icon, items: [restartApp, ...menu.items] };
+}
+
+function menuOf(state: SupervisorState, view: RegistryView | undefined, isSetUp: boolean): TrayMenu {
   switch (state.kind) {
     case 'stopped':
       return {
@@ -55,6 +72,8 @@ export function trayMenu(
         ],
       };
     case 'starting':
+      // What hinders it does so until it runs: each try would hide it for a moment.
+      if (state.after !== undefined && state.after.code !== 'REGISTRY_ENDED') return waitingMenu(state.after);
       return {
         icon: 'starting',
         tooltip: 'Berth: starting',
@@ -71,19 +90,7 @@ export function trayMenu(
     case 'stopping':
       return { icon: 'starting', tooltip: 'Berth: stopping', items: [{ label: 'Stopping' }, open, quit] };
     case 'waiting':
-      return {
-        icon: 'error',
-        tooltip: `Berth: ${state.failure.message}`,
-        items: [
-          { label: state.failure.message },
-          { label: 'Try again', act: { kind: 'start' } },
-          logs,
-          { label: 'Stop', act: { kind: 'stop' } },
-          undefined,
-          open,
-          quit,
-        ],
-      };
+      return waitingMenu(state.failure);
     case 'running':
       return !isSetUp && view !== undefined && isUntouched(view) ? setUpMenu : runningMenu(state, view);
     default:
@@ -100,6 +107,34 @@ const setUpMenu: TrayMenu = {
 /** Nothing was pushed, and nothing is under way. */
 function isUntouched({ repositories, lastPush, transfers }: RegistryView): boolean {
   return repositories === 0 && lastPush === undefined && transfers.length === 0;
+}
+
+function waitingMenu(failure: Failure): TrayMenu {
+  return {
+    icon: 'error',
+    tooltip: `Berth: ${failure.message}`,
+    items: [
+      { label: failure.message },
+      ...portItems(failure),
+      { label: 'Try again', act: { kind: 'start' } },
+      logs,
+      { label: 'Stop', act: { kind: 'stop' } },
+      undefined,
+      open,
+      quit,
+    ],
+  };
+}
+
+/** The window says what can be done about the port; the quickest way out is here. */
+function portItems({ code, freePort }: Failure): readonly TrayItem[] {
+  if (code !== 'PORT_BUSY') return [];
+  return [
+    { label: 'Fix', act: { kind: 'open', hash: '#/home' } },
+    ...(freePort === undefined
+      ? []
+      : [{ label: `Use ${freePort}`, act: { kind: 'usePort', port: freePort } } as const]),
+  ];
 }
 
 function runningMenu(

@@ -1,27 +1,35 @@
 import { fileURLToPath } from 'node:url';
-import { Menu, nativeImage, Tray } from 'electron';
+import { Menu, nativeImage, nativeTheme, Tray } from 'electron';
+import type { Glyph } from './contract/preferences.ts';
 import type { TrayAct, TrayIcon, TrayMenu } from './tray-menu.ts';
 
 export interface TrayFace extends Disposable {
   /** What is shown within a quarter of a second; what was meant to be shown meanwhile never is. */
   show(menu: TrayMenu): void;
+  /** Draws the icon in another ink. */
+  setGlyph(glyph: Glyph): void;
 }
 
 const calmMs = 250;
 
-export function openTray(
-  first: TrayMenu,
-  onAct: (act: TrayAct) => void,
-  onFiles: (paths: readonly string[]) => void,
-): TrayFace {
-  const tray = new Tray(imageOf(first.icon));
+export interface TrayOptions {
+  readonly menu: TrayMenu;
+  readonly glyph: Glyph;
+  readonly onAct: (act: TrayAct) => void;
+  /** Files were dropped on it; on macOS alone. */
+  readonly onFiles: (paths: readonly string[]) => void;
+}
+
+export function openTray({ menu: first, glyph: firstGlyph, onAct, onFiles }: TrayOptions): TrayFace {
+  let glyph = firstGlyph;
+  const tray = new Tray(imageOf(first.icon, glyph));
   let wanted = first;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   // Linux shows a menu as it was when it was set: the whole of it is set again.
   function set(): void {
     timer = undefined;
-    tray.setImage(imageOf(wanted.icon));
+    tray.setImage(imageOf(wanted.icon, glyph));
     tray.setToolTip(wanted.tooltip);
     tray.setContextMenu(
       Menu.buildFromTemplate(
@@ -36,23 +44,40 @@ export function openTray(
 
   // There the left button is for the window; elsewhere it shows the menu.
   if (process.platform === 'win32') tray.on('click', () => onAct({ kind: 'open' }));
-  // On macOS alone.
   tray.on('drop-files', (_, paths) => onFiles(paths));
+  // The bar that the icon is on may have become a light one.
+  nativeTheme.on('updated', redraw);
   set();
+
+  function redraw(): void {
+    tray.setImage(imageOf(wanted.icon, glyph));
+  }
+
   return {
     show(menu) {
       wanted = menu;
       timer ??= setTimeout(set, calmMs);
     },
+    setGlyph(next) {
+      glyph = next;
+      redraw();
+    },
     [Symbol.dispose]() {
       clearTimeout(timer);
+      nativeTheme.off('updated', redraw);
       tray.destroy();
     },
   };
 }
 
 /** `@2x` and, on macOS, the template are found by their names. */
-function imageOf(icon: TrayIcon) {
-  const file = process.platform === 'darwin' ? `${icon}Template.png` : `${icon}.png`;
+function imageOf(icon: TrayIcon, glyph: Glyph) {
+  const file = `${icon}${process.platform === 'darwin' ? 'Template' : inkOf(glyph)}.png`;
   return nativeImage.createFromPath(fileURLToPath(new URL(`./icons/${file}`, import.meta.url)));
+}
+
+/** Windows says whether its bar is dark. Of a bar of Linux nobody knows; nearly all of them are. */
+function inkOf(glyph: Glyph): '' | 'Dark' {
+  const isBarDark = process.platform !== 'win32' || nativeTheme.shouldUseDarkColorsForSystemIntegratedUI;
+  return glyph === 'dark' || (glyph === 'auto' && !isBarDark) ? 'Dark' : '';
 }

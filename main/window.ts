@@ -1,6 +1,7 @@
 /** The main window: there is one at most. Hidden for ten minutes it is freed, and made anew when it is wanted. */
 import { fileURLToPath } from 'node:url';
-import { BrowserWindow, screen } from 'electron';
+import { app, BrowserWindow, nativeTheme, screen } from 'electron';
+import { giveContextMenu } from './app-menu.ts';
 import { boundsOnScreen } from './place.ts';
 import type { PreferenceStore } from './preferences.ts';
 import { pageUrl } from './scheme.ts';
@@ -25,8 +26,9 @@ export function createMainWindow({ preferences, mayClose }: MainWindowOptions): 
   let freeing: ReturnType<typeof setTimeout> | undefined;
 
   function open(hash: string): BrowserWindow {
+    const { bounds: kept, isMaximized } = preferences.get();
     const bounds = boundsOnScreen(
-      preferences.get().bounds,
+      kept,
       screen.getAllDisplays().map(({ workArea }) => workArea),
     );
     const opened = new BrowserWindow({
@@ -37,6 +39,8 @@ export function createMainWindow({ preferences, mayClose }: MainWindowOptions): 
       minHeight: 560,
       show: false,
       title: 'Berth',
+      // As tokens.css has it, so that nothing flashes before the page is there.
+      backgroundColor: nativeTheme.shouldUseDarkColors ? '#14171c' : '#f6f7f9',
       autoHideMenuBar: true,
       webPreferences: {
         preload: fileURLToPath(new URL('./preload.cjs', import.meta.url)),
@@ -48,19 +52,28 @@ export function createMainWindow({ preferences, mayClose }: MainWindowOptions): 
         spellcheck: false,
       },
     });
-    opened.once('ready-to-show', () => opened.show());
+    giveContextMenu(opened);
+    opened.once('ready-to-show', () => {
+      if (isMaximized) opened.maximize();
+      opened.show();
+    });
     opened.on('close', (event) => {
-      preferences.set({ bounds: opened.getNormalBounds() });
+      preferences.set({ bounds: opened.getNormalBounds(), isMaximized: opened.isMaximized() });
       if (!mayClose()) event.preventDefault();
     });
     opened.on('closed', () => {
       clearTimeout(freeing);
       window = undefined;
+      app.dock?.hide();
     });
     opened.on('hide', () => {
+      app.dock?.hide();
       freeing = setTimeout(() => opened.destroy(), freedAfterMs);
     });
-    opened.on('show', () => clearTimeout(freeing));
+    opened.on('show', () => {
+      clearTimeout(freeing);
+      void app.dock?.show();
+    });
     // What went wrong shows as an empty window; a rejection here would only say it twice.
     opened.loadURL(`${pageUrl}${hash}`).catch(() => undefined);
     return opened;

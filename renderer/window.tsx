@@ -9,16 +9,19 @@ import './parts/base.css';
 import { createQueries } from './state/calls.ts';
 import { LinkContext } from './state/link.ts';
 import { applyLook } from './state/preferences.ts';
-import { ShellContext } from './state/shell.ts';
+import { ShellContext, watchShell } from './state/shell.ts';
 
 /** Shows the window in an element of the page. */
 export function showWindow(root: Element, link: Link): void {
   applyLook();
+  const shell = findShell();
+  const queries = createQueries();
+  watchShell(shell, queries);
   createRoot(root).render(
     <StrictMode>
       <LinkContext value={link}>
-        <ShellContext value={findShell()}>
-          <QueryClientProvider client={createQueries()}>
+        <ShellContext value={shell}>
+          <QueryClientProvider client={queries}>
             <I18nProvider locale="en-US">
               <App />
             </I18nProvider>

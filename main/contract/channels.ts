@@ -28,6 +28,8 @@ export interface PortMessage {
 
 /** What the shell tells unasked. */
 export type ShellNote =
+  /** What this method answers is another from now on. */
+  | { readonly kind: 'changed'; readonly method: string }
   /** Files wait to be imported: `files.pickBundles` takes them. */
   | { readonly kind: 'given' }
   /** A download is complete; `id` is for `files.reveal`. */

@@ -6,7 +6,10 @@ import type { z } from 'zod';
 import { consentArguments, type ConsentResults } from './consent.ts';
 import { filesArguments, type FilesResults } from './files.ts';
 import { imagesArguments, type ImagesResults } from './images.ts';
+import { preferencesArguments, type PreferencesResults } from './preferences.ts';
+import { registryArguments, type RegistryProcessResults } from './registry.ts';
 import { setupArguments, type SetupResults } from './setup.ts';
+import { updatesArguments, type UpdatesResults } from './updates.ts';
 
 /** The arguments of each method. */
 export const shellArguments = {
@@ -14,12 +17,23 @@ export const shellArguments = {
   ...filesArguments,
   ...setupArguments,
   ...imagesArguments,
+  ...preferencesArguments,
+  ...registryArguments,
+  ...updatesArguments,
 } as const;
 
 export type ShellMethod = keyof typeof shellArguments;
 export type ShellInput<M extends ShellMethod> = z.input<(typeof shellArguments)[M]>;
 
-export interface ShellResults extends ConsentResults, FilesResults, SetupResults, ImagesResults {}
+export interface ShellResults
+  extends
+    ConsentResults,
+    FilesResults,
+    ImagesResults,
+    PreferencesResults,
+    RegistryProcessResults,
+    SetupResults,
+    UpdatesResults {}
 
 /** What answers the methods of one subject. */
 export type MethodsOf<A extends Readonly<Partial<Record<ShellMethod, z.ZodType>>>> = {

@@ -6,6 +6,8 @@ import { Skeleton } from '../parts/states.tsx';
 import { clearToasts, ToastHost } from '../parts/toast.tsx';
 import { useFeed } from '../state/feed.ts';
 import { useLink } from '../state/link.ts';
+import { usePreferences } from '../state/preferences.ts';
+import { useShell } from '../state/shell.ts';
 import { Frame } from './frame.tsx';
 import { Login } from './login.tsx';
 
@@ -15,6 +17,12 @@ export function App() {
   const queries = useQueryClient();
   const shown = useSyncExternalStore(link.subscribe, () => shownIn(link.state()));
   useFeed();
+  const shell = useShell();
+  const { theme } = usePreferences();
+  useEffect(() => {
+    // What the system draws around the page shall look like it; where that fails, it looks like the system.
+    shell?.call('preferences.set', { change: { theme } }).catch(() => undefined);
+  }, [shell, theme]);
   const isSignedOut = shown === 'login' || shown === 'loginAgain';
   useEffect(() => {
     // What one user has seen is not for the next.

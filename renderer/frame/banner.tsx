@@ -5,6 +5,8 @@ import { Button } from '../parts/button.tsx';
 import { hrefOf } from '../route.ts';
 import { formatBytes } from '../format.ts';
 import { Notice } from '../parts/states.tsx';
+import { useShellCall } from '../state/shell.ts';
+import { ProcessNotice } from './process-notice.tsx';
 import styles from './banner.module.css';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -17,6 +19,13 @@ export function Banner() {
   const isOpen = state.kind === 'open';
   const { data: status } = useCall('status.get', {}, { isWanted: isOpen });
   const { data: certificate } = useCall('certificate.get', {}, { isWanted: isOpen });
+  const { data: process } = useShellCall('registry.get', {});
+  if (state.kind === 'lost' && process !== undefined && process.state !== 'running')
+    return (
+      <section aria-label="State of the registry" className={styles['banner']}>
+        <ProcessNotice process={process} />
+      </section>
+    );
   if (state.kind === 'lost')
     return (
       <section aria-label="State of the registry" className={styles['banner']}>

@@ -290,7 +290,10 @@ suite(`the desktop app in ${inElectron}`, needs('chromium'), () => {
       const copied = () =>
         desktop.app.evaluate((given) => {
           const { clipboard, standIn } = given as unknown as DesktopModule;
-          return { text: clipboard.readText(), said: standIn.notifications };
+          return {
+            text: clipboard.readText(),
+            said: standIn.notifications.map(({ options }) => options.body),
+          };
         });
       await until(async () => (await copied()).text !== '');
       assert.deepEqual(await copied(), { text: address, said: ['The address is in the clipboard.'] });
@@ -451,6 +454,7 @@ function wrongCalls(): readonly { readonly method: unknown; readonly args: unkno
   ];
   return [
     ...Object.entries(shellArguments).flatMap(([method, schema]) =>
+      // Some methods take nothing: `{}` is right there.
       shapes.filter((args) => !schema.safeParse(args).success).map((args) => ({ method, args })),
     ),
     ...noMethods.map((method) => ({ method, args: {} })),

@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { request as httpRequest, type RequestOptions } from 'node:http';
 import { constants, homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -106,10 +107,25 @@ interface SecondStart {
   readonly data: object;
 }
 
+/** Where a packaged app would have its resources; without it the app is not packaged. */
+const resources = process.env['STAND_IN_RESOURCES'];
+if (resources !== undefined) Object.defineProperty(process, 'resourcesPath', { value: resources });
+
 class App extends EventEmitter {
-  readonly isPackaged = false;
+  readonly isPackaged = resources !== undefined;
+  /** Of macOS alone. */
+  readonly dock = undefined;
   get name(): string {
     return facts.name;
+  }
+  getName(): string {
+    return facts.name;
+  }
+  getAppPath(): string {
+    return facts.folder;
+  }
+  setAboutPanelOptions(options: object): void {
+    standIn.about = options;
   }
   getVersion(): string {
     return facts.version;
@@ -222,6 +238,7 @@ interface WindowOptions {
 
 export class BrowserWindow extends EventEmitter {
   static readonly #all = new Set<BrowserWindow>();
+  static #front: BrowserWindow | undefined;
   static getAllWindows(): readonly BrowserWindow[] {
     return [...BrowserWindow.#all];
   }
@@ -233,6 +250,7 @@ export class BrowserWindow extends EventEmitter {
   #focused = 0;
   #loading = '';
   #isDestroyed = false;
+  #isMaximized = false;
 
   constructor(options: WindowOptions = {}) {
     super();
@@ -249,6 +267,7 @@ export class BrowserWindow extends EventEmitter {
     const { width = 800, height = 600, webPreferences: { preload } = {} } = this.options;
     this.webContents.page = page;
     await page.setViewportSize({ width, height });
+    await nativeTheme.show(page);
     if (this.webContents.openHandler({ url: '' }).action === 'deny')
       await page.addInitScript(() => {
         window.open = () => null;
@@ -290,6 +309,8 @@ export class BrowserWindow extends EventEmitter {
       sender: this.webContents,
       senderFrame: { url: fromPage(frame.url()), parent: frame.parentFrame() },
     };
+    if (message.kind === 'contextMenu')
+      return void this.webContents.emit('context-menu', event, message.params);
     if (message.kind === 'send') return void ipcMain.emit(message.channel, event, ...message.args);
     const handler = ipcMain.handlers.get(message.channel);
     if (handler === undefined) return { error: `Error: No handler registered for '${message.channel}'` };
@@ -308,14 +329,29 @@ export class BrowserWindow extends EventEmitter {
   }
   show(): void {
     this.#isVisible = true;
+    BrowserWindow.#front = this;
     this.emit('show');
   }
   hide(): void {
     this.#isVisible = false;
+    this.blur();
     this.emit('hide');
   }
   focus(): void {
     this.#focused += 1;
+    BrowserWindow.#front = this;
+  }
+  blur(): void {
+    if (BrowserWindow.#front === this) BrowserWindow.#front = undefined;
+  }
+  isFocused(): boolean {
+    return BrowserWindow.#front === this;
+  }
+  maximize(): void {
+    this.#isMaximized = true;
+  }
+  isMaximized(): boolean {
+    return this.#isMaximized;
   }
   /** How often it was brought to the front. */
   get focused(): number {
@@ -342,6 +378,7 @@ export class BrowserWindow extends EventEmitter {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
     BrowserWindow.#all.delete(this);
+    this.blur();
     this.webContents.given.closeAll();
     void this.#page.then((page) => page.close()).catch(() => undefined);
     this.webContents.emit('destroyed');
@@ -406,11 +443,26 @@ export const utilityProcess = {
 interface MenuItem {
   readonly label?: string;
   readonly type?: string;
+  readonly role?: string;
   readonly enabled?: boolean;
+  readonly accelerator?: string;
+  readonly submenu?: readonly MenuItem[];
   readonly click?: () => void;
 }
+class BuiltMenu {
+  readonly items: readonly MenuItem[];
+  constructor(items: readonly MenuItem[]) {
+    this.items = items;
+  }
+  popup(): void {
+    standIn.popups.push(this.items);
+  }
+}
 export const Menu = {
-  buildFromTemplate: (items: readonly MenuItem[]) => ({ items }),
+  buildFromTemplate: (items: readonly MenuItem[]) => new BuiltMenu(items),
+  setApplicationMenu(menu: BuiltMenu): void {
+    standIn.appMenu = menu.items;
+  },
 };
 
 export class Tray extends EventEmitter {
@@ -444,9 +496,43 @@ export class Notification extends EventEmitter {
     this.options = options;
   }
   show(): void {
-    standIn.notifications.push(this.options.body ?? '');
+    standIn.notifications.push(this);
   }
 }
+
+class NativeTheme extends EventEmitter {
+  #source: 'system' | 'light' | 'dark' = 'system';
+  get themeSource() {
+    return this.#source;
+  }
+  set themeSource(source) {
+    this.#source = source;
+    for (const window of BrowserWindow.getAllWindows()) {
+      const { page } = window.webContents;
+      // One that is being closed has no look.
+      if (page !== undefined) this.show(page).catch(() => undefined);
+    }
+    this.emit('updated');
+  }
+  get shouldUseDarkColors(): boolean {
+    return this.#source === 'dark';
+  }
+  get shouldUseDarkColorsForSystemIntegratedUI(): boolean {
+    return false;
+  }
+  async show(page: Page): Promise<void> {
+    await page.emulateMedia({ colorScheme: this.#source === 'system' ? null : this.#source });
+  }
+}
+export const nativeTheme = new NativeTheme();
+
+/** Tests tell of sleep and wake. */
+export const powerMonitor = new EventEmitter();
+
+// electron-updater takes it from what is required.
+export const net = {
+  request: (options: RequestOptions) => httpRequest(options),
+};
 
 let copied = '';
 export const clipboard = {
@@ -510,7 +596,7 @@ class Session extends EventEmitter {
   setPermissionCheckHandler(): void {}
   setDevicePermissionHandler(): void {}
 }
-export const session = { defaultSession: new Session() };
+export const session = { defaultSession: new Session(), fromPartition: () => new Session() };
 
 /** Of the scheme of the app Chromium knows nothing, so that its handler answers; of `blob:` it has the bytes. */
 class DownloadItem extends EventEmitter {
@@ -568,6 +654,13 @@ export const shell = {
 };
 
 /** What only the stand-in can tell: nobody sees a tray in a test. */
-export const standIn = { trays: new Set<Tray>(), notifications: [] as string[], shownItems: [] as string[] };
+export const standIn = {
+  trays: new Set<Tray>(),
+  notifications: [] as Notification[],
+  shownItems: [] as string[],
+  appMenu: [] as readonly MenuItem[],
+  popups: [] as (readonly MenuItem[])[],
+  about: {} as object,
+};
 
 export default { app, ipcMain, shell };

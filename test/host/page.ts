@@ -3,6 +3,7 @@ import type { PortNote } from './ports.ts';
 
 export type FromPage =
   | { readonly kind: 'invoke' | 'send'; readonly channel: string; readonly args: readonly unknown[] }
+  | { readonly kind: 'contextMenu'; readonly params: object }
   | PortNote;
 
 export type ToPage =
@@ -60,6 +61,27 @@ export function preparePage(preload: (require: (name: string) => unknown) => voi
     if (typeof value !== 'object' || value === null) return value;
     return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each)])));
   }
+
+  // Electron tells of it where the page has no menu of its own.
+  window.addEventListener('contextmenu', (event) => {
+    const { target, defaultPrevented } = event;
+    if (defaultPrevented) return;
+    const field =
+      target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement ? target : undefined;
+    const selectionText =
+      field === undefined
+        ? String(getSelection())
+        : field.value.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0);
+    const isEditable = field !== undefined && !field.readOnly && !field.disabled;
+    const hasSelection = selectionText !== '';
+    const editFlags = {
+      canCut: isEditable && hasSelection,
+      canCopy: hasSelection,
+      canPaste: isEditable,
+      canSelectAll: true,
+    };
+    void globals.standInSend({ kind: 'contextMenu', params: { isEditable, selectionText, editFlags } });
+  });
 
   const electron = {
     ipcRenderer: {

@@ -77,6 +77,14 @@ export async function answer(desktop: TestDesktop, button: number): Promise<void
   }, button);
 }
 
+/** The titles of the notifications that were shown, the oldest first. */
+export async function noticesOf(desktop: TestDesktop): Promise<readonly string[]> {
+  return await desktop.app.evaluate((given) => {
+    const { standIn } = given as unknown as DesktopModule;
+    return standIn.notifications.map(({ options }) => options.title ?? '');
+  });
+}
+
 export async function asked(desktop: TestDesktop): Promise<number> {
   return await desktop.app.evaluate(() => (globalThis as { asked?: number }).asked ?? 0);
 }

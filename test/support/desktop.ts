@@ -32,6 +32,8 @@ export interface DesktopOptions {
   /** There are no preferences yet. */
   readonly isFirstRun?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** The text of the configuration file of the registry; without one it listens on any free port. */
+  readonly config?: string;
   /** The folder of the app; the built one when absent. */
   readonly folder?: string;
 }
@@ -64,7 +66,7 @@ export async function buildDesktop(): Promise<void> {
 
 /** Starts the built app with a home directory of its own. Disposing quits it. */
 export async function startDesktop(options: DesktopOptions = {}): Promise<TestDesktop> {
-  const { args = [], env: more = {}, isFirstRun = false, folder = desktopFolder } = options;
+  const { args = [], env: more = {}, isFirstRun = false, config, folder = desktopFolder } = options;
   const preferences = options.preferences ?? (isFirstRun ? undefined : '{"isSetUp": true}');
   await buildDesktop();
   await using cleanup = new AsyncDisposableStack();
@@ -75,11 +77,15 @@ export async function startDesktop(options: DesktopOptions = {}): Promise<TestDe
   await mkdir(userData, { recursive: true });
   const preferenceFile = join(userData, 'preferences.json');
   if (preferences !== undefined) await writeFile(preferenceFile, preferences);
+  if (config !== undefined) {
+    await mkdir(join(dataDir, 'berth'), { recursive: true, mode: 0o700 });
+    await writeFile(join(dataDir, 'berth', 'config.yml'), config, { mode: 0o600 });
+  }
   const env = childEnv({
     HOME: home,
     XDG_CONFIG_HOME: join(home, 'config'),
     BERTH_DATA: dataDir,
-    REGISTRY_HTTP_ADDR: 'localhost:0',
+    ...(config === undefined ? { REGISTRY_HTTP_ADDR: 'localhost:0' } : {}),
     STAND_IN_NODE: process.execPath,
     ...more,
   });

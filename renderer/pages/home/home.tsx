@@ -82,7 +82,7 @@ function Content({ recent }: { readonly recent: Answer<readonly TagRow[]> }) {
         <StatusCard />
         <ConnectCard />
       </Panels>
-      <AttentionPanel />
+      {status !== undefined && <AttentionPanel />}
       {!isFirst && (
         <>
           <RecentPushes answer={recent} />

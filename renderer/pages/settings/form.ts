@@ -130,6 +130,7 @@ export interface Group {
 /** How the sections of the form are put together; what is in none stands under `more`. */
 export const groups: readonly Group[] = [
   { id: 'look', title: 'Look', sections: [] },
+  { id: 'desktop', title: 'Desktop', sections: [] },
   { id: 'network', title: 'Network', sections: ['http', 'berth.listen', 'berth.http', 'berth.limits'] },
   { id: 'certificate', title: 'Certificate', sections: ['berth.tls'] },
   { id: 'login', title: 'Login', sections: ['auth', 'berth.auth', 'berth.web'] },
@@ -141,6 +142,11 @@ export const groups: readonly Group[] = [
   { id: 'more', title: 'More', sections: ['version'] },
   { id: 'export', title: 'Export', sections: [] },
 ];
+
+/** The groups that there are: one is of the desktop app alone. */
+export function groupsOf(isDesktop: boolean): readonly Group[] {
+  return groups.filter(({ id }) => isDesktop || id !== 'desktop');
+}
 
 type Section = SettingsForm['sections'][number];
 

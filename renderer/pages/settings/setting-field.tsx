@@ -1,5 +1,5 @@
-import { Check, Lock, RotateCcw, SquareTerminal } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { Lock, RotateCcw, SquareTerminal } from 'lucide-react';
+import { type KeyboardEvent, useRef, useState } from 'react';
 import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
 import { problemOf } from '../../messages.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
@@ -7,6 +7,7 @@ import { CopyButton, copyText } from '../../parts/copy.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { useAsk } from '../../state/calls.ts';
 import { cliOf, controlOf, editOf, textOf } from './form.ts';
+import { Saved, useSaved } from './saved.tsx';
 import { SettingInput } from './setting-input.tsx';
 import styles from './settings.module.css';
 
@@ -77,13 +78,7 @@ export function SettingField({ field, reload }: SettingFieldProps) {
               Set in the file
             </Chip>
           )}
-          <span className={styles['saved']} role="status">
-            {isSaved && (
-              <>
-                <Check aria-hidden /> Saved
-              </>
-            )}
-          </span>
+          <Saved isSaved={isSaved} />
           {source === 'file' && (
             <Button
               look="quiet"
@@ -119,22 +114,14 @@ function wordsOf(field: SettingRow): string {
   }
 }
 
-const savedMs = 3000;
-
 /** What is written and not yet sent, what the registry said of it, and the ways to send it. */
 function useSetting(field: SettingRow, reload: () => Promise<unknown>) {
   const ask = useAsk();
   const [draft, setDraft] = useState<string>();
   const [error, setError] = useState<string>();
-  const [isSaved, setSaved] = useState(false);
+  const [isSaved, setSaved] = useSaved();
   const sent = useRef<string>(undefined);
   const { path } = field;
-
-  useEffect(() => {
-    if (!isSaved) return undefined;
-    const timer = setTimeout(() => setSaved(false), savedMs);
-    return () => clearTimeout(timer);
-  }, [isSaved]);
 
   async function send(text: string | undefined): Promise<void> {
     const edit = text === undefined ? undefined : editOf(field, text);

@@ -1,9 +1,11 @@
 import { hrefOf } from '../../route.ts';
-import { groups } from './form.ts';
+import { useShell } from '../../state/shell.ts';
+import { groupsOf } from './form.ts';
 import styles from './settings.module.css';
 
 /** The groups of settings. */
 export function SettingsNav({ current }: { readonly current: string | undefined }) {
+  const groups = groupsOf(useShell() !== undefined);
   return (
     <nav aria-label="Groups of settings" className={styles['nav']}>
       <ul>

@@ -3,9 +3,11 @@ import { Bar, Screen } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { useParam } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
+import { useShell } from '../../state/shell.ts';
 import { CertificatePanel } from './certificate.tsx';
 import { ExportPanel } from './export.tsx';
-import { findSettings, groups, sectionsOf } from './form.ts';
+import { DesktopPanels } from './desktop.tsx';
+import { findSettings, groupsOf, sectionsOf } from './form.ts';
 import { LookPanel } from './look.tsx';
 import { PendingBar } from './pending-bar.tsx';
 import { SettingSections } from './setting-sections.tsx';
@@ -17,6 +19,7 @@ import styles from './settings.module.css';
 export function SettingsScreen({ tab }: { readonly tab: string | undefined }) {
   const [q, setQ] = useParam('q');
   const answer = useCall('settings.form', {});
+  const groups = groupsOf(useShell() !== undefined);
   const group = groups.find(({ id }) => id === tab) ?? groups[0];
   if (group === undefined) return null;
   return (
@@ -62,6 +65,8 @@ function OwnPart({ id }: { readonly id: string }) {
   switch (id) {
     case 'look':
       return <LookPanel />;
+    case 'desktop':
+      return <DesktopPanels />;
     case 'certificate':
       return <CertificatePanel />;
     case 'webhooks':

@@ -1,0 +1,28 @@
+/** The process of the registry, for a window that has no connection to it. */
+import { z } from 'zod';
+
+export interface ProcessRow {
+  readonly state: 'stopped' | 'starting' | 'running' | 'stopping' | 'waiting';
+  /** Why it does not run, or ended before it was started again. */
+  readonly failure?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+    /** The next port that is free, where its own is used by another program. */
+    readonly freePort?: number;
+  };
+}
+
+export const registryArguments = {
+  'registry.get': z.strictObject({}),
+  /** Starts it now. */
+  'registry.start': z.strictObject({}),
+  /** Writes another port into the configuration of a registry that does not run, and starts it there. */
+  'registry.usePort': z.strictObject({ port: z.int().min(1).max(65_535) }),
+} as const;
+
+export interface RegistryProcessResults {
+  'registry.get': ProcessRow;
+  'registry.start': ProcessRow;
+  'registry.usePort': ProcessRow;
+}

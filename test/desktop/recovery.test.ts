@@ -1,0 +1,177 @@
+/** What the app does about a registry that crashes, hangs, or cannot have its port. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { type DesktopModule, isReal, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import {
+  click,
+  isReady,
+  noticesOf,
+  push,
+  running,
+  trayOf,
+  trayShows,
+  until,
+} from '../support/desktop-acts.ts';
+import { needs } from '../support/tools.ts';
+import { goTo } from '../support/window.ts';
+
+const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
+
+const kills = 50;
+
+suite('a registry in trouble', needs('chromium'), () => {
+  test(`that is killed ${kills} times is back each time, and the window lives`, async (t) => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
+    const backMs: number[] = [];
+
+    for (let count = 0; count < kills; count += 1) {
+      const { pid } = await desktop.holder();
+      const killedAt = performance.now();
+      process.kill(pid, 'SIGKILL');
+      await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+      backMs.push(Math.round(performance.now() - killedAt));
+    }
+
+    backMs.sort((a, b) => a - b);
+    const median = backMs[kills / 2] ?? 0;
+    t.diagnostic(`back after ${median} ms in the middle, ${backMs.at(-1)} ms at most`);
+    assert.equal(backMs.length, kills);
+    // The middle: other tests take the processors from one or the other.
+    assert.ok(median < 2000, String(median));
+    await running(page);
+    await goTo(page, '#/repositories');
+    await push(desktop, 'team/alive');
+    await page.getByRole('row').filter({ hasText: 'team/alive' }).waitFor();
+    assert.equal(await page.evaluate(() => 'isSamePage' in globalThis), true);
+    if (!isReal) assert.deepEqual(await noticesOf(desktop), ['The registry has crashed']);
+  });
+
+  test('that hangs when the computer wakes up is replaced', onlyStandIn, async () => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    const { pid } = await desktop.holder();
+
+    await wake(desktop);
+    process.kill(pid, 'SIGSTOP');
+    await wake(desktop);
+
+    await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+    await running(page);
+  });
+
+  test('that answers when the computer wakes up is left alone', onlyStandIn, async () => {
+    await using desktop = await startDesktop({ args: ['--hidden'] });
+    await trayShows(desktop, 'running', /^Running: /);
+    const { pid } = await desktop.holder();
+
+    await wake(desktop);
+    await push(desktop, 'team/awake');
+
+    await trayShows(desktop, 'running', /^Running: 1 repository, /);
+    assert.equal((await desktop.holder()).pid, pid);
+  });
+
+  test('whose port is used says by whom, and takes the next one for good', onlyStandIn, async (t) => {
+    await using taken = await takePort();
+    const { port } = taken;
+    await using desktop = await startDesktop({
+      config: `version: 0.1\nhttp: { addr: 'localhost:${port}' }\n`,
+    });
+    const page = await desktop.openPage();
+    const banner = page.getByRole('region', { name: 'State of the registry' });
+
+    await t.test('in the tray', async () => {
+      await trayShows(
+        desktop,
+        'error',
+        new RegExp(`^Port ${port} is in use by \\S+ \\(pid ${process.pid}\\)`),
+      );
+      const { items } = await trayOf(desktop);
+      assert.match(items.join(' / '), /^[^/]* \/ Fix \/ Use \d+ \/ Try again \/ Show logs \//);
+    });
+
+    await t.test('in the window, where "Fix" leads', async () => {
+      await goTo(page, '#/settings');
+      await click(desktop, 'Fix');
+
+      await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+      await banner.getByText(`Port ${port} is in use by`).waitFor();
+      await banner.getByRole('button', { name: 'Try again' }).waitFor();
+    });
+
+    await t.test('and is where the window and the tray say from then on', async () => {
+      const button = banner.getByRole('button', { name: /^Use \d+$/ });
+      const next = Number((await button.textContent())?.replace('Use ', ''));
+      assert.ok(next > port && next <= port + 100, String(next));
+
+      await button.click();
+
+      await running(page);
+      await trayShows(desktop, 'running', /^Running: /);
+      await page.getByRole('navigation').getByText(`localhost:${next}`).waitFor();
+      assert.ok((await trayOf(desktop)).items.includes(`Copy address localhost:${next}`));
+      const kept = await readFile(join(desktop.dataDir, 'berth', 'config.yml'), 'utf8');
+      assert.match(kept, new RegExp(`addr: '?localhost:${next}`));
+      await page.getByRole('main').getByText(`localhost:${next}`).first().waitFor();
+    });
+  });
+
+  test('whose port the environment has fixed is not offered another', onlyStandIn, async () => {
+    await using taken = await takePort();
+    await using desktop = await startDesktop({ env: { REGISTRY_HTTP_ADDR: `localhost:${taken.port}` } });
+    const page = await desktop.openPage();
+
+    await trayShows(desktop, 'error', new RegExp(`^Port ${taken.port} is in use`));
+
+    const banner = page.getByRole('region', { name: 'State of the registry' });
+    await banner.getByRole('button', { name: 'Try again' }).waitFor();
+    assert.equal(await banner.getByRole('button', { name: /^Use/ }).count(), 0);
+    assert.ok(!(await trayOf(desktop)).items.some((item) => item.startsWith('Use')));
+  });
+
+  test('that was stopped is started from the window', async () => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    const banner = page.getByRole('region', { name: 'State of the registry' });
+    await page.getByRole('main').getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('This window and the tray start it again.').waitFor();
+    await page.getByRole('button', { name: 'Stop the registry' }).click();
+
+    await banner.getByText('The registry is stopped').waitFor();
+    await banner.getByRole('button', { name: 'Start' }).click();
+
+    await running(page);
+    await banner.waitFor({ state: 'detached' });
+  });
+});
+
+async function wake(desktop: TestDesktop): Promise<void> {
+  await desktop.app.evaluate((given) => {
+    const { powerMonitor } = given as unknown as DesktopModule;
+    powerMonitor.emit('resume');
+  });
+}
+
+/** A port of both loopback addresses that this process has. */
+async function takePort() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
