@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import performanceHooks from 'node:perf_hooks';
 import { test } from 'node:test';
 import { createMetrics, type Moment } from './metrics.ts';
 
@@ -73,4 +74,15 @@ test('two registries in one process do not mix, and each tells of the process', 
     2,
   );
   assert.match(second.contentType, /^text\/plain; version=0\.0\.4/);
+});
+
+test('the event loop is watched from the first look on, and not before', async (t) => {
+  const watch = t.mock.method(performanceHooks, 'monitorEventLoopDelay');
+  const metrics = createMetrics();
+  const before = watch.mock.callCount();
+
+  const lines = await linesOf(metrics, /^process_cpu_seconds_total /);
+  await linesOf(metrics, /./);
+
+  assert.deepEqual([before, watch.mock.callCount(), lines.length], [0, 1, 1]);
 });
