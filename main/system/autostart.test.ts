@@ -58,6 +58,17 @@ suite('the file of the autostart', () => {
     assert.deepEqual(await readdir(dirname(path)), []);
   });
 
+  test('quotes the command as the specification has it', async () => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-autostart-'));
+    const path = join(directory.path, 'berth.desktop');
+
+    await setAutostart(path, ['/opt/a b', '$(x) "y" `z` \\', '50%', '--hidden']);
+
+    // Each escape of the quotes is escaped again as one of a string.
+    const [, exec] = /^Exec=(.*)$/m.exec(await readFile(path, 'utf8')) ?? [];
+    assert.equal(exec, '"/opt/a b" "\\\\$(x) \\\\"y\\\\" \\\\`z\\\\` \\\\\\\\" "50%%" --hidden');
+  });
+
   // GLib, as GNOME has it, is the oracle of the quotes. It finds no program with % in its own path.
   test('starts the program with its arguments, whatever is in them', needs('gio'), async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-autostart-'));

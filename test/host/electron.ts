@@ -469,6 +469,7 @@ export class Tray extends EventEmitter {
   image: string;
   toolTip = '';
   menu: readonly MenuItem[] = [];
+  readonly madeAt = Date.now();
   constructor(image: { readonly path: string }) {
     super();
     this.image = image.path;

@@ -167,7 +167,11 @@ test('settings', needs('chromium'), async (t) => {
     await checkAccessibility(page);
     await page.getByRole('button', { name: 'Clear the search' }).click();
     await page.getByRole('region', { name: 'Look' }).waitFor();
-    assert.equal(await page.getByRole('link', { name: 'Desktop' }).count(), 0, 'a browser has no desktop app');
+    assert.equal(
+      await page.getByRole('link', { name: 'Desktop' }).count(),
+      0,
+      'a browser has no desktop app',
+    );
   });
 
   await t.test('the path and the command of a setting are copied', async () => {

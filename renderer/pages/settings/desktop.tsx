@@ -42,16 +42,22 @@ export function DesktopPanels() {
   const answer = useShellCall('preferences.get', {});
   return (
     <Loaded answer={answer} rows={6}>
-      {(preferences) => <Panels preferences={preferences} />}
+      {(preferences) => <Panels preferences={preferences} reload={answer.refetch} />}
     </Loaded>
   );
 }
 
 type Part = 'start' | 'tray' | 'notifications' | 'updates';
 
-function Panels({ preferences }: { readonly preferences: DesktopPreferences }) {
+function Panels({
+  preferences,
+  reload,
+}: {
+  readonly preferences: DesktopPreferences;
+  readonly reload: () => unknown;
+}) {
   const { opensAtLogin, openHidden, onClose, hasTray, isTrayShown, glyph } = preferences;
-  const { save, savedPart, error } = useSave();
+  const { save, savedPart, error } = useSave(preferences, reload);
   return (
     <>
       {error !== undefined && <Notice kind="error">{error}</Notice>}
@@ -113,8 +119,8 @@ function Panels({ preferences }: { readonly preferences: DesktopPreferences }) {
   );
 }
 
-/** Sends a change at once; says where it was made that it is kept, or why not. */
-function useSave() {
+/** Shows and sends a change at once; says where it was made that it is kept, or why not. */
+function useSave(preferences: DesktopPreferences, reload: () => unknown) {
   const shell = useShell();
   const put = useShellAnswer();
   const [isSaved, setSaved] = useSaved();
@@ -124,16 +130,27 @@ function useSave() {
   async function save(where: Part, change: PreferenceChange): Promise<void> {
     setError(undefined);
     setSaved(false);
+    put('preferences.get', {}, withChange(preferences, change));
     try {
-      const answer = await shell?.call('preferences.set', { change });
-      if (answer !== undefined) put('preferences.get', {}, answer);
+      // The shell tells that it is another, and what it is then is asked for.
+      await shell?.call('preferences.set', { change });
       setPart(where);
       setSaved(true);
     } catch (thrown) {
       const { title, hint } = problemOf(thrown);
       setError(`${title} ${hint}`.trim());
+      reload();
     }
   }
 
   return { save, savedPart: isSaved ? part : undefined, error };
+}
+
+function withChange(preferences: DesktopPreferences, change: PreferenceChange): DesktopPreferences {
+  const { notifications, ...rest } = change;
+  return {
+    ...preferences,
+    ...rest,
+    notifications: { ...preferences.notifications, ...notifications },
+  } as DesktopPreferences;
 }
