@@ -11,11 +11,17 @@ import { loadFor } from '../registry/cli/load.ts';
 import { findOtherPort, setPort } from '../registry/cli/port.ts';
 import { handOver, runRegistry } from '../registry/cli/run-registry.ts';
 import { readHolder } from '../registry/index.ts';
-import { isAppError } from '../registry/spec/errors.ts';
+import { type AppError, isAppError } from '../registry/spec/errors.ts';
 import type { Channel, Reply, Request } from '../registry/spec/rpc.ts';
 import { type Download, sendDownload } from './download-port.ts';
 import { createPortChannel } from './port-channel.ts';
-import { type FromRegistry, portArgument, type RunningFacts, type ToRegistry } from './registry-messages.ts';
+import {
+  type Failure,
+  type FromRegistry,
+  portArgument,
+  type RunningFacts,
+  type ToRegistry,
+} from './registry-messages.ts';
 
 /** A registry, here or elsewhere. */
 interface Served extends AsyncDisposable {
@@ -119,6 +125,15 @@ function passOn(one: Channel, other: Channel): void {
   other.onClose(() => one.close());
 }
 
+/** The hint of a busy port is made for the command line; here there are buttons. */
+async function failureOf({ code, message, hint }: AppError): Promise<Failure> {
+  if (code !== 'PORT_BUSY') return { code, message, hint };
+  const freePort = await findOtherPort(io, {});
+  return freePort === undefined
+    ? { code, message, hint: 'End that program, or change the port where it is fixed.' }
+    : { code, message, hint: `End that program, or let the registry use ${freePort} from now on.`, freePort };
+}
+
 async function run(): Promise<number> {
   try {
     await using served = await open();
@@ -134,11 +149,10 @@ async function run(): Promise<number> {
     return await stopped.promise;
   } catch (error) {
     if (!isAppError(error)) throw error;
-    const { code, message, hint } = error;
-    const freePort = code === 'PORT_BUSY' ? await findOtherPort(io, {}) : undefined;
+    const failure = await failureOf(error);
     // What was told may be lost by an exit: the shell says when it has read it.
     parentPort.on('message', () => stopped.resolve(1));
-    tell({ kind: 'failed', code, message, hint, ...(freePort === undefined ? {} : { freePort }) });
+    tell({ kind: 'failed', ...failure });
     await stopped.promise;
     return 1;
   }

@@ -1,6 +1,7 @@
 /** The port of a registry that cannot start because another process has it. */
 import { createSettings, lockOf } from '../config/settings.ts';
 import { findFreePort } from '../index.ts';
+import { isAppError } from '../spec/errors.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 
@@ -11,7 +12,11 @@ export async function findOtherPort(io: Io, config: ConfigOptions): Promise<numb
   const { loaded } = await loadFor(io, config);
   const { addr } = loaded.config.http;
   if (addr === undefined || lockOf(loaded.sources.get(path)).isLocked) return undefined;
-  return await findFreePort(addr);
+  return await findFreePort(addr).catch((error: unknown) => {
+    // Those after it may be ports that this user may not have.
+    if (isAppError(error)) return undefined;
+    throw error;
+  });
 }
 
 /**

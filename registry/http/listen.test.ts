@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { isAppError } from '../spec/errors.ts';
 import type { ErrorCode } from '../spec/errors.ts';
-import { openListeners, parseListenAddress } from './listen.ts';
+import { findFreePort, openListeners, parseListenAddress } from './listen.ts';
 import type { ListenTarget } from './listen.ts';
 
 const hasV6 = Object.values(networkInterfaces()).some((entries = []) =>
@@ -133,4 +133,21 @@ test('an address of another machine is refused by name', async () => {
     port: 0,
     asked: true,
   });
+});
+
+test('the next free port is found, past those that are taken on either address, and left free', async () => {
+  await using first = await open({ host: '127.0.0.1', port: 0, asked: true });
+  const taken = first.bound[0]?.port ?? 0;
+  await using second = await open({ host: 'localhost', port: taken, asked: false });
+  const later = second.bound[0]?.port ?? 0;
+
+  const free = await findFreePort(`localhost:${taken}`);
+
+  assert.ok(free !== undefined && free > taken && free !== later, String(free));
+  await using opened = await open({ host: 'localhost', port: free, asked: true });
+  assert.equal(opened.bound[0]?.port, free);
+});
+
+test('there is no free port after the last', async () => {
+  assert.equal(await findFreePort('localhost:65535'), undefined);
 });

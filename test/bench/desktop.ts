@@ -109,25 +109,19 @@ async function idle(): Promise<readonly Figure[]> {
     { name: 'the shell and the registry', isPart: (command: string) => !command.includes('chrom') },
     { name: 'Chromium without a page', isPart: (command: string) => command.includes('chrom') },
   ];
-  return [
-    ...(isReal ? [{ name: 'all processes', isPart: () => true }] : parts).flatMap(({ name, isPart }) => {
-      const mine = after.filter(({ command }) => isPart(command));
-      const ticks = mine.reduce(
-        (sum, { pid, ticks: now }) => sum + now - (before.find((each) => each.pid === pid)?.ticks ?? 0),
-        0,
-      );
-      const percent = (ticks / ticksPerSecond / (idleMs / 1000)) * 100;
-      const bytes = mine.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
-      return [
-        { name: `idle, no window: ${name}, of one processor`, value: percent, unit: '%' },
-        {
-          name: `idle, no window: ${name}, ${mine.length} processes, memory`,
-          value: bytes / 1e6,
-          unit: 'MB',
-        },
-      ];
-    }),
-  ];
+  return (isReal ? [{ name: 'all processes', isPart: () => true }] : parts).flatMap(({ name, isPart }) => {
+    const mine = after.filter(({ command }) => isPart(command));
+    const ticks = mine.reduce(
+      (sum, { pid, ticks: now }) => sum + now - (before.find((each) => each.pid === pid)?.ticks ?? 0),
+      0,
+    );
+    const percent = (ticks / ticksPerSecond / (idleMs / 1000)) * 100;
+    const bytes = mine.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+    return [
+      { name: `idle, no window: ${name}, of one processor`, value: percent, unit: '%' },
+      { name: `idle, no window: ${name}, ${mine.length} processes, memory`, value: bytes / 1e6, unit: 'MB' },
+    ];
+  });
 }
 
 interface Running {

@@ -105,6 +105,7 @@ suite('a registry in trouble', needs('chromium'), () => {
 
       await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
       await banner.getByText(`Port ${port} is in use by`).waitFor();
+      await banner.getByText(/End that program, or let the registry use \d+ from now on\.$/).waitFor();
       await banner.getByRole('button', { name: 'Try again' }).waitFor();
     });
 
