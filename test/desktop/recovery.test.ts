@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { ProcessRow } from '../../main/contract/registry.ts';
+import type { ShellBridge } from '../../main/contract/shell-api.ts';
 import { type DesktopModule, isReal, startDesktop, type TestDesktop } from '../support/desktop.ts';
 import {
   click,
@@ -36,16 +40,23 @@ suite('a registry in trouble', needs('chromium'), () => {
       const { pid } = await desktop.holder();
       const killedAt = performance.now();
       process.kill(pid, 'SIGKILL');
-      await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+      // Killed before the app knows that it runs, it would be one that does not start.
+      await until(
+        async () =>
+          (await desktop.holder()).pid !== pid &&
+          (await isReady(desktop)) &&
+          (await stateOf(page)) === 'running',
+      );
       backMs.push(Math.round(performance.now() - killedAt));
     }
 
     backMs.sort((a, b) => a - b);
-    const median = backMs[kills / 2] ?? 0;
-    t.diagnostic(`back after ${median} ms in the middle, ${backMs.at(-1)} ms at most`);
+    const [median = 0, longest = 0] = [backMs[kills / 2], backMs.at(-1)];
+    const [load = 0] = loadavg();
+    t.diagnostic(`back after ${median} ms in the middle, ${longest} ms at most, load ${load.toFixed(1)}`);
     assert.equal(backMs.length, kills);
-    // The middle: other tests take the processors from one or the other.
-    assert.ok(median < 2000, String(median));
+    // Where others want the processors as well, the time that goes by is theirs.
+    assert.ok(longest < (load > availableParallelism() ? 15_000 : 2000), String(longest));
     await running(page);
     await goTo(page, '#/repositories');
     await push(desktop, 'team/alive');
@@ -155,6 +166,15 @@ suite('a registry in trouble', needs('chromium'), () => {
     await banner.waitFor({ state: 'detached' });
   });
 });
+
+/** What the shell says of the process of the registry. */
+async function stateOf(page: Page): Promise<string> {
+  return await page.evaluate(async () => {
+    const { berthShell } = globalThis as unknown as { readonly berthShell: ShellBridge };
+    const reply = await berthShell.invoke('registry.get', {});
+    return 'ok' in reply ? (reply.ok as ProcessRow).state : reply.error.code;
+  });
+}
 
 async function wake(desktop: TestDesktop): Promise<void> {
   await desktop.app.evaluate((given) => {
