@@ -146,11 +146,9 @@ function useSave(preferences: DesktopPreferences, reload: () => unknown) {
   return { save, savedPart: isSaved ? part : undefined, error };
 }
 
-function withChange(preferences: DesktopPreferences, change: PreferenceChange): DesktopPreferences {
-  const { notifications, ...rest } = change;
-  return {
-    ...preferences,
-    ...rest,
-    notifications: { ...preferences.notifications, ...notifications },
-  } as DesktopPreferences;
+function withChange(
+  preferences: DesktopPreferences,
+  { notifications: switches, ...rest }: PreferenceChange,
+): DesktopPreferences {
+  return { ...preferences, ...rest, notifications: { ...preferences.notifications, ...switches } };
 }
