@@ -28,16 +28,33 @@ export interface Bundle {
 
 /** Bundles the command line. Writes nothing. */
 export async function bundleCli(): Promise<Bundle> {
-  const worker = await bundleWorker();
-  const cli = await bundle(source('registry/cli/main.ts'), 'esm', {
-    replaced: {
-      ...workerModule(worker),
-      [source('registry/cli/helper-command.ts')]: helperCommandModule,
-      [source('registry/cli/ui-directory.ts')]: uiDirectoryModule,
-      ...(await versionModule()),
-    },
+  return await bundleWithWorker('registry/cli/main.ts', 'esm', {
+    [source('registry/cli/helper-command.ts')]: helperCommandModule,
+    [source('registry/cli/window-files.ts')]: windowFilesModule,
   });
-  return { code: cli.code, modules: new Map([...worker.modules, ...cli.modules]) };
+}
+
+/** Bundles what build/executable.ts puts into a Node: one CommonJS file. Writes nothing. */
+export async function bundleExecutable(): Promise<Bundle> {
+  return await bundleWithWorker('registry/cli/executable.ts', 'cjs', {
+    [source('registry/cli/helper-command.ts')]:
+      `export const helperCommand = [process.execPath, 'docker-credential-berth'];`,
+    [source('registry/cli/own-command.ts')]: `export const ownCommand = () => [process.execPath];`,
+    [source('registry/cli/window-files.ts')]: executableFilesModule,
+  });
+}
+
+async function bundleWithWorker(
+  input: string,
+  format: 'esm' | 'cjs',
+  replaced: Readonly<Record<string, string>>,
+): Promise<Bundle> {
+  const worker = await bundleWorker();
+  const { code, modules } = await bundle(source(input), format, {
+    replaced: { ...workerModule(worker), ...(await versionModule()), ...replaced },
+    isMinified: format === 'cjs',
+  });
+  return { code, modules: new Map([...worker.modules, ...modules]) };
 }
 
 /** Bundles Docker's credential helper, which clients start for each command: it holds little. Writes nothing. */
@@ -125,9 +142,15 @@ const helper = fileURLToPath(new URL('./${programs['docker-credential-berth']}',
 export const helperCommand = [process.execPath, helper];
 `;
 
-const uiDirectoryModule = `
+const windowFilesModule = `
 import { fileURLToPath } from 'node:url';
-export const uiDirectory = fileURLToPath(new URL('./ui', import.meta.url));
+export const windowFiles = fileURLToPath(new URL('./ui', import.meta.url));
+`;
+
+/** https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html: the assets are not copied. */
+const executableFilesModule = `
+import { getAssetKeys, getRawAsset } from 'node:sea';
+export const windowFiles = new Map(getAssetKeys().map((name) => [name, new Uint8Array(getRawAsset(name))]));
 `;
 
 /** The version as text, in place of the module that reads it from package.json. */
@@ -165,6 +188,8 @@ async function bundle(
   await using build = await rolldown({
     input,
     platform: 'node',
+    // What is the program itself is the entry; CommonJS cannot ask.
+    ...(format === 'cjs' ? { transform: { define: { 'import.meta.main': 'false' } } } : {}),
     external,
     plugins: [plugin],
     tsconfig: false,

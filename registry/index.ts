@@ -44,7 +44,7 @@ import { createRequestLog } from './http/request-log.ts';
 import { createReserve } from './http/reserve.ts';
 import { createPages } from './http/small-pages.ts';
 import { createTransfers } from './http/transfers.ts';
-import { openUi } from './http/ui.ts';
+import { openUi, type WindowFiles } from './http/ui.ts';
 import type { V2Context } from './http/v2.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
@@ -92,8 +92,8 @@ export interface RegistryOptions {
   readonly onStop: () => void;
   /** Answers what the control plane is asked about engines, changes and checks. */
   readonly computer: ComputerMethods;
-  /** The directory with the files of the window for browsers; it may be absent. */
-  readonly ui?: string;
+  /** The window for browsers. */
+  readonly ui?: WindowFiles;
 }
 
 export interface Registry extends AsyncDisposable {
@@ -312,7 +312,7 @@ export async function createRegistry({
   const app = createApp({
     v2,
     door: () => door,
-    ui: await openUi({ directory: ui, isEnabled: berth.web.enabled }),
+    ui: await openUi({ files: ui, isEnabled: berth.web.enabled }),
     pages: createPages({ auth, realm, notReady: () => health.failing() }),
     hosts: {
       certificateNames: () => [...identity.names().names, ...identity.names().addresses],

@@ -15,6 +15,7 @@ import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 import { type LookOptions, withLook } from './look.ts';
+import { ownCommand } from './own-command.ts';
 import { handOver } from './run-registry.ts';
 import { done, writeJson } from './user.ts';
 
@@ -87,8 +88,6 @@ async function start(
   root: string,
   { data, config }: ConfigOptions,
 ): Promise<{ readonly pid: number | undefined; readonly started: Started }> {
-  const program = process.argv[1];
-  if (program === undefined) throw new Error('this process has no program file');
   await makePrivateDirectory(join(root, 'berth', 'logs'));
   const path = join(root, 'berth', 'logs', 'background.log');
   await using output = await open(path, 'w', 0o600);
@@ -96,7 +95,8 @@ async function start(
     ...(data === undefined ? [] : ['--data', resolve(data)]),
     ...(config === undefined ? [] : ['--config', resolve(config)]),
   ];
-  const child = spawn(process.execPath, [...process.execArgv, program, 'serve', '--background', ...where], {
+  const [program = '', ...first] = ownCommand();
+  const child = spawn(program, [...first, 'serve', '--background', ...where], {
     detached: true,
     env: io.env,
     stdio: ['ignore', output.fd, output.fd, 'ipc'],

@@ -126,7 +126,8 @@ function describe({ code, message, hint }: AppError): string {
   return hint === '' ? `${code}: ${message}` : `${code}: ${message}\n${hint}`;
 }
 
-if (import.meta.main) {
+/** Runs the command line of this process, and sets its exit status. */
+export async function main(): Promise<void> {
   // Who reads our output may have seen enough: berth logs | head. Nothing is lost for anybody then.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -143,3 +144,5 @@ if (import.meta.main) {
     env: process.env,
   });
 }
+
+if (import.meta.main) await main();

@@ -8,7 +8,7 @@ import { greeting, type Started } from './greeting.ts';
 import type { Io } from './io.ts';
 import type { ConfigOptions } from './load.ts';
 import { handOver, runRegistry } from './run-registry.ts';
-import { uiDirectory } from './ui-directory.ts';
+import { windowFiles } from './window-files.ts';
 
 interface ServeOptions extends ConfigOptions {
   readonly listen?: string;
@@ -51,7 +51,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     err: isBackground ? ignore : io.err,
     runs: isBackground ? 'background' : 'foreground',
     onStop: () => stopped.resolve('asked to stop'),
-    ui: uiDirectory,
+    ui: windowFiles,
   });
   const { registry, root, first } = running;
   const { urls, ui, log } = registry;

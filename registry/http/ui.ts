@@ -20,9 +20,12 @@ export interface Ui {
   answer(exchange: Exchange): Promise<void>;
 }
 
+/** The directory with the files of the window, which may be absent; or the files by their names in a URL below /ui/. */
+export type WindowFiles = string | ReadonlyMap<string, Uint8Array>;
+
 export interface UiOptions {
-  /** Where the build has put the files; `undefined` for none, and it may be absent. */
-  readonly directory: string | undefined;
+  /** What the build has made; `undefined` for nothing. */
+  readonly files: WindowFiles | undefined;
   /** `berth.web.enabled`. */
   readonly isEnabled: boolean;
 }
@@ -37,14 +40,17 @@ export const uiPaths = [
   },
 ] as const;
 
+/** A path, or the bytes. */
+type Body = string | Uint8Array;
+
 interface UiFile {
-  readonly path: string;
+  readonly body: Body;
   readonly contentType: string;
   /** Without its quotes. */
   readonly etag: string;
   readonly cacheControl: string;
   /** The same, compressed; where the build has written it. */
-  readonly gzip?: { readonly path: string; readonly etag: string };
+  readonly gzip?: { readonly body: Body; readonly etag: string };
 }
 
 type UiFiles = ReadonlyMap<string, UiFile>;
@@ -60,9 +66,8 @@ const contentTypes: Readonly<Record<string, string | undefined>> = {
 };
 
 /** Makes the window, with the files that are there now. */
-export async function openUi({ directory, isEnabled }: UiOptions): Promise<Ui> {
-  const files =
-    directory === undefined || !isEnabled ? new Map<string, UiFile>() : await listFiles(directory);
+export async function openUi({ files: given, isEnabled }: UiOptions): Promise<Ui> {
+  const files = given === undefined || !isEnabled ? new Map<string, UiFile>() : await listFiles(given);
 
   function find(path: string): UiFile {
     if (!isEnabled) {
@@ -126,8 +131,9 @@ function checkDirect({ req }: Exchange): void {
 async function sendFile(exchange: Exchange, file: UiFile): Promise<void> {
   const { req, res, signal } = exchange;
   const chosen = file.gzip !== undefined && takesGzip(req.headers['accept-encoding']) ? file.gzip : file;
-  await using opened = await openFile(chosen.path);
-  const { size } = await opened.stat();
+  const { body } = chosen;
+  await using opened = typeof body === 'string' ? await openFile(body) : undefined;
+  const size = opened === undefined ? body.length : (await opened.stat()).size;
   for (const [name, value] of Object.entries(pagePolicy)) res.setHeader(name, value);
   res.setHeader('Cache-Control', file.cacheControl);
   res.setHeader('ETag', `"${chosen.etag}"`);
@@ -137,6 +143,7 @@ async function sendFile(exchange: Exchange, file: UiFile): Promise<void> {
   res.setHeader('Content-Length', size);
   if (chosen !== file) res.setHeader('Content-Encoding', 'gzip');
   if (req.method === 'HEAD' || size === 0) return void res.end();
+  if (opened === undefined) return void res.end(body);
   await pipeline(opened.createReadStream({ autoClose: false, end: size - 1 }), res, { signal });
 }
 
@@ -159,27 +166,30 @@ function takesGzip(header = ''): boolean {
   return offer !== undefined && Number(offer?.[2] ?? 1) > 0;
 }
 
-/** The files below a directory by their names in a URL; none if it is absent. Links and hidden files are left out. */
-async function listFiles(directory: string): Promise<UiFiles> {
+async function listFiles(given: WindowFiles): Promise<UiFiles> {
+  const bodies = typeof given === 'string' ? await listDirectory(given) : given;
+  const listed = [...bodies].map(async ([name, body]): Promise<readonly (readonly [string, UiFile])[]> => {
+    const contentType = contentTypes[extname(name)];
+    if (contentType === undefined) return [];
+    const hash = createHash('sha256')
+      .update(typeof body === 'string' ? await readFile(body) : body)
+      .digest('base64url')
+      .slice(0, 22);
+    const compressed = bodies.get(`${name}.gz`);
+    const gzip = compressed === undefined ? {} : { gzip: { body: compressed, etag: `${hash}.gz` } };
+    return [[name, { body, contentType, etag: hash, cacheControl: cacheControlOf(name), ...gzip }]];
+  });
+  return new Map((await Promise.all(listed)).flat());
+}
+
+/** The paths of the files below a directory by their names in a URL; none if it is absent. Links and hidden files are left out. */
+async function listDirectory(directory: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   const names = entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((name) => /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/.test(name));
-  const present = new Set(names);
-  const listed = names.map(async (name): Promise<readonly (readonly [string, UiFile])[]> => {
-    const contentType = contentTypes[extname(name)];
-    if (contentType === undefined) return [];
-    const path = join(directory, name);
-    const hash = createHash('sha256')
-      .update(await readFile(path))
-      .digest('base64url')
-      .slice(0, 22);
-    const gzip = { path: `${path}.gz`, etag: `${hash}.gz` };
-    const file = { path, contentType, etag: hash, cacheControl: cacheControlOf(name) };
-    return [[name, present.has(`${name}.gz`) ? { ...file, gzip } : file]];
-  });
-  return new Map((await Promise.all(listed)).flat());
+  return new Map(names.map((name) => [name, join(directory, name)]));
 }
 
 /** The name of an asset changes with its content, by a hash of 8 characters or more at its end. */

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
-import { bundleCli, bundleDesktop, type ModuleGraph, packageOf } from '../../build/bundle.ts';
+import {
+  bundleCli,
+  bundleDesktop,
+  bundleExecutable,
+  type ModuleGraph,
+  packageOf,
+} from '../../build/bundle.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -49,6 +55,29 @@ suite('packages of the command line', () => {
       assert.equal(wayToPackage(modules, module)?.join(' > '), undefined);
     });
   }
+});
+
+test('the single executable holds the packages of the command line, and no others', async () => {
+  const insideOf = ({ modules }: { readonly modules: ModuleGraph }) =>
+    [...new Set([...modules.keys()].flatMap((each) => packageOf(each) ?? []))].toSorted();
+
+  const [cli, executable] = await Promise.all([bundleCli(), bundleExecutable()]);
+
+  assert.deepEqual(insideOf(executable), insideOf(cli));
+});
+
+/** What builds import. Nothing of it is shipped but what they make of our own sources. */
+const allowedInBuild = ['commander', 'postject', 'prettier', 'rolldown', 'vite', 'zod'];
+
+test('the builds import the packages of their list, and all of them', async () => {
+  const folder = join(repository, 'build');
+  const names = (await readdir(folder)).filter((name) => /(?<!\.test|\.d)\.(?:ts|mjs)$/.test(name));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/^import .* from '((?!node:|\.)[^']+)';$/gm)].map(([, name]) => name),
+  );
+
+  assert.deepEqual(new Set(imported), new Set(allowedInBuild));
 });
 
 /** What each part of the desktop app imports itself. Of the registry, the same as the command line. */
