@@ -7,9 +7,12 @@
  *     out/desktop/ui/                     the window, by build/renderer.ts
  *     out/desktop/icons/                  the icons of the tray, by build/icons.ts
  *     out/desktop/package.json, LICENSE, NOTICES.txt
+ *
+ * and out/icons, what build/app-icons.ts makes for its packages.
  */
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAppIcons } from './app-icons.ts';
 import { bundleDesktop, notices, readPackage } from './bundle.ts';
 import { writeIcons } from './icons.ts';
 import { writeRenderer } from './renderer.ts';
@@ -37,6 +40,7 @@ export async function writeDesktop(out: string): Promise<void> {
 
 if (import.meta.main) {
   const out = process.argv[2] ?? join(repository, 'out', 'desktop');
+  await writeAppIcons(join(repository, 'out', 'icons'));
   await writeDesktop(out);
   process.stdout.write(`the desktop app written to ${out}\n`);
 }

@@ -1,7 +1,7 @@
 /** Draws the icons of the tray: a ring or a disc, whose mark says the state by its shape. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { encodePng } from './png.ts';
 
 /** Whether a point is inside; the square goes from -1 to 1 in both directions, y downwards. */
 type Shape = (x: number, y: number) => boolean;
@@ -62,9 +62,9 @@ export async function writeIcons(out: string): Promise<void> {
 
 const samples = 4;
 
-/** PNG, RGBA; edges are smooth by 16 samples a pixel. */
+/** Edges are smooth by 16 samples a pixel. */
 function draw(shape: Shape, pixels: number, ink: readonly [number, number, number]): Buffer {
-  const lines = Buffer.alloc(pixels * (1 + pixels * 4));
+  const rgba = new Uint8Array(pixels * pixels * 4);
   const step = 2 / (pixels * samples);
   for (let y = 0; y < pixels; y += 1) {
     for (let x = 0; x < pixels; x += 1) {
@@ -74,29 +74,8 @@ function draw(shape: Shape, pixels: number, ink: readonly [number, number, numbe
         const down = y * samples + Math.floor(at / samples) + 0.5;
         if (shape(across * step - 1, down * step - 1)) inside += 1;
       }
-      const alpha = Math.round((inside * 255) / (samples * samples));
-      lines.set([...ink, alpha], y * (1 + pixels * 4) + 1 + x * 4);
+      rgba.set([...ink, Math.round((inside * 255) / (samples * samples))], (y * pixels + x) * 4);
     }
   }
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(pixels, 0);
-  header.writeUInt32BE(pixels, 4);
-  header.set([8, 6], 8);
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(lines)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-/** PNG specification, 5.3. */
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(data.length);
-  const check = Buffer.alloc(4);
-  check.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, check]);
+  return encodePng({ pixels, rgba });
 }
