@@ -29,7 +29,16 @@ export async function writeDesktop(out: string): Promise<void> {
   await writeFile(join(out, 'registry-process.mjs'), process.code);
   await writeFile(join(out, 'preload.cjs'), preload.code);
   const { name, version, description, license } = await readPackage();
-  const manifest = { name, productName: 'Berth', version, description, license, main: 'app.mjs' };
+  const manifest = {
+    name,
+    productName: 'Berth',
+    // Linux finds the icon of a window by it.
+    desktopName: 'berth-desktop.desktop',
+    version,
+    description,
+    license,
+    main: 'app.mjs',
+  };
   await writeFile(join(out, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await copyFile(join(repository, 'LICENSE'), join(out, 'LICENSE'));
   const modules = [...app.modules.keys(), ...process.modules.keys(), ...preload.modules.keys(), ...window];

@@ -17,10 +17,11 @@ import { createGivenFiles, filesOf } from './files/given-files.ts';
 import { createKnownFiles } from './files/known-files.ts';
 import { thisHost } from './engine/host.ts';
 import { isAnswering } from './health.ts';
-import { helperCommand } from './helper-command.ts';
+import { helperCommandOf } from './helper-command.ts';
 import { serveIpc } from './ipc.ts';
 import { createImagesMethods } from './images/images-methods.ts';
 import { systemKeychain } from './keychain.ts';
+import { type Launch, launchOf } from './launch.ts';
 import { isLoginStart, loginItem } from './login-item.ts';
 import { createNotifier, say } from './notify.ts';
 import { openPreferences } from './preferences.ts';
@@ -46,8 +47,11 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** A computer that wakes up is busy. */
 const wakeTimeoutMs = 10_000;
 
+const launch = launchOf(process.argv);
 const named = filesOf(process.argv, { isPackaged: app.isPackaged, directory: process.cwd() });
-if (app.requestSingleInstanceLock({ files: named })) await run();
+
+// Where there is nothing to stop, nothing is started.
+if (app.requestSingleInstanceLock({ files: named }) && launch !== 'stop') await run();
 else app.quit();
 
 async function run(): Promise<void> {
@@ -269,6 +273,11 @@ async function run(): Promise<void> {
     }
   }
 
+  function carryOut(what: Launch): void {
+    if (what === 'open') window.show();
+    else if (what !== 'hidden') act({ kind: what });
+  }
+
   /** The settings say what hinders the change. */
   function showInWindow(): void {
     window.show('#/settings');
@@ -276,8 +285,18 @@ async function run(): Promise<void> {
 
   const registry = { host: thisHost(process.env), root: mustHaveRoot, client: mustHaveClient };
   const shell = createShell({
-    ...tellChanges(createConsentMethods({ ...registry, by: userInfo().username, helperCommand }), (change) =>
-      notifier.tell({ kind: 'change', ...change }),
+    ...tellChanges(
+      createConsentMethods({
+        ...registry,
+        by: userInfo().username,
+        helperCommand: helperCommandOf({
+          isPackaged: app.isPackaged,
+          resourcesPath: process.resourcesPath,
+          platform: process.platform,
+          env: process.env,
+        }),
+      }),
+      (change) => notifier.tell({ kind: 'change', ...change }),
     ),
     ...createSetupMethods({
       ...registry,
@@ -330,8 +349,8 @@ async function run(): Promise<void> {
 
   powerMonitor.on('resume', () => void lookAfterSleep());
   setInterval(() => void lookAtCertificate(), dayMs).unref();
-  app.on('second-instance', (_, __, ___, data) => {
-    window.show();
+  app.on('second-instance', (_, argv, __, data) => {
+    carryOut(launchOf(argv));
     give((data as { readonly files?: unknown } | undefined)?.files);
   });
   app.on('activate', () => window.show());
@@ -347,7 +366,8 @@ async function run(): Promise<void> {
   setAppMenu(() => window.show('#/settings/desktop'));
   keepTray();
   host.start();
-  const isHidden = (isLoginStart() || preferences.get().openHidden) && tray !== undefined;
+  const isHidden =
+    (launch !== 'open' || isLoginStart() || preferences.get().openHidden) && tray !== undefined;
   if (isHidden) notifier.tell({ kind: 'startedHidden' });
   else window.show();
   give(named);

@@ -25,7 +25,7 @@ export interface ConsentOptions {
   /** The control plane of the registry, while it can be reached; NOT_RUNNING. */
   readonly client: () => Client;
   /** What runs Docker's credential helper: see `LoginRequest` of main/engine. */
-  readonly helperCommand: readonly string[];
+  readonly helperCommand: readonly string[] | undefined;
 }
 
 export function createConsentMethods({

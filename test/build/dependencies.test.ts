@@ -67,7 +67,7 @@ test('the single executable holds the packages of the command line, and no other
 });
 
 /** What builds import. Nothing of it is shipped but what they make of our own sources. */
-const allowedInBuild = ['commander', 'postject', 'prettier', 'rolldown', 'vite', 'zod'];
+const allowedInBuild = ['commander', 'electron-builder', 'postject', 'prettier', 'rolldown', 'vite', 'zod'];
 
 test('the builds import the packages of their list, and all of them', async () => {
   const folder = join(repository, 'build');

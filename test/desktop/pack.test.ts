@@ -1,9 +1,13 @@
 /** The package of the desktop app, made without a network: what is in it, its fuses, and that it starts. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Arch, Platform } from 'electron-builder';
+import { parse } from 'yaml';
+import { configurationFor, writePackages } from '../../build/package.ts';
+import { buildWhereOlder } from '../support/build.ts';
 import { buildDesktop, startDesktop } from '../support/desktop.ts';
 import { succeed } from '../support/process.ts';
 import { needs } from '../support/tools.ts';
@@ -26,12 +30,27 @@ test('the package for Linux', needs('chromium'), async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-pack-'));
   const { path } = directory;
   await buildDesktop();
+  await buildExecutable();
   await writeDistribution(join(path, 'dist'));
-  const builder = [join(modules, 'electron-builder/cli.js'), '--linux', '--dir', '--x64'];
-  const config = ['--config', 'build/electron-builder.yml'];
-  const changed = [`-c.electronDist=${join(path, 'dist')}`, `-c.directories.output=${join(path, 'out')}`];
-  await succeed(process.execPath, [...builder, ...config, ...changed], { cwd: root });
-  const packed = join(path, 'out', 'linux-unpacked');
+  const arch = process.arch === 'arm64' ? Arch.arm64 : Arch.x64;
+  const effective: unknown[] = [];
+  const launchers: string[] = [];
+  await writePackages({
+    targets: Platform.LINUX.createTarget(['AppImage', 'deb', 'rpm'], arch),
+    config: {
+      ...configurationFor({}),
+      electronDist: join(path, 'dist'),
+      directories: { output: join(path, 'out') },
+    },
+    // What follows is done by programs that would have to be downloaded.
+    async effectiveOptionComputed(options: unknown) {
+      effective.push(options);
+      // It is gone afterwards.
+      if (Array.isArray(options)) launchers.push(await readFile(String(options[1]), 'utf8'));
+      return true;
+    },
+  });
+  const packed = join(path, 'out', process.arch === 'arm64' ? 'linux-arm64-unpacked' : 'linux-unpacked');
   const asar = (...args: readonly string[]): Promise<string> =>
     succeed(process.execPath, [join(modules, '@electron/asar/bin/asar.js'), ...args]);
   const archive = join(packed, 'resources', 'app.asar');
@@ -81,6 +100,65 @@ test('the package for Linux', needs('chromium'), async (t) => {
     assert.deepEqual({ ...found, ...fuses }, found);
   });
 
+  await t.test(
+    'has the command line beside the app, which is the credential helper by its first word',
+    async () => {
+      const resources = await readdir(join(packed, 'resources'));
+      const program = join(packed, 'resources', 'berth');
+
+      const version = await succeed(program, ['--version']);
+      const helper = await succeed(program, ['docker-credential-berth', 'version']);
+
+      assert.deepEqual(
+        resources.filter((name) => !['app.asar', 'apparmor-profile'].includes(name)),
+        ['berth'],
+      );
+      assert.equal(helper, `docker-credential-berth ${version}`);
+    },
+  );
+
+  await t.test(
+    'becomes deb and rpm: on the PATH, with icons, actions and the profile for AppArmor',
+    async () => {
+      const packages = effective.filter((each): each is [string[], string] => Array.isArray(each));
+
+      assert.equal(packages.length, 2);
+      for (const [at, [args]] of packages.entries()) {
+        const targets = args.map((arg) => arg.split('=')[1]);
+        const desktop = launchers[at]?.split('\n') ?? [];
+        for (const name of ['berth', 'docker-credential-berth']) {
+          assert.ok(args.includes(`build/linux/${name}=/usr/bin/${name}`), name);
+          assert.equal((await stat(join(root, 'build/linux', name))).mode & 0o777, 0o755);
+        }
+        for (const size of [16, 512])
+          assert.ok(targets.includes(`/usr/share/icons/hicolor/${size}x${size}/apps/berth-desktop.png`));
+        for (const line of [
+          'Exec=/opt/Berth/berth-desktop %U',
+          'StartupWMClass=berth-desktop',
+          'Actions=Start;Stop;',
+          '[Desktop Action Start]',
+          'Exec=berth-desktop --start',
+          '[Desktop Action Stop]',
+          'Exec=berth-desktop --stop',
+          'Categories=Development;',
+        ])
+          assert.ok(desktop.includes(line), `${line} is not in\n${desktop.join('\n')}`);
+        assert.equal(args[args.indexOf('--url') + 1], 'https://localhost:5443/');
+      }
+      assert.match(
+        await readFile(join(packed, 'resources', 'apparmor-profile'), 'utf8'),
+        /profile "berth-desktop" "\/opt\/Berth\/berth-desktop" flags=\(unconfined\) \{\n {2}userns,/,
+      );
+    },
+  );
+
+  await t.test('becomes an AppImage, whose launcher has no actions', () => {
+    const [image] = effective.filter((each): each is { desktop: string } => !Array.isArray(each));
+
+    assert.match(image?.desktop ?? '', /^Exec=AppRun/m);
+    assert.doesNotMatch(image?.desktop ?? '', /Action/);
+  });
+
   await t.test('starts', async () => {
     const folder = join(path, 'app');
     await asar('extract', archive, folder);
@@ -91,6 +169,55 @@ test('the package for Linux', needs('chromium'), async (t) => {
     await page.getByText('Running', { exact: true }).first().waitFor();
   });
 });
+
+test('what the environment adds: a feed of releases, a home page, and what needs a certificate', () => {
+  const bare = configurationFor({});
+  const full = configurationFor({
+    RELEASE_FEED_URL: 'https://releases.example/berth',
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'someone/berth',
+    CSC_LINK: 'certificate.p12',
+  });
+
+  assert.deepEqual(
+    [bare.publish, bare.mac, full.publish, full.mac, full.extraMetadata],
+    [
+      undefined,
+      { hardenedRuntime: false },
+      { provider: 'generic', url: 'https://releases.example/berth' },
+      undefined,
+      { homepage: 'https://github.com/someone/berth' },
+    ],
+  );
+});
+
+test('the files that the configuration names are there', async () => {
+  const { mac, win, linux, deb } = parse(
+    await readFile(join(root, 'build/electron-builder.yml'), 'utf8'),
+  ) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  await buildDesktop();
+  const named = [
+    mac?.['icon'],
+    mac?.['entitlements'],
+    mac?.['entitlementsInherit'],
+    win?.['icon'],
+    linux?.['icon'],
+  ];
+  const placed = ((deb?.['fpm'] ?? []) as readonly string[]).map((each) => each.split('=')[0]);
+
+  for (const path of [...named, ...placed]) await stat(join(root, String(path)));
+});
+
+/** That of this machine, where build/package.ts has it. */
+async function buildExecutable(): Promise<void> {
+  const folder = `out/executables/linux-${process.arch}`;
+  await buildWhereOlder({
+    result: `${folder}/berth`,
+    folders: ['main', 'registry', 'renderer', 'build'],
+    script: 'build/executable.ts',
+    args: [folder],
+  });
+}
 
 /** A folder that looks like Electron's, whose program has fuses to set: the marker, version 1, and nine of them. */
 async function writeDistribution(folder: string): Promise<void> {

@@ -11,6 +11,7 @@ export interface Build {
   /** What it is made of. */
   readonly folders: readonly string[];
   readonly script: string;
+  readonly args?: readonly string[];
 }
 
 /** Runs a build where a source is newer than its result; test files that run side by side run it once. */
@@ -29,7 +30,8 @@ export async function buildWhereOlder(build: Build): Promise<void> {
     await delay(100);
   }
   try {
-    if (!(await isBuilt(build))) await succeed(process.execPath, [join(root, build.script)]);
+    if (!(await isBuilt(build)))
+      await succeed(process.execPath, [join(root, build.script), ...(build.args ?? [])], { cwd: root });
   } finally {
     await rm(lock, { recursive: true, force: true });
   }

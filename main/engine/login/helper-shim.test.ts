@@ -53,6 +53,15 @@ test('a script in a folder of the user on the PATH makes the helper found and ru
   assert.deepEqual(again, { kind: 'reachable', shim: undefined });
 });
 
+test('without a program that stays where it is no script is planned', posix, async () => {
+  await using home = await makeHome();
+  await mkdir(home.bin, { recursive: true });
+
+  const reach = await findHelper(home.host, { ...request, helperCommand: undefined });
+
+  assert.deepEqual(reach, { kind: 'unreachable', why: 'docker-credential-berth is not on the PATH' });
+});
+
 test('the commands for doing it by hand make the same script', posix, async () => {
   await using home = await makeHome();
   const shim = shimAt(home.path, await findHelper(home.host, request));

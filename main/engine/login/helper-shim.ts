@@ -18,8 +18,8 @@ export type HelperReach =
 
 export interface ShimRequest {
   readonly address: string;
-  /** What the script runs: the absolute path of a program and its first arguments. */
-  readonly helperCommand: readonly string[];
+  /** What the script runs: the absolute path of a program and its first arguments; `undefined` if none stays where it is. */
+  readonly helperCommand: readonly string[] | undefined;
 }
 
 /** Looks for the helper on PATH, or else for a folder on PATH where this user may put it. */
@@ -30,9 +30,11 @@ export async function findHelper(host: Host, request: ShimRequest): Promise<Help
   if (found !== undefined && folders.includes(dirname(found))) return await judge(host, found, request);
   // A script needs a shell; npm installs a .cmd file there.
   if (host.platform === 'win32') return { kind: 'unreachable', why: `${helperProgram} is not on the PATH` };
+  const { helperCommand } = request;
+  if (helperCommand === undefined) return { kind: 'unreachable', why: `${helperProgram} is not on the PATH` };
   for (const folder of candidates(host)) {
     if (!folders.includes(folder) || !(await isOwn(host, folder))) continue;
-    const shim = await planShim(host, join(folder, helperProgram), request);
+    const shim = await planShim(host, join(folder, helperProgram), { ...request, helperCommand });
     // A file that cannot be run is of others.
     if (shim.before === undefined) return { kind: 'reachable', shim };
   }
@@ -47,8 +49,9 @@ const shimComment =
 async function judge(host: Host, path: string, request: ShimRequest): Promise<HelperReach> {
   if (host.platform === 'win32' || (await isWorking(host))) return { kind: 'reachable', shim: undefined };
   const isOurs = (await readFile(path, 'utf8')).split('\n')[1] === shimComment;
-  if (isOurs && (await isOwn(host, dirname(path)))) {
-    const shim = await planShim(host, path, request);
+  const { helperCommand } = request;
+  if (isOurs && helperCommand !== undefined && (await isOwn(host, dirname(path)))) {
+    const shim = await planShim(host, path, { ...request, helperCommand });
     if (shim.before !== sha256(Buffer.from(shim.after, 'base64'))) return { kind: 'reachable', shim };
   }
   return { kind: 'unreachable', why: `${path} does not work` };
@@ -89,7 +92,11 @@ async function isOwn(host: Host, folder: string): Promise<boolean> {
   }
 }
 
-async function planShim(host: Host, path: string, { address, helperCommand }: ShimRequest): Promise<Change> {
+async function planShim(
+  host: Host,
+  path: string,
+  { address, helperCommand }: { readonly address: string; readonly helperCommand: readonly string[] },
+): Promise<Change> {
   const mode = 0o755;
   const current = await openPlace(host, { kind: 'file', path, mode }).read();
   const lines = ['#!/bin/sh', shimComment, `exec ${helperCommand.map(shellWord).join(' ')} "$@"`];

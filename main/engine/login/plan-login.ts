@@ -33,8 +33,8 @@ export interface LoginRequest {
   readonly engine?: string | undefined;
   /** What the person chose; when absent the better one of what is possible. */
   readonly store?: 'helper' | 'engine' | undefined;
-  /** What runs the helper: the absolute path of a program and its first arguments. */
-  readonly helperCommand: readonly string[];
+  /** What runs the helper: the absolute path of a program and its first arguments; `undefined` if none stays. */
+  readonly helperCommand: readonly string[] | undefined;
 }
 
 interface PlannedLogin {
