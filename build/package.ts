@@ -61,6 +61,8 @@ export async function writePackages(options: CliOptions): Promise<void> {
 }
 
 if (import.meta.main) {
+  // Secrets that are not there are empty texts in a workflow, and certificates to electron-builder.
+  for (const [name, value] of Object.entries(process.env)) if (value === '') delete process.env[name];
   const { arch } = process;
   if (!process.argv.includes('--prebuilt') && (arch === 'x64' || arch === 'arm64')) {
     await writeExecutable(executablesOf(arch));

@@ -2,14 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isReady, isVisible, until } from '../support/desktop-acts.ts';
-import { isReal, startDesktop } from '../support/desktop.ts';
-import { needs } from '../support/tools.ts';
-
-const options = isReal ? {} : needs('chromium');
+import { needsDesktop, startDesktop } from '../support/desktop.ts';
 
 test(
   '--stop stops the registry of the app that runs, --start starts it, and neither opens the window',
-  options,
+  needsDesktop(),
   async () => {
     await using desktop = await startDesktop({ args: ['--hidden'] });
     await until(() => isReady(desktop));

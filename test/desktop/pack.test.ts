@@ -8,9 +8,8 @@ import { Arch, Platform } from 'electron-builder';
 import { parse } from 'yaml';
 import { configurationFor, writePackages } from '../../build/package.ts';
 import { buildWhereOlder } from '../support/build.ts';
-import { buildDesktop, startDesktop } from '../support/desktop.ts';
+import { buildDesktop, needsDesktop, startDesktop } from '../support/desktop.ts';
 import { succeed } from '../support/process.ts';
-import { needs } from '../support/tools.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const modules = join(root, 'node_modules');
@@ -26,7 +25,9 @@ const fuses = {
   GrantFileProtocolExtraPrivileges: 'Disabled',
 };
 
-test('the package for Linux', needs('chromium'), async (t) => {
+const onLinux = process.platform === 'linux' ? needsDesktop() : { skip: 'it is made on Linux' };
+
+test('the package for Linux', onLinux, async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-pack-'));
   const { path } = directory;
   await buildDesktop();

@@ -14,6 +14,7 @@ import {
   isReal,
   startDesktop,
   type TestDesktop,
+  needsDesktop,
 } from '../support/desktop.ts';
 import {
   answer,
@@ -30,13 +31,12 @@ import {
 } from '../support/desktop-acts.ts';
 import { pushImage } from '../support/push.ts';
 import { berth, startRegistry } from '../support/registry.ts';
-import { needs } from '../support/tools.ts';
 import { goTo } from '../support/window.ts';
 
 const inElectron = isReal ? 'Electron' : 'the stand-in';
 const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
 
-suite(`the desktop app in ${inElectron}`, needs('chromium'), () => {
+suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
   test('shows the registry, and what happens there', async (t) => {
     await using desktop = await startDesktop();
     const page = await desktop.openPage();

@@ -9,6 +9,7 @@ import { type ElectronApplication, _electron, type Page } from 'playwright-core'
 import type * as standInModule from '../host/electron.ts';
 import { buildWhereOlder } from './build.ts';
 import { childEnv } from './process.ts';
+import { needs } from './tools.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 export const desktopFolder = join(root, 'out', 'desktop');
@@ -17,10 +18,20 @@ export const desktopFolder = join(root, 'out', 'desktop');
 export type DesktopModule = typeof standInModule;
 
 const distribution = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist');
-const program = process.platform === 'win32' ? 'electron.exe' : 'electron';
+const programs: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: 'Electron.app/Contents/MacOS/Electron',
+  win32: 'electron.exe',
+};
+const program = programs[process.platform] ?? 'electron';
 
 /** Whether the tests run in Electron itself. */
 export const isReal = existsSync(join(distribution, program));
+
+/** Options of tests that start the app: Electron brings its windows along, the stand-in shows them in Chromium. */
+export function needsDesktop(...tools: readonly string[]): { skip?: string } {
+  return needs(...(isReal ? tools : ['chromium', ...tools]));
+}
+
 const executablePath = isReal ? join(distribution, program) : join(root, 'test/host/electron');
 
 export interface DesktopOptions {
