@@ -2,7 +2,7 @@
  * What `npm start` and `npm test` run: plain JavaScript for any Node from 20 on, with nothing installed yet.
  * It installs the dependencies when they are missing or older than package-lock.json, finds a Node that can run
  * TypeScript (24.11 or newer), and hands over to it; for `start` to the desktop app where Electron can run, and to the bundle
- * elsewhere. It builds both when a source is newer.
+ * elsewhere. It fetches Electron where there is a display for it, and builds both when a source is newer.
  *
  *     node build/bootstrap.mjs start                               the desktop app, or headless
  *     node build/bootstrap.mjs start [arguments of berth serve]    headless
@@ -25,7 +25,7 @@ if (verb === 'start') {
   install();
   const node = findNode();
   build(node, 'bundle.ts', bundle);
-  const electron = args.length === 0 ? findElectron() : undefined;
+  const electron = args.length === 0 ? findElectron(node) : undefined;
   if (electron === undefined) {
     const serve = ['--max-semi-space-size=4', bundle, 'serve', '--first-run', ...args];
     process.exitCode = await runToEnd(node, serve);
@@ -76,16 +76,34 @@ function build(node, script, result) {
 }
 
 /** Answers Electron's program; says why and answers `undefined` where the desktop app cannot run. */
-function findElectron() {
+function findElectron(node) {
   const names = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' };
-  const folder = process.env.ELECTRON_OVERRIDE_DIST_PATH ?? join(root, 'node_modules', 'electron', 'dist');
+  const { DISPLAY, WAYLAND_DISPLAY, ELECTRON_OVERRIDE_DIST_PATH: override } = process.env;
+  const folder = override ?? join(root, 'node_modules', 'electron', 'dist');
   const program = join(folder, names[process.platform] ?? 'electron');
-  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
   const hasScreen = process.platform !== 'linux' || Boolean(DISPLAY || WAYLAND_DISPLAY);
+  if (hasScreen && override === undefined && !existsSync(program)) fetchElectron(node);
   if (existsSync(program) && hasScreen) return program;
-  const why = hasScreen ? 'Electron is not installed (npx install-electron)' : 'There is no display';
+  const why = hasScreen ? 'Electron is not here (npx install-electron fetches it)' : 'There is no display';
   process.stderr.write(`${why}: the registry runs without a desktop app, with its window in the browser.\n`);
   return undefined;
+}
+
+/**
+ * Lets Electron's own installer fetch it, https://www.electronjs.org/docs/latest/tutorial/installation, which takes 110 MB
+ * from GitHub or ELECTRON_MIRROR and checks them. Whether it could is seen by what is there afterwards.
+ */
+function fetchElectron(node) {
+  const installer = join(root, 'node_modules', 'electron', 'install.js');
+  const seconds = Number(process.env.ELECTRON_FETCH_SECONDS ?? 120);
+  if (!existsSync(installer) || !(seconds > 0)) return;
+  process.stderr.write(`Fetching Electron, for ${seconds} s at most ...\n`);
+  spawnSync(node, [installer], {
+    cwd: root,
+    stdio: 'ignore',
+    timeout: seconds * 1000,
+    killSignal: 'SIGKILL',
+  });
 }
 
 /** When a file was written, in milliseconds since the epoch; 0 for an absent one. */

@@ -1,13 +1,28 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtempDisposable, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtempDisposable,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { childEnv, run } from './process.ts';
+import { childEnv, run, succeed } from './process.ts';
+import { needs } from './tools.ts';
 
 const bootstrap = 'build/bootstrap.mjs';
+const modules = join(import.meta.dirname, '../../node_modules');
 
 /** A project whose command line does as its arguments say, and whose npm only leaves a note. */
 async function makeProject(t: TestContext, installed: object | undefined): Promise<string> {
@@ -65,7 +80,7 @@ function fakeNpm(project: string): Record<string, string> {
 const noDisplay =
   'There is no display: the registry runs without a desktop app, with its window in the browser.\n';
 const noElectron =
-  'Electron is not installed (npx install-electron): the registry runs without a desktop app, with its window in the browser.\n';
+  'Electron is not here (npx install-electron fetches it): the registry runs without a desktop app, with its window in the browser.\n';
 
 const upToDate = { packages: { 'node_modules/a': { version: '1.0.0', integrity: 'x' } } };
 
@@ -146,6 +161,114 @@ for (const { name, env, args, expected } of desktops) {
     const isDesktop = stdout === `${process.execPath} ${join(project, 'out/desktop')}\n`;
     assert.deepEqual({ code, stderr, isDesktop }, expected);
   });
+}
+
+/** Electron's own installer in a project, which trusts this archive. */
+async function addInstaller(project: string, archive: Buffer): Promise<string> {
+  const folder = join(project, 'node_modules/electron');
+  await mkdir(folder, { recursive: true });
+  for (const name of ['install.js', 'package.json'])
+    await copyFile(join(modules, 'electron', name), join(folder, name));
+  for (const name of ['@electron', '@electron-internal']) {
+    await symlink(join(modules, name), join(project, 'node_modules', name));
+  }
+  const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  const file = `electron-v${version}-linux-${process.arch}.zip`;
+  const sum = createHash('sha256').update(archive).digest('hex');
+  await writeFile(join(folder, 'checksums.json'), JSON.stringify({ [file]: sum }));
+  return `/v${version}/${file}`;
+}
+
+/** Electron as it is published: an archive with its program, which here says how it was started. */
+async function makeArchive(project: string): Promise<Buffer> {
+  const folder = join(project, 'archive');
+  await mkdir(folder);
+  await copyFile(join(project, 'electron/electron'), join(folder, 'electron'));
+  await chmod(join(folder, 'electron'), 0o755);
+  await succeed('zip', ['-q', 'electron.zip', 'electron'], { cwd: folder });
+  return await readFile(join(folder, 'electron.zip'));
+}
+
+const mirrors = [
+  {
+    name: 'where a mirror has Electron it is fetched once, and the desktop app starts',
+    respond: (response: ServerResponse, archive: Buffer) => response.end(archive),
+    expected: { code: 5, isDesktop: true, said: 'Fetching Electron, for 60 s at most ...\n' },
+    again: { code: 5, isDesktop: true, said: '' },
+  },
+  {
+    name: 'where the mirror has other bytes than those that are known, the registry starts headless',
+    respond: (response: ServerResponse, archive: Buffer) =>
+      response.end(Buffer.concat([archive, Buffer.from('x')])),
+    expected: { code: 3, isDesktop: false, said: `Fetching Electron, for 60 s at most ...\n${noElectron}` },
+    again: { code: 3, isDesktop: false, said: `Fetching Electron, for 60 s at most ...\n${noElectron}` },
+  },
+  {
+    name: 'where the mirror has none, the registry starts headless',
+    respond: (response: ServerResponse) => response.writeHead(404).end(),
+    expected: { code: 3, isDesktop: false, said: `Fetching Electron, for 60 s at most ...\n${noElectron}` },
+    again: { code: 3, isDesktop: false, said: `Fetching Electron, for 60 s at most ...\n${noElectron}` },
+  },
+  {
+    name: 'where the mirror does not answer in time, the registry starts headless',
+    respond: () => undefined,
+    seconds: '2',
+    expected: { code: 3, isDesktop: false, said: `Fetching Electron, for 2 s at most ...\n${noElectron}` },
+    again: { code: 3, isDesktop: false, said: `Fetching Electron, for 2 s at most ...\n${noElectron}` },
+  },
+  {
+    name: 'where it shall not be fetched, nobody is asked, and the registry starts headless',
+    respond: () => assert.fail('it was asked'),
+    seconds: '0',
+    expected: { code: 3, isDesktop: false, said: noElectron },
+    again: { code: 3, isDesktop: false, said: noElectron },
+  },
+];
+for (const { name, respond, seconds = '60', expected, again } of mirrors) {
+  test(
+    name,
+    process.platform === 'linux' ? needs('zip') : { skip: 'the archive is one for Linux' },
+    async (t) => {
+      const project = await makeProject(t, upToDate);
+      const archive = await makeArchive(project);
+      const path = await addInstaller(project, archive);
+      const asked: (string | undefined)[] = [];
+      const mirror = createServer((request, response) => {
+        asked.push(request.url);
+        respond(response, archive);
+      });
+      mirror.listen(0, '127.0.0.1');
+      await once(mirror, 'listening');
+      t.after(() => {
+        mirror.closeAllConnections();
+        mirror.close();
+      });
+      const { port } = mirror.address() as AddressInfo;
+      const start = async () => {
+        const { code, stdout, stderr } = await run(process.execPath, [join(project, bootstrap), 'start'], {
+          env: {
+            ...fakeNpm(project),
+            DISPLAY: ':9',
+            ELECTRON_MIRROR: `http://127.0.0.1:${port}/`,
+            ELECTRON_FETCH_SECONDS: seconds,
+            electron_config_cache: join(project, 'cache'),
+          },
+          cwd: project,
+        });
+        const isDesktop = stdout === `${process.execPath} ${join(project, 'out/desktop')}\n`;
+        return { code, isDesktop, said: stderr.replaceAll('Building ...\n', '') };
+      };
+
+      const first = await start();
+      const second = await start();
+
+      assert.deepEqual([first, second], [expected, again]);
+      assert.deepEqual(new Set(asked), new Set(seconds === '0' ? [] : [path]));
+      if (expected.isDesktop) assert.equal(asked.length, 1);
+    },
+  );
 }
 
 const stops = [
