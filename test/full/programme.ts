@@ -50,6 +50,13 @@ export const programme: readonly Row[] = [
     env: { FAULT_STRIDE: '1' },
   },
   {
+    id: 'R7',
+    title: 'the data directory read-only under load, and back',
+    target: 'pulls 100 %, pushes refused with 405 UNSUPPORTED, then taken again without a restart',
+    files: ['test/faults/read-only.test.ts'],
+    env: { READ_ONLY_ROUNDS: '20' },
+  },
+  {
     id: 'R9',
     title: 'damaged blobs',
     target: 'all found, none delivered complete, a push heals',
