@@ -122,6 +122,7 @@ test('a check issues a new leaf only when there is a reason', async () => {
   await step('31 days before the end', () => (now = start + (396 - 31) * dayMs));
   await step('29 days before the end', () => (now = start + (396 - 29) * dayMs));
   await step('the clock went back', () => (now = start));
+  await step('it went back before the authority began', () => (now = start - 400 * dayMs));
 
   assert.deepEqual(changes, ['an address came', '29 days before the end', 'the clock went back']);
   assert.ok(identity.names().addresses.includes('10.0.0.9'));

@@ -86,7 +86,9 @@ export async function openMadeSource(options: MadeSourceOptions): Promise<Certif
     const certificate = new X509Certificate(material.cert);
     const end = certificate.validToDate.getTime();
     if (end - now() < renewBeforeMs() && leafEnd(authority, now()) > end + hourMs) return 'it ends soon';
-    if (certificate.validFromDate.getTime() > now()) return 'it is not valid yet: the clock went back';
+    // Before the authority began, none that could be issued would be valid: what clients with a right clock trust stays.
+    if (certificate.validFromDate.getTime() > Math.max(now(), authority.certificate.validFromDate.getTime()))
+      return 'it is not valid yet: the clock went back';
     if (textOf(namesOf(certificate)) !== textOf(wanted))
       return 'the names or addresses of this machine changed';
     return undefined;
