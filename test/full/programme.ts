@@ -57,6 +57,13 @@ export const programme: readonly Row[] = [
     env: { READ_ONLY_ROUNDS: '20' },
   },
   {
+    id: 'R8',
+    title: 'the clock set while it runs',
+    target: '+400 days, -400 days, +1 hour: 0 live blobs collected, 0 live uploads expired, up 60 of 60',
+    files: ['test/faults/clock.test.ts'],
+    env: { CLOCK_ROUNDS: '20', CLOCK_TLS: '1' },
+  },
+  {
     id: 'R9',
     title: 'damaged blobs',
     target: 'all found, none delivered complete, a push heals',
