@@ -20,6 +20,8 @@ export function useShellNotes(): void {
     void take();
     return shell.onNote((note) => {
       switch (note.kind) {
+        case 'changed':
+          return;
         case 'given':
           return void take();
         case 'saved':
