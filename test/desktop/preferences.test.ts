@@ -141,7 +141,7 @@ suite('the preferences of the desktop app', needs('chromium'), () => {
   });
 
   test('a start without a window is told of once', onlyStandIn, async () => {
-    const preferences = JSON.stringify({ openHidden: true });
+    const preferences = JSON.stringify({ openHidden: true, isSetUp: true });
     await using desktop = await startDesktop({ preferences });
     await trayShows(desktop, 'running', /^Running: /);
 

@@ -26,7 +26,9 @@ const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) 
   readonly productName?: string;
   readonly version: string;
 };
-process.argv = [process.execPath, folder, ...args.filter((each) => resolve(each) !== folder)];
+// A packaged app is named by nobody: its arguments are its own.
+const named = process.env['STAND_IN_RESOURCES'] === undefined ? [folder] : [];
+process.argv = [process.execPath, ...named, ...args.filter((each) => resolve(each) !== folder)];
 const { begin } = await import('./electron.ts');
 begin({ folder, name: manifest.productName ?? manifest.name, version: manifest.version });
 await import(pathToFileURL(join(folder, manifest.main)).href);
