@@ -21,6 +21,7 @@ suite('files and the desktop app', needs('chromium'), () => {
     const [file = '', second = '', third = ''] = await makeBundles(folder.path, ['one', 'two', 'three']);
     await using desktop = await startDesktop({ args: [file] });
     const page = await desktop.openPage();
+    await running(page);
     const dialog = page.getByRole('dialog');
     using client = await openClient(desktop.dataDir);
     const repositories = async (): Promise<readonly string[]> => {
