@@ -158,11 +158,12 @@ function isNewEnough(version) {
 /** The checks of `npm run check`, then what crosses areas, with the bundle. The runner's summary comes last. */
 async function runTests(node) {
   const PATH = [bin, process.env.PATH].join(delimiter);
-  const options = { cwd: root, env: { ...process.env, PATH, BERTH_CLI: bundle } };
+  const options = { cwd: root, env: { ...process.env, PATH } };
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const checked = await runToEnd(scripts.check, [], { ...options, shell: true });
   build(node, 'bundle.ts', bundle);
-  const tested = await runToEnd(node, ['--test', '--test-reporter=spec', 'test/**/*.test.ts'], options);
+  const bundled = { ...options, env: { ...options.env, BERTH_CLI: bundle } };
+  const tested = await runToEnd(node, ['--test', '--test-reporter=spec', 'test/**/*.test.ts'], bundled);
   if (checked !== 0) process.stderr.write('npm run check failed: see further up.\n');
   return checked === 0 ? tested : 1;
 }
