@@ -6,16 +6,21 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
-import { type DesktopModule, isReal, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import {
+  type DesktopModule,
+  isReal,
+  needsDesktop,
+  startDesktop,
+  type TestDesktop,
+} from '../support/desktop.ts';
 import { closeWindow, running, until } from '../support/desktop-acts.ts';
 import { pushImage } from '../support/push.ts';
 import { berth, startRegistry } from '../support/registry.ts';
-import { needs } from '../support/tools.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
 
 const onlyStandIn = isReal ? { skip: 'nobody can look at what the system shows' } : {};
 
-suite('files and the desktop app', needs('chromium'), () => {
+suite('files and the desktop app', needsDesktop(), () => {
   test('bundles go in and out by dialogs, drops and names', async (t) => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-files-'));
     const [file = '', second = '', third = ''] = await makeBundles(folder.path, ['one', 'two', 'three']);

@@ -10,18 +10,17 @@ import { before as beforeAll, suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
-import { buildDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import { buildDesktop, needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
 import { running, trayShows, until } from '../support/desktop-acts.ts';
 import { isInsideEngine } from '../support/engine.ts';
 import { makeImage } from '../support/image.ts';
 import { succeed } from '../support/process.ts';
-import { needs } from '../support/tools.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
 if (await isInsideEngine(import.meta.filename)) {
-  suite('the set-up with real engines', needs('chromium', 'podman', 'busybox', 'openssl'), () => {
+  suite('the set-up with real engines', needsDesktop('podman', 'busybox', 'openssl'), () => {
     // The time from start to push is measured.
     beforeAll(buildDesktop);
 
