@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setAutostart } from '../../main/system/autostart.ts';
-import { type DesktopModule, isReal, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import {
+  type DesktopModule,
+  isReal,
+  needsDesktop,
+  startDesktop,
+  type TestDesktop,
+} from '../support/desktop.ts';
 import {
   answer,
   asked,
@@ -25,7 +31,7 @@ import { checkAccessibility, goTo } from '../support/window.ts';
 
 const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
 
-suite('the preferences of the desktop app', needs('chromium'), () => {
+suite('the preferences of the desktop app', needsDesktop(), () => {
   test('are changed in the settings, at once', onlyStandIn, async (t) => {
     await using desktop = await startDesktop();
     const page = await desktop.openPage();

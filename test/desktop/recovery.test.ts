@@ -10,7 +10,13 @@ import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ProcessRow } from '../../main/contract/registry.ts';
 import type { ShellBridge } from '../../main/contract/shell-api.ts';
-import { type DesktopModule, isReal, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import {
+  type DesktopModule,
+  isReal,
+  needsDesktop,
+  startDesktop,
+  type TestDesktop,
+} from '../support/desktop.ts';
 import {
   click,
   isReady,
@@ -21,14 +27,13 @@ import {
   trayShows,
   until,
 } from '../support/desktop-acts.ts';
-import { needs } from '../support/tools.ts';
 import { goTo } from '../support/window.ts';
 
 const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
 
 const kills = 50;
 
-suite('a registry in trouble', needs('chromium'), () => {
+suite('a registry in trouble', needsDesktop(), () => {
   test(`that is killed ${kills} times is back each time, and the window lives`, async (t) => {
     await using desktop = await startDesktop();
     const page = await desktop.openPage();
