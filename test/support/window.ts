@@ -130,6 +130,9 @@ export async function checkAccessibility(page: Page): Promise<void> {
   for (const theme of ['light', 'dark']) {
     const found = await page.evaluate(async (name) => {
       document.documentElement.dataset['theme'] = name;
+      // Colours on their way to the other theme are those of none.
+      const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+      await Promise.allSettled(moving.map(({ finished }) => finished));
       const { axe } = globalThis as unknown as {
         readonly axe: {
           run(): Promise<{
