@@ -124,6 +124,7 @@ async function run(): Promise<void> {
   }
 
   async function lookAtCertificate(): Promise<void> {
+    // A registry that is just ending is asked again at its next start.
     const row = await client?.call('certificate.get', {}).catch(() => undefined);
     if (row !== undefined) notifier.tell({ kind: 'certificate', validTo: row.leaf.validTo });
   }

@@ -74,6 +74,7 @@ export function useBundle(source: ImportSource | undefined): OpenBundle {
       ending.abort();
       const upload = sent.current;
       sent.current = undefined;
+      // What is not discarded goes by itself an hour later.
       if (upload !== undefined) void ask('bundles.discard', { upload }).catch(() => undefined);
     };
   }, [ask, link, source]);
