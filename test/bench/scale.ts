@@ -39,7 +39,9 @@ async function measure(tags: number): Promise<Figures> {
   const figures = new Map<string, string>([['tags', String(tags)]]);
   const dataDir = join(directory.path, String(tags));
   // By a process of its own: what that leaves in the memory of this one would slow down what is measured here.
-  await succeed(process.execPath, [treeProgram, dataDir, String(tags / 2), String(tags / 2)]);
+  await succeed(process.execPath, [treeProgram, dataDir, String(tags / 2), String(tags / 2)], {
+    timeoutMs: 1_800_000,
+  });
   const start = performance.now();
   await using registry = await startRegistry({ dataDir, startTimeoutMs: 120_000 });
   figures.set('start to first 200', milliseconds(performance.now() - start));

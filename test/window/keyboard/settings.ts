@@ -82,8 +82,12 @@ export const settingsActs: readonly KeyboardAct[] = [
 
       await act(desk, 'ci', 'Disable');
       await until('it is off', async () => (await hookOf(desk, 'ci'))?.state === 'disabled');
+      // What the menu offers is what the row shows.
+      const row = page.getByRole('row', { name: 'ci' });
+      await row.getByText('Disabled').waitFor();
       await act(desk, 'ci', 'Enable');
       await until('it is on', async () => (await hookOf(desk, 'ci'))?.state !== 'disabled');
+      await row.getByText('Disabled').waitFor({ state: 'detached' });
 
       await push('keys/told', '1', 'told');
       await until('it fails', async () => (await hookOf(desk, 'ci'))?.state === 'failing');
