@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { until } from '../../support/keys.ts';
 import type { KeyboardAct } from './desk.ts';
 
 export const transferActs: readonly KeyboardAct[] = [
@@ -28,10 +27,7 @@ export const transferActs: readonly KeyboardAct[] = [
       await (await chooser).setFiles(file);
       await keys.fill(page.getByRole('textbox', { name: 'Put below' }), 'mirror');
       await keys.use(page.getByRole('button', { name: 'Import 1 image' }));
-      await until('it is there', async () => {
-        const { rows } = await client.call('repositories.list', { q: 'mirror/keys/exported' });
-        return rows.length === 1;
-      });
+      await page.getByRole('button', { name: 'Done' }).waitFor();
       const { rows } = await client.call('tags.list', { repository: 'mirror/keys/exported' });
       assert.deepEqual(
         rows.map((row) => [row.tag, row.digest]),
