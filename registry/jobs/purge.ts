@@ -2,6 +2,9 @@ import type { Log } from '../spec/log-record.ts';
 import type { Uploads } from '../store/uploads.ts';
 import { repeat, type RepeatOptions } from './repeat.ts';
 
+/** Within this time after a start a client goes on with its upload, or does not: as long as blobs are kept for one. */
+const returnMs = 60 * 60 * 1000;
+
 export interface PurgeSettings {
   readonly ageMs: number;
   readonly intervalMs: number;
@@ -13,7 +16,10 @@ export interface PurgeOptions extends Pick<RepeatOptions, 'onChange'> {
   readonly log: Log;
   /** `undefined`: nothing is to be purged. */
   readonly settings: () => PurgeSettings | undefined;
-  /** The wait before the first run, unless the interval is shorter; a random part of an hour spreads registries that start together. */
+  /**
+   * The wait before the first run, unless the interval is shorter: until uploads of a former process are no longer left
+   * alone, and a random part of an hour, which spreads registries that start together.
+   */
   readonly firstMs?: number;
 }
 
@@ -22,7 +28,7 @@ export function startPurge({
   uploads,
   log: root,
   settings,
-  firstMs = Math.random() * 60 * 60 * 1000,
+  firstMs = returnMs * (1 + Math.random()),
   onChange,
 }: PurgeOptions): AsyncDisposable {
   const log = root.for('jobs');
@@ -32,7 +38,7 @@ export function startPurge({
     if (chosen === undefined) return;
     const { ageMs, dryRun } = chosen;
     try {
-      const purged = await uploads.purge({ ageMs, dryRun, signal });
+      const purged = await uploads.purge({ ageMs, returnMs, dryRun, signal });
       log.info('purgeFinished', `Purge uploads finished.  Num deleted=${dryRun ? 0 : purged}`, {
         found: purged,
       });

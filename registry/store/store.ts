@@ -100,6 +100,7 @@ export function createStore({
     repositories,
     perUser: uploadsPerUser,
     now,
+    monotonic,
   });
   const common = { driver, events, locks, leases, repositories, references, tags, trash, protectedBy };
   const removeRepository = createRemoveRepository({ ...common, uploads });

@@ -354,6 +354,32 @@ test('a session in use is not purged, whatever the clock says', async () => {
   assert.equal(await jumped.uploads.offset(own), 3);
 });
 
+test('a session of a former process is left alone until its client had time to come back, then it is as any other', async () => {
+  await using open = await openStore();
+  const [left, taken] = [await start(open), await start(open)];
+  await open.store.uploads.append(taken, chunk('abc'));
+  const clock = { monotonic: 5 * hour };
+  // Set while nothing ran, or before the restart.
+  const now = () => Date.now() + 400 * 24 * hour;
+  const { uploads } = open.restart({ now, monotonic: () => clock.monotonic });
+  const options = { ageMs: 24 * hour, dryRun: false, signal: new AbortController().signal };
+
+  const early = await uploads.purge({ ...options, returnMs: hour });
+  clock.monotonic += hour - 1;
+  await uploads.append(taken, chunk('def', 3));
+  const stillEarly = await uploads.purge({ ...options, returnMs: hour });
+  clock.monotonic += 1;
+  const gone = await uploads.purge({ ...options, returnMs: hour });
+  const offsets = [await uploads.offset(left), await uploads.offset(taken)];
+  clock.monotonic += 24 * hour;
+  const last = await uploads.purge({ ...options, returnMs: hour });
+
+  assert.deepEqual(
+    { early, stillEarly, gone, offsets, last },
+    { early: 0, stillEarly: 0, gone: 1, offsets: [undefined, 6], last: 1 },
+  );
+});
+
 test('a chunk that comes while its session is purged is refused, not lost', async () => {
   const gate = Promise.withResolvers<void>();
   const isRemoving = Promise.withResolvers<void>();

@@ -5,6 +5,9 @@
  *   start -> append* -> commit    verify, fsync, rename into blobs/, fsync directories, link, then answer
  *                    \> cancel    the directory goes
  *                    \> purge     the same, `age` after the last byte
+ *
+ * The time of a last byte is that of a clock that people set. So it ends no session that this process saw used within
+ * the age, and none of a former process before its client had time to come back.
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
@@ -66,11 +69,19 @@ export interface Uploads {
   /** Drops the sessions of a repository. */
   cancelAll(repository: RepoName, actor: Actor): Promise<void>;
   /** Drops the sessions whose last byte is older than `ageMs`; with `dryRun` only reports them. */
-  purge(options: { ageMs: number; dryRun: boolean; signal: AbortSignal }): Promise<number>;
+  purge(options: PurgeOptions): Promise<number>;
   /** The sessions by repository and id, those after `after` only. */
   list(options: { readonly after?: string | undefined; readonly limit: number }): Promise<Page<UploadRow>>;
   /** Sessions opened by this process and not yet ended. */
   readonly open: number;
+}
+
+export interface PurgeOptions {
+  readonly ageMs: number;
+  /** Sessions of a former process are left alone for so long after the start; nothing when absent, and `ageMs` at most. */
+  readonly returnMs?: number;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
 }
 
 interface Session {
@@ -81,8 +92,8 @@ interface Session {
   cut: AbortController | undefined;
   /** Resolves when the writing request has let go. */
   idle: Promise<void>;
-  /** When it was last used, by a clock that nobody sets. */
-  usedAt: number;
+  /** When it was last used, by a clock that nobody sets; `undefined` until a session of a former process is. */
+  usedAt: number | undefined;
 }
 
 export function createUploads({
@@ -95,6 +106,7 @@ export function createUploads({
   repositories,
   perUser,
   now,
+  monotonic,
 }: {
   readonly driver: Driver;
   readonly events: StoreEvents;
@@ -106,7 +118,9 @@ export function createUploads({
   /** Sessions that one user may have open. */
   readonly perUser: () => number;
   readonly now: () => number;
+  readonly monotonic: () => number;
 }): Uploads {
+  const openedAt = monotonic();
   const sessions = new Map<UploadId, Session>();
   const openByUser = new Map<string, number>();
 
@@ -123,7 +137,7 @@ export function createUploads({
     }
     const id = randomUUID() as string as UploadId;
     const hash = { algorithm, state: createHash(algorithm), bytes: 0 };
-    sessions.set(id, { ...newSession(), user: actor.user, hash });
+    sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
       const text = new TextEncoder().encode(new Date(now()).toISOString());
@@ -173,11 +187,9 @@ export function createUploads({
       return await running;
     } finally {
       await idle;
-      session.usedAt = performance.now();
       if (session.cut === cut) {
         session.cut = undefined;
-        // Sessions of a former process are known only while they are used.
-        if (session.user === undefined) sessions.delete(id);
+        if (session.usedAt === undefined) sessions.delete(id);
       }
     }
   }
@@ -231,6 +243,7 @@ export function createUploads({
       }
       throw error;
     } finally {
+      session.usedAt = monotonic();
       signal.removeEventListener('abort', cutSource);
     }
   }
@@ -343,20 +356,12 @@ export function createUploads({
     return { repository, id, bytes: info.size, at, ...(user ? { user } : {}) };
   }
 
-  async function purge({
-    ageMs,
-    dryRun,
-    signal,
-  }: {
-    ageMs: number;
-    dryRun: boolean;
-    signal: AbortSignal;
-  }): Promise<number> {
+  async function purge({ signal, ...options }: PurgeOptions): Promise<number> {
     let purged = 0;
     for await (const repository of repositories.walk()) {
       for await (const { name } of driver.list(uploadsTree(repository))) {
         signal.throwIfAborted();
-        if (await purgeOne(repository, name, { ageMs, dryRun })) purged++;
+        if (await purgeOne(repository, name, options)) purged++;
       }
     }
     return purged;
@@ -365,7 +370,7 @@ export function createUploads({
   async function purgeOne(
     repository: RepoName,
     name: string,
-    { ageMs, dryRun }: { readonly ageMs: number; readonly dryRun: boolean },
+    { ageMs, returnMs = 0, dryRun }: Omit<PurgeOptions, 'signal'>,
   ): Promise<boolean> {
     const tree = `${uploadsTree(repository)}/${name}`;
     const id = parseUploadId(name);
@@ -381,11 +386,10 @@ export function createUploads({
     }
 
     if (id === undefined) return await removeOld();
-    // A clock that jumps must not end a session that is in use.
     const session = sessions.get(id);
-    if (session?.cut !== undefined || (session !== undefined && performance.now() - session.usedAt < ageMs)) {
-      return false;
-    }
+    const keepUntil =
+      session?.usedAt === undefined ? openedAt + Math.min(ageMs, returnMs) : session.usedAt + ageMs;
+    if (session?.cut !== undefined || monotonic() < keepUntil) return false;
     return await alone({ repository, id }, undefined, removeOld);
   }
 
@@ -410,7 +414,7 @@ function newSession(): Session {
     hash: undefined,
     cut: undefined,
     idle: Promise.resolve(),
-    usedAt: performance.now(),
+    usedAt: undefined,
   };
 }
 
