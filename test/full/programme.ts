@@ -82,6 +82,13 @@ export const programme: readonly Row[] = [
     files: ['test/engine/interrupt.test.ts'],
   },
   {
+    id: 'R13',
+    title: 'edits of users, cut',
+    target: '200 kills: 0 users lost, 0 empty files',
+    files: ['test/crash/users.test.ts'],
+    env: { CRASH_RUNS: '200' },
+  },
+  {
     id: 'R14',
     title: 'the index deleted, damaged, stale',
     target: 'lists equal a walk of the disk',
