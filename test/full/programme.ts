@@ -70,6 +70,13 @@ export const programme: readonly Row[] = [
     files: ['test/control/scrub.test.ts'],
   },
   {
+    id: 'R10',
+    title: 'SIGTERM in the middle of pushes',
+    target: '100 docker pushes end 201, 100 chunked uploads go on at their offset',
+    files: ['test/crash/restart.test.ts', 'test/clients/docker.test.ts'],
+    env: { RESTART_ROUNDS: '10', DOCKER_RESTARTS: '100' },
+  },
+  {
     id: 'R11',
     title: 'data directories of distribution',
     target: 'all of it pulls after a takeover, and after handing it back',
