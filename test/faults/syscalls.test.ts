@@ -28,6 +28,7 @@ const faults = [
   { call: 'pwrite64', error: 'EIO', calls: 24 },
   { call: 'pwrite64', error: 'ENOSPC', calls: 24 },
   { call: 'openat', error: 'EMFILE', calls: 40 },
+  { call: 'openat', error: 'EAGAIN', calls: 40 },
 ] as const;
 
 for (const { call, error, calls } of faults) {

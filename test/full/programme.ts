@@ -50,6 +50,13 @@ export const programme: readonly Row[] = [
     env: { FAULT_STRIDE: '1' },
   },
   {
+    id: 'R6',
+    title: '64 descriptors under load',
+    target: '100 of 100 times it goes on, 0 tags harmed, 0 acknowledged and lost; EAGAIN: row R5',
+    files: ['test/faults/descriptors.test.ts'],
+    env: { DESCRIPTOR_ROUNDS: '100' },
+  },
+  {
     id: 'R7',
     title: 'the data directory read-only under load, and back',
     target: 'pulls 100 %, pushes refused with 405 UNSUPPORTED, then taken again without a restart',
@@ -114,6 +121,13 @@ export const programme: readonly Row[] = [
     target: '100 of 100: every acknowledged image can be pulled',
     files: ['test/control/collect.test.ts'],
     env: { CRASH_RUNS: '100' },
+  },
+  {
+    id: 'C3',
+    title: 'tags as registers, what is stored as sets',
+    target: '1,000 histories of 200 operations of 8 clients, a kill in every fifth: 0 not linearizable',
+    files: ['test/model/linear.test.ts', 'test/model/histories.test.ts'],
+    env: { HISTORIES: '1000', HISTORY_OPERATIONS: '200' },
   },
   {
     id: 'S3',
