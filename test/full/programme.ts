@@ -130,6 +130,14 @@ export const programme: readonly Row[] = [
     env: { HISTORIES: '1000', HISTORY_OPERATIONS: '200' },
   },
   {
+    id: 'S2',
+    title: 'credentials that open nothing',
+    target:
+      'every route with every kind of missing, wrong, forged, expired and look-alike credential: 0 of at least 2,000 admitted, right ones 100 of 100',
+    files: ['test/security/credentials.test.ts'],
+    env: { ADMISSION_MUTATIONS: '4000' },
+  },
+  {
     id: 'S3',
     title: 'permissions of the control plane',
     target: 'equal the written table',

@@ -17,6 +17,8 @@ export interface RequestOptions {
   readonly ca?: string | undefined;
   /** `name:password`, sent as Basic. */
   readonly user?: string;
+  /** The address to ask from, such as 127.0.0.2 on Linux: another client for whoever counts by address. */
+  readonly from?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ export interface Answer {
 
 /** Sends one request on a connection of its own and answers the whole response. Follows no redirect. */
 export async function request(base: string, options: RequestOptions = {}): Promise<Answer> {
-  const { method = 'GET', path = '/', headers = {}, body = '', ca, user, signal } = options;
+  const { method = 'GET', path = '/', headers = {}, body = '', ca, user, from, signal } = options;
   const url = new URL(base);
   const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
   const outgoing = send({
@@ -45,6 +47,7 @@ export async function request(base: string, options: RequestOptions = {}): Promi
     },
     agent: false,
     ...(ca === undefined ? {} : { ca }),
+    ...(from === undefined ? {} : { localAddress: from }),
     ...(signal === undefined ? {} : { signal }),
   });
   const answered = new Promise<Answer>((resolve, reject) => {

@@ -136,12 +136,16 @@ export interface WireUser {
     readonly repositories: readonly string[];
     readonly verbs: readonly string[];
   }[];
+  readonly disabled?: boolean;
 }
 
-/** A registry with login whose users have their own name as password, hashed at the lowest cost. */
+/**
+ * A registry with login whose users have their own name as password, hashed at the lowest cost. `tokens` are those of
+ * access.json.
+ */
 export async function startWithUsers(
   users: Readonly<Record<string, WireUser>>,
-  options: RegistryOptions = {},
+  { tokens = [], ...options }: RegistryOptions & { readonly tokens?: readonly object[] } = {},
 ): Promise<TestRegistry> {
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'berth-wire-'));
@@ -151,7 +155,7 @@ export async function startWithUsers(
   const access = {
     version: 1,
     users: Object.entries(users).map(([name, user]) => ({ name, ...user })),
-    tokens: [],
+    tokens,
   };
   await writeFile(join(dataDir, 'berth', 'users'), lines.join(''), { mode: 0o600 });
   await writeFile(join(dataDir, 'berth', 'access.json'), JSON.stringify(access), { mode: 0o600 });
