@@ -130,6 +130,14 @@ export const programme: readonly Row[] = [
     env: { HISTORIES: '1000', HISTORY_OPERATIONS: '200' },
   },
   {
+    id: 'S1',
+    title: 'what a refused login tells',
+    target:
+      'known, unknown and disabled users: medians less than 2 ms apart, AUC below 0.55; passwords around 72 bytes: 0 wrong ones admitted; 1,000 wrong passwords a minute: the p99 of others below twice that without',
+    files: ['test/security/login-time.test.ts'],
+    env: { LOGIN_TIMES: '1000', LOGIN_COST: '10', LOGIN_FLOOD_SECONDS: '60' },
+  },
+  {
     id: 'S2',
     title: 'credentials that open nothing',
     target:

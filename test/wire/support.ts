@@ -140,18 +140,22 @@ export interface WireUser {
 }
 
 /**
- * A registry with login whose users have their own name as password, hashed at the lowest cost. `tokens` are those of
- * access.json.
+ * A registry with login whose users have their own name as password, hashed at `cost`, the lowest if absent. `tokens`
+ * are those of access.json.
  */
 export async function startWithUsers(
   users: Readonly<Record<string, WireUser>>,
-  { tokens = [], ...options }: RegistryOptions & { readonly tokens?: readonly object[] } = {},
+  {
+    tokens = [],
+    cost = 4,
+    ...options
+  }: RegistryOptions & { readonly tokens?: readonly object[]; readonly cost?: number } = {},
 ): Promise<TestRegistry> {
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'berth-wire-'));
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
   await mkdir(join(dataDir, 'berth'), { mode: 0o700 });
-  const lines = Object.keys(users).map((name) => `${name}:${hashSync(name, 4)}\n`);
+  const lines = Object.keys(users).map((name) => `${name}:${hashSync(name, cost)}\n`);
   const access = {
     version: 1,
     users: Object.entries(users).map(([name, user]) => ({ name, ...user })),
