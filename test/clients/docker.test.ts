@@ -154,8 +154,8 @@ if (await isInsideEngine(import.meta.filename)) {
     for (const [at, signal] of (['SIGTERM', 'SIGKILL'] as const).entries()) {
       test(`${restarts} pushes go on to their end over a restart after ${signal}`, async (t) => {
         const dataDir = join(folder, `restart-${signal}`);
-        let registry = await start('0.0.0.0:0', dataDir);
-        const { port } = registry;
+        let current = await start('0.0.0.0:0', dataDir);
+        const { port } = current;
         try {
           const address = `localhost:${port}`;
           const tar = join(folder, `${signal}.tar`);
@@ -170,8 +170,8 @@ if (await isInsideEngine(import.meta.filename)) {
             const pushing = docker('push', ref);
             await uploadUnderWay(dataDir, 'docker/restart');
             const killedAt = performance.now();
-            await registry.kill(signal);
-            registry = await start(`0.0.0.0:${port}`, dataDir, {});
+            await current.kill(signal);
+            current = await start(`0.0.0.0:${port}`, dataDir, {});
             goneMs.push(performance.now() - killedAt);
             const pushed = digestIn(await pushing);
 
@@ -185,8 +185,8 @@ if (await isInsideEngine(import.meta.filename)) {
             `${restarts} of ${restarts} docker pushes over a restart after ${signal} ended well; it was back after ${Math.round(goneMs[restarts >> 1] ?? 0)} ms (median), ${Math.round(goneMs.at(-1) ?? 0)} ms at most`,
           );
         } finally {
-          assert.equal((await registry.stop()).code, 0);
-          await registry[Symbol.asyncDispose]();
+          assert.equal((await current.stop()).code, 0);
+          await current[Symbol.asyncDispose]();
         }
       });
     }

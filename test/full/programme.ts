@@ -39,8 +39,10 @@ export const programme: readonly Row[] = [
   {
     id: 'R4',
     title: 'full disk',
-    target: 'refused in words, pulls go on, pushes again after freeing without a restart',
-    files: ['test/control/disk.test.ts'],
+    target:
+      '100 levels of bytes, 20 of inodes: refused with 403 DENIED and the reason, pulls 100 %, pushes again after freeing without a restart, 0 leftovers',
+    files: ['test/control/disk.test.ts', 'test/faults/full-disk.test.ts'],
+    env: { FULL_DISK_STRIDE: '1' },
   },
   {
     id: 'R5',
