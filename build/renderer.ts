@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { build } from 'vite';
+import { namedReact, oneLanguage, ownErrors, plainIcons, plainImports, shortClasses } from './lean-code.ts';
 
 const root = join(import.meta.dirname, '..', 'renderer');
 
@@ -20,18 +21,25 @@ const preloaded = ['window', 'rolldown-runtime'];
  */
 export async function writeRenderer(out: string): Promise<readonly string[]> {
   const modules: string[] = [];
+  const { plugins: shortNames, nameClass } = shortClasses(root);
   await build({
     root,
     configFile: false,
     // The page may lie at any path.
     base: './',
     logLevel: 'warn',
+    // No page is rendered elsewhere.
+    define: { 'typeof window': '"object"', 'typeof document': '"object"' },
+    css: { modules: { generateScopedName: nameClass } },
     plugins: [
+      namedReact(),
+      ...shortNames,
+      plainImports(),
+      plainIcons(root),
+      ownErrors(root),
+      oneLanguage(),
       {
         name: 'berth',
-        // Words of react-aria in other languages: the window is in English, and says so (renderer/window.tsx).
-        load: (id) =>
-          /\/intl\/[^/]+\/(?!en-US)[a-z]{2}-[A-Z]{2}\.mjs$/.test(id) ? 'export default {}' : undefined,
         generateBundle(_, files) {
           for (const file of Object.values(files)) if (file.type === 'chunk') modules.push(...file.moduleIds);
         },
@@ -64,6 +72,8 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
           // "use client" is for servers that render, of which there is none.
           if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log);
         },
+        treeshake: { unknownGlobalSideEffects: false },
+        optimization: { inlineConst: { mode: 'all', pass: 3 } },
         output: {
           // What the page begins with, the window, and each part alone: many small files cost more than they spare.
           codeSplitting: {
@@ -89,7 +99,7 @@ async function compress(out: string): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
       const path = join(out, name);
-      await writeFile(`${path}.gz`, await promisify(gzip)(await readFile(path), { level: 9 }));
+      await writeFile(`${path}.gz`, await promisify(gzip)(await readFile(path), { level: 9, memLevel: 9 }));
     }),
   );
 }
