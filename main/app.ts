@@ -37,6 +37,7 @@ import { createSetupMethods } from './setup/setup-methods.ts';
 import { createShell, type ShellMethods } from './shell.ts';
 import { openTray, type TrayFace } from './tray.ts';
 import { hasTrayHost } from './system/tray-host.ts';
+import { trayGuid } from './tray-guid.ts';
 import { type TrayAct, type TrayMenu, trayMenu } from './tray-menu.ts';
 import { findUpdater } from './updater.ts';
 import { createUpdates } from './updates.ts';
@@ -97,8 +98,10 @@ async function run(): Promise<void> {
   });
   const window = createMainWindow({ preferences, mayClose });
   const notifier = createNotifier(preferences, window);
+  const found = findUpdater();
+  const guid = trayGuid({ platform: process.platform, isSigned: found.isProved });
   const updates = createUpdates({
-    ...findUpdater(),
+    ...found,
     onState(update) {
       showTray();
       tellPages('updates.get');
@@ -177,7 +180,7 @@ async function run(): Promise<void> {
     if (!hasTray) {
       tray?.[Symbol.dispose]();
       tray = undefined;
-    } else if (tray === undefined) tray = openTray({ menu: menu(), glyph, onAct: act, onFiles: give });
+    } else if (tray === undefined) tray = openTray({ menu: menu(), glyph, guid, onAct: act, onFiles: give });
     else tray.setGlyph(glyph);
   }
 
@@ -320,6 +323,7 @@ async function run(): Promise<void> {
       hasGlyphs: process.platform !== 'darwin',
       onChange: followPreferences,
     }),
+    'clipboard.write': ({ text }) => clipboard.writeText(text),
     ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
     ...createRegistryMethods(host),
     ...createUpdatesMethods({ updates, version: app.getVersion(), restart: restartToUpdate }),

@@ -16,11 +16,9 @@ export function secureApp(): void {
   void app.whenReady().then(() => denyPermissions(session.defaultSession));
 }
 
-/** Copying what was clicked on is all that the page asks the browser for. */
-const allowed = 'clipboard-sanitized-write';
-
+/** The page needs none: what it copies it asks the shell to copy. */
 function denyPermissions(shared: Session): void {
-  shared.setPermissionRequestHandler((_, permission, callback) => callback(permission === allowed));
-  shared.setPermissionCheckHandler((_, permission) => permission === allowed);
+  shared.setPermissionRequestHandler((_, __, callback) => callback(false));
+  shared.setPermissionCheckHandler(() => false);
   shared.setDevicePermissionHandler(() => false);
 }

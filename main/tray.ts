@@ -15,14 +15,17 @@ const calmMs = 250;
 export interface TrayOptions {
   readonly menu: TrayMenu;
   readonly glyph: Glyph;
+  /** See `trayGuid`. */
+  readonly guid: string | undefined;
   readonly onAct: (act: TrayAct) => void;
   /** Files were dropped on it; on macOS alone. */
   readonly onFiles: (paths: readonly string[]) => void;
 }
 
-export function openTray({ menu: first, glyph: firstGlyph, onAct, onFiles }: TrayOptions): TrayFace {
+export function openTray({ menu: first, glyph: firstGlyph, guid, onAct, onFiles }: TrayOptions): TrayFace {
   let glyph = firstGlyph;
-  const tray = new Tray(imageOf(first.icon, glyph));
+  const image = imageOf(first.icon, glyph);
+  const tray = guid === undefined ? new Tray(image) : new Tray(image, guid);
   let wanted = first;
   let timer: ReturnType<typeof setTimeout> | undefined;
 

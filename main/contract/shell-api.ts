@@ -3,6 +3,7 @@
  * this one. A page in a browser has no such program, and does not offer what it would do.
  */
 import type { z } from 'zod';
+import { clipboardArguments, type ClipboardResults } from './clipboard.ts';
 import { consentArguments, type ConsentResults } from './consent.ts';
 import { filesArguments, type FilesResults } from './files.ts';
 import { imagesArguments, type ImagesResults } from './images.ts';
@@ -13,6 +14,7 @@ import { updatesArguments, type UpdatesResults } from './updates.ts';
 
 /** The arguments of each method. */
 export const shellArguments = {
+  ...clipboardArguments,
   ...consentArguments,
   ...filesArguments,
   ...setupArguments,
@@ -27,6 +29,7 @@ export type ShellInput<M extends ShellMethod> = z.input<(typeof shellArguments)[
 
 export interface ShellResults
   extends
+    ClipboardResults,
     ConsentResults,
     FilesResults,
     ImagesResults,

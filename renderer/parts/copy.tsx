@@ -1,19 +1,23 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { findShell } from '../api/shell.ts';
 import { IconButton } from './button.tsx';
 import { toast } from './toast.tsx';
 import styles from './copy.module.css';
 
-/** Puts a text into the clipboard and says so; answers whether it could. */
+/** Puts a text into the clipboard and says so; answers whether it could. A browser may refuse it, the desktop does not. */
 export async function copyText(text: string, what = 'Copied'): Promise<boolean> {
+  const shell = findShell();
   try {
-    await navigator.clipboard.writeText(text);
+    await (shell === undefined
+      ? navigator.clipboard.writeText(text)
+      : shell.call('clipboard.write', { text }));
     toast({ text: what });
     return true;
   } catch {
     toast({
       kind: 'error',
-      text: 'The browser does not let this page copy. Select the text and copy it yourself.',
+      text: `${shell === undefined ? 'The browser does not let this page copy' : 'The clipboard of the system does not take it'}. Select the text and copy it yourself.`,
     });
     return false;
   }

@@ -288,10 +288,10 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
       await click(desktop, `Copy address ${address}`);
 
       const copied = () =>
-        desktop.app.evaluate((given) => {
+        desktop.app.evaluate(async (given) => {
           const { clipboard, standIn } = given as unknown as DesktopModule;
           return {
-            text: clipboard.readText(),
+            text: await clipboard.readText(),
             said: standIn.notifications.map(({ options }) => options.body),
           };
         });

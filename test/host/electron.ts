@@ -268,6 +268,7 @@ export class BrowserWindow extends EventEmitter {
     this.webContents.page = page;
     await page.setViewportSize({ width, height });
     await nativeTheme.show(page);
+    await this.#permit(page);
     if (this.webContents.openHandler({ url: '' }).action === 'deny')
       await page.addInitScript(() => {
         window.open = () => null;
@@ -280,6 +281,18 @@ export class BrowserWindow extends EventEmitter {
       await page.addInitScript({ content: `(${preparePage.toString()})(${code});` });
     }
     return page;
+  }
+
+  /** Chromium asks nobody whether a page may write the clipboard; Electron asks the app. Holds as long as the session. */
+  async #permit(page: Page): Promise<void> {
+    const isPermitted = session.defaultSession.checkHandler(this.webContents, 'clipboard-sanitized-write');
+    const debug = await page.context().newCDPSession(page);
+    const { targetInfo } = await debug.send('Target.getTargetInfo');
+    await debug.send('Browser.setPermission', {
+      ...(targetInfo.browserContextId === undefined ? {} : { browserContextId: targetInfo.browserContextId }),
+      permission: { name: 'clipboard-write' },
+      setting: isPermitted ? 'granted' : 'denied',
+    });
   }
 
   async #answer(route: Route): Promise<void> {
@@ -470,9 +483,11 @@ export class Tray extends EventEmitter {
   toolTip = '';
   menu: readonly MenuItem[] = [];
   readonly madeAt = Date.now();
-  constructor(image: { readonly path: string }) {
+  readonly guid: string | null;
+  constructor(image: { readonly path: string }, guid: string | null = null) {
     super();
     this.image = image.path;
+    this.guid = guid;
     standIn.trays.add(this);
   }
   setImage(image: { readonly path: string }): void {
@@ -540,7 +555,7 @@ export const clipboard = {
   async writeText(text: string): Promise<void> {
     copied = text;
   },
-  readText: () => copied,
+  readText: async () => copied,
 };
 
 export const dialog = {
@@ -589,12 +604,16 @@ export const screen = {
 };
 
 type Judge = (contents: unknown, permission: string, callback: (isGranted: boolean) => void) => void;
+type Check = (contents: unknown, permission: string) => boolean;
 class Session extends EventEmitter {
   requestHandler: Judge | undefined;
   setPermissionRequestHandler(handler: Judge): void {
     this.requestHandler = handler;
   }
-  setPermissionCheckHandler(): void {}
+  checkHandler: Check = () => true;
+  setPermissionCheckHandler(handler: Check): void {
+    this.checkHandler = handler;
+  }
   setDevicePermissionHandler(): void {}
 }
 export const session = { defaultSession: new Session(), fromPartition: () => new Session() };
