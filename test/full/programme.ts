@@ -161,6 +161,14 @@ export const programme: readonly Row[] = [
     env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
   },
   {
+    id: 'F6',
+    title: 'what must be the same, whatever the way',
+    target:
+      'a blob by any kind of push, a list by any size of page, HEAD and GET, TLS and plain HTTP, over a restart: 10,000 times 0 differences',
+    files: ['test/model/same.test.ts'],
+    env: { SAME_RUNS: '10000' },
+  },
+  {
     id: 'P4',
     title: 'packages',
     target: 'pinned, of the registry, within the budget, without open advisories',
