@@ -25,6 +25,9 @@ function ruleOf(value: unknown, contentType?: string): string {
 
 const withoutType = (value: { readonly mediaType?: string }) => ({ ...value, mediaType: undefined });
 
+/** With a list of so many lists, each with a comma or none: around them are 12 commas and brackets. */
+const wide = (parts: number) => `${JSON.stringify(image).slice(0, -1)},"x":[${'[],'.repeat(parts - 1)}[]]}`;
+
 for (const [what, value, contentType, mediaType] of [
   ['an OCI image', image, mediaTypes.ociManifest, mediaTypes.ociManifest],
   ['an OCI index', index, mediaTypes.ociIndex, mediaTypes.ociIndex],
@@ -50,6 +53,7 @@ for (const [what, value, contentType, mediaType] of [
     mediaTypes.ociManifest,
   ],
   ['an image without layers', { ...image, layers: [] }, undefined, mediaTypes.ociManifest],
+  ['as much as there may be', wide(74_994), undefined, mediaTypes.ociManifest],
   ['null lists', { ...image, layers: null }, undefined, mediaTypes.ociManifest],
   ['unknown fields', { ...image, 'org.example': { a: 1 }, __proto__x: 1 }, undefined, mediaTypes.ociManifest],
   [
@@ -74,6 +78,7 @@ for (const [rule, value, contentType] of [
   ['It is not a JSON object.', '[]', mediaTypes.ociManifest],
   ['It is not a JSON object.', 'null', mediaTypes.ociManifest],
   ['It is nested deeper than 64 levels.', deep(64), mediaTypes.ociManifest],
+  ['It has more than 150000 commas and opening brackets.', wide(74_995), mediaTypes.ociManifest],
   ['schemaVersion must be 2.', { ...image, schemaVersion: 1 }, undefined],
   ['schemaVersion must be 2.', { ...image, schemaVersion: '2' }, undefined],
   ['Content-Type and mediaType differ.', image, mediaTypes.ociIndex],

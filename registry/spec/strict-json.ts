@@ -12,7 +12,8 @@ interface Frame {
   readonly isObject: boolean;
   /** The fields read of this object; `undefined` when nobody reads it. */
   readonly fields: ReadFields | undefined;
-  readonly keys: Set<string>;
+  /** Those that came before, in an object that somebody reads. */
+  readonly keys: Set<string> | undefined;
   /** The key whose value comes next, in an object. */
   key: string | undefined;
 }
@@ -23,34 +24,46 @@ interface Frame {
  */
 export function strictJsonProblem(
   text: string,
-  { maxDepth, fields }: { readonly maxDepth: number; readonly fields: ReadFields },
+  {
+    maxDepth,
+    maxParts,
+    fields,
+  }: { readonly maxDepth: number; readonly maxParts: number; readonly fields: ReadFields },
 ): string | undefined {
   const stack: Frame[] = [];
   let expectKey = false;
+  let parts = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
     if (char === quote) {
       const end = stringEnd(text, at);
       const top = stack.at(-1);
       if (expectKey && top !== undefined) {
-        top.key = unescaped(text.slice(at, end + 1));
-        const problem = keyProblem(top, top.key);
-        if (problem !== undefined) return problem;
+        if (top.fields !== undefined) {
+          top.key = unescaped(text.slice(at, end + 1));
+          const problem = keyProblem(top, top.key);
+          if (problem !== undefined) return problem;
+        }
         expectKey = false;
       }
       at = end;
     } else if (char === openBrace || char === openBracket) {
       if (stack.length === maxDepth) return `It is nested deeper than ${maxDepth} levels.`;
+      parts += 1;
       const isObject = char === openBrace;
       const above = stack.at(-1);
-      stack.push({ isObject, fields: fieldsBelow(above, fields), keys: new Set(), key: undefined });
+      const below = fieldsBelow(above, fields);
+      const keys = isObject && below !== undefined ? new Set<string>() : undefined;
+      stack.push({ isObject, fields: below, keys, key: undefined });
       expectKey = isObject;
     } else if (char === closeBrace || char === closeBracket) {
       stack.pop();
       expectKey = false;
     } else if (char === comma) {
+      parts += 1;
       expectKey = stack.at(-1)?.isObject === true;
     }
+    if (parts > maxParts) return `It has more than ${maxParts} commas and opening brackets.`;
   }
   return undefined;
 }
@@ -66,14 +79,26 @@ function fieldsBelow(above: Frame | undefined, root: ReadFields): ReadFields | u
   return Object.hasOwn(above.fields, above.key) ? above.fields[above.key] : undefined;
 }
 
-function keyProblem(frame: Frame, key: string): string | undefined {
-  if (frame.fields === undefined) return undefined;
-  if (frame.keys.has(key)) return 'An object has the same key twice.';
-  frame.keys.add(key);
-  if (Object.hasOwn(frame.fields, key)) return undefined;
-  const twin = Object.keys(frame.fields).find((field) => folded(field) === folded(key));
+function keyProblem({ fields, keys }: Frame, key: string): string | undefined {
+  if (fields === undefined || keys === undefined) return undefined;
+  if (keys.has(key)) return 'An object has the same key twice.';
+  keys.add(key);
+  if (Object.hasOwn(fields, key)) return undefined;
+  const twin = twinsOf(fields).get(folded(key));
   return twin === undefined ? undefined : `A key differs from ${twin} only in letter case.`;
 }
+
+/** The fields by their name without letter case, made once: an object may have hundreds of thousands of keys. */
+function twinsOf(fields: ReadFields): ReadonlyMap<string, string> {
+  let twins = knownTwins.get(fields);
+  if (twins === undefined) {
+    twins = new Map(Object.keys(fields).map((field) => [folded(field), field]));
+    knownTwins.set(fields, twins);
+  }
+  return twins;
+}
+
+const knownTwins = new WeakMap<ReadFields, ReadonlyMap<string, string>>();
 
 /** Letter case as Go folds it: the long s counts as s, the Kelvin sign as k. */
 function folded(key: string): string {
@@ -93,6 +118,7 @@ function stringEnd(text: string, start: number): number {
 }
 
 function unescaped(literal: string): string {
+  if (!literal.includes('\\')) return literal.slice(1, -1);
   try {
     return JSON.parse(literal) as string;
   } catch {

@@ -11,6 +11,7 @@ import { cli } from '../support/cli.ts';
 import { request } from '../support/http.ts';
 import { run } from '../support/process.ts';
 import { berth, startRegistry } from '../support/registry.ts';
+import { freePort } from '../support/vitals.ts';
 
 async function temporary(t: TestContext): Promise<string> {
   const directory = await mkdtempDisposable(join(tmpdir(), 'berth-serve-'));
@@ -207,12 +208,7 @@ test('SIGHUP reads the levels of the log again, and a broken file leaves them', 
 
 test('the debug listener has health and, switched on, metrics that count requests', async (t) => {
   const dataDir = await temporary(t);
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  probe.close();
-  await once(probe, 'close');
+  const port = await freePort();
   await using registry = await startRegistry({
     dataDir,
     env: { REGISTRY_HTTP_DEBUG_ADDR: `127.0.0.1:${port}`, REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED: 'true' },

@@ -154,6 +154,16 @@ export const programme: readonly Row[] = [
     files: ['test/control/permissions.test.ts'],
   },
   {
+    id: 'S4',
+    title: 'requests that cost more than they look',
+    target:
+      'each 100 times: less than 64 MiB more memory, the event loop late by less than 200 ms (p99), 0 answers of 5xx',
+    shortfall:
+      'memory of the process grows by more while manifests of 4 MiB come one behind the other, up to about 200 MiB: what the heap of JavaScript and the allocator of the system have had they keep for a while. It does not grow from there, and the heap in use returns to what it was',
+    files: ['test/security/bombs.test.ts'],
+    env: { BOMB_ROUNDS: '100' },
+  },
+  {
     id: 'F4',
     title: 'a stateful model',
     target: '2,000 runs of 100 commands: equal after each',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Readable } from 'node:stream';
 import { startRegistry } from '../support/registry.ts';
+import { residentMiB } from '../support/vitals.ts';
 import { openUpload, sender } from './support.ts';
 
 const sizeBytes = 2 ** 30;
@@ -31,9 +31,4 @@ test('memory stays bounded while 1 GiB is pushed in one chunked body', linuxOnly
 
 function* pieces(): Generator<Buffer> {
   for (let sent = 0; sent < sizeBytes; sent += piece.length) yield piece;
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }

@@ -1,0 +1,79 @@
+/** How a registry is while something is done to it: memory, descriptors, and how long its event loop was held up. */
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { request } from './http.ts';
+import type { TestRegistry } from './registry.ts';
+
+export interface Vitals {
+  /** The most memory so far, over that of the start. */
+  readonly grownMiB: () => number;
+  /** Processor time of the thread that answers, so far, in milliseconds: what holds its event loop up, on any machine. */
+  readonly mainThreadMs: () => Promise<number>;
+  /** The delay of the event loop since the last call, in milliseconds, and what the heap of JavaScript holds. */
+  readonly read: () => Promise<{ readonly p99Ms: number; readonly mostMs: number; readonly heapMiB: number }>;
+}
+
+/** The environment in which a registry measures itself, and what reads that. Linux only. */
+export async function measurable(): Promise<{
+  readonly env: Readonly<Record<string, string>>;
+  readonly watch: (registry: TestRegistry) => Promise<Vitals & Disposable>;
+}> {
+  const port = await freePort();
+  return {
+    env: { REGISTRY_HTTP_DEBUG_ADDR: `127.0.0.1:${port}`, REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED: 'true' },
+    async watch({ pid }) {
+      const base = await residentMiB(pid);
+      let most = base;
+      const timer = setInterval(() => {
+        residentMiB(pid).then(
+          (now) => {
+            most = Math.max(most, now);
+          },
+          () => undefined,
+        );
+      }, 20).unref();
+      const read: Vitals['read'] = async () => {
+        const { body } = await request(`http://127.0.0.1:${port}`, { path: '/metrics' });
+        const valueOf = (name: string): number =>
+          Number(new RegExp(`^nodejs_${name} (\\S+)$`, 'm').exec(String(body))?.[1]);
+        return {
+          p99Ms: Math.round(valueOf('eventloop_lag_p99_seconds') * 1000),
+          mostMs: Math.round(valueOf('eventloop_lag_max_seconds') * 1000),
+          heapMiB: Math.round(valueOf('heap_size_used_bytes') / 1024 / 1024),
+        };
+      };
+      await read();
+      const mainThreadMs = async (): Promise<number> => {
+        const text = await readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8');
+        return Number(text.split(' ', 1)[0]) / 1e6;
+      };
+      return {
+        mainThreadMs,
+        grownMiB: () => most - base,
+        read,
+        [Symbol.dispose]: () => clearInterval(timer),
+      };
+    },
+  };
+}
+
+export async function residentMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** How many descriptors a process has open. */
+export async function openDescriptors(pid: number): Promise<number> {
+  return (await readdir(`/proc/${pid}/fd`)).length;
+}
+
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
