@@ -68,6 +68,7 @@ export async function bundleHelper(): Promise<Bundle> {
 export interface DesktopBundles {
   readonly app: Bundle;
   readonly process: Bundle;
+  readonly data: Bundle;
   readonly preload: Bundle;
 }
 
@@ -76,13 +77,14 @@ export async function bundleDesktop(): Promise<DesktopBundles> {
   const worker = await bundleWorker();
   const replaced = { ...workerModule(worker), ...(await versionModule()) };
   const options = { replaced, isMinified: true, external: ['electron'] };
-  const [app, registry, preload] = await Promise.all([
+  const [app, registry, data, preload] = await Promise.all([
     bundle(source('main/app.ts'), 'esm', options),
     bundle(source('main/registry-process.ts'), 'esm', options),
+    bundle(source('main/data/data-process.ts'), 'esm', options),
     bundle(source('main/preload/preload.ts'), 'cjs', options),
   ]);
   const process = { code: registry.code, modules: new Map([...worker.modules, ...registry.modules]) };
-  return { app, process, preload };
+  return { app, process, data, preload };
 }
 
 async function bundleWorker(): Promise<Bundle> {

@@ -11,6 +11,11 @@ import { tellChanges } from './consent/told-changes.ts';
 import { channels, type ShellNote } from './contract/channels.ts';
 import type { PreferenceChange } from './contract/preferences.ts';
 import type { ShellMethod } from './contract/shell-api.ts';
+import { chooseFolder } from './choose-folder.ts';
+import { runDataTask } from './data-host.ts';
+import { createDataMethods } from './data/data-methods.ts';
+import { createDataMover } from './data/data-mover.ts';
+import { openDataPlace } from './data/data-place.ts';
 import { serveDownloads } from './files/downloads.ts';
 import { createFilesMethods } from './files/files-methods.ts';
 import { createGivenFiles, filesOf } from './files/given-files.ts';
@@ -26,7 +31,7 @@ import { isLoginStart, loginItem } from './login-item.ts';
 import { createNotifier, say } from './notify.ts';
 import { openPreferences } from './preferences.ts';
 import { createPreferencesMethods } from './preferences-methods.ts';
-import { askClose, askQuit, tellBrokenPreferences } from './questions.ts';
+import { askClose, askQuit, tellBrokenPlace, tellBrokenPreferences } from './questions.ts';
 import { createRegistryHost } from './registry-host.ts';
 import { createRegistryMethods, startOnPort } from './registry-methods.ts';
 import { type RegistryView, watchRegistry } from './registry-view.ts';
@@ -34,11 +39,12 @@ import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
 import { createFirstPasswords } from './setup/first-passwords.ts';
 import { createSetupMethods } from './setup/setup-methods.ts';
+import type { SupervisorState } from './supervisor.ts';
 import { createShell, type ShellMethods } from './shell.ts';
 import { openTray, type TrayFace } from './tray.ts';
 import { hasTrayHost } from './system/tray-host.ts';
 import { trayGuid } from './tray-guid.ts';
-import { type TrayAct, type TrayMenu, trayMenu } from './tray-menu.ts';
+import { isUntouched, type TrayAct, type TrayMenu, trayMenu } from './tray-menu.ts';
 import { findUpdater } from './updater.ts';
 import { createUpdates } from './updates.ts';
 import { createUpdatesMethods } from './updates-methods.ts';
@@ -65,6 +71,7 @@ async function run(): Promise<void> {
 
   serveScheme((ticket) => host.openPort({ kind: 'download', ticket }));
   const preferences = openPreferences();
+  const place = await openDataPlace(join(app.getPath('userData'), 'data-directory.json'), process.env);
   const passwords = createFirstPasswords(
     join(app.getPath('userData'), 'first-passwords.json'),
     systemKeychain,
@@ -82,20 +89,27 @@ async function run(): Promise<void> {
   const given = createGivenFiles();
   serveDownloads(known, tell);
 
-  const host = createRegistryHost((state) => {
-    if (state.kind === 'running') {
-      const { root, firstUser } = state;
-      if (firstUser !== undefined) void passwords.take(root, firstUser).catch(logFailure);
-      connect();
-    } else {
-      client = undefined;
-      setView(undefined);
-      if (state.kind === 'stopped' || state.kind === 'waiting') for (const page of pages) givePort(page);
-    }
-    showTray();
-    tellPages('registry.get');
-    notifier.tell({ kind: 'state', state });
+  const host = createRegistryHost({ dataDir: () => place.given(), onState: follow });
+  const mover = createDataMover({
+    place,
+    registry: host,
+    runTask: runDataTask,
+    onMoved: (from, to) => passwords.copy(from, to),
+    onChange() {
+      showTray();
+      tellPages('data.get');
+      tellPages('registry.get');
+    },
   });
+  /** As everybody but the mover starts and stops it. */
+  const guarded = {
+    ...host,
+    start(args?: readonly string[]) {
+      if (mover.isBusy())
+        throw new AppError('UNAVAILABLE', { message: 'The data of the registry is being moved.' });
+      host.start(args);
+    },
+  };
   const window = createMainWindow({ preferences, mayClose });
   const notifier = createNotifier(preferences, window);
   const found = findUpdater();
@@ -108,6 +122,22 @@ async function run(): Promise<void> {
       if (update.kind === 'ready') notifier.tell({ kind: 'updateReady', version: update.version });
     },
   });
+
+  function follow(state: SupervisorState): void {
+    if (state.kind === 'running') {
+      const { root, firstUser } = state;
+      if (firstUser !== undefined) void passwords.take(root, firstUser).catch(logFailure);
+      connect();
+    } else {
+      client = undefined;
+      setView(undefined);
+      if (state.kind === 'stopped' || state.kind === 'waiting') for (const page of pages) givePort(page);
+    }
+    showTray();
+    tellPages('registry.get');
+    tellPages('data.get');
+    notifier.tell({ kind: 'state', state });
+  }
 
   /** A connection for the shell itself, and one for each page that has asked for one before. */
   function connect(): void {
@@ -164,8 +194,10 @@ async function run(): Promise<void> {
   function menu(): TrayMenu {
     const update = updates.state();
     const { isSetUp } = preferences.get();
+    const { move } = mover.state();
     return trayMenu(host.state(), view, {
       isSetUp,
+      ...(move === undefined || !mover.isBusy() ? {} : { move }),
       ...(update.kind === 'ready' ? { update: update.version } : {}),
     });
   }
@@ -228,6 +260,8 @@ async function run(): Promise<void> {
         await idle.promise;
       }
     }
+    // What was copied so far goes again; the old place is in use.
+    await mover.cancel();
     await host.stop();
     tray?.[Symbol.dispose]();
     tray = undefined;
@@ -262,16 +296,17 @@ async function run(): Promise<void> {
           .catch(showInWindow);
         return;
       case 'usePort':
-        startOnPort(host, what.port).catch(() => window.show('#/home'));
+        startOnPort(guarded, what.port).catch(() => window.show('#/home'));
         return;
       case 'update':
         return restartToUpdate();
       case 'start':
-        return host.start();
+        if (!mover.isBusy()) host.start();
+        return;
       case 'stop':
         return void host.stop();
       case 'restart':
-        return void host.stop().then(() => host.start());
+        return void host.stop().then(() => act({ kind: 'start' }));
       case 'quit':
         return app.quit();
     }
@@ -325,7 +360,15 @@ async function run(): Promise<void> {
     }),
     'clipboard.write': ({ text }) => clipboard.writeText(text),
     ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
-    ...createRegistryMethods(host),
+    ...createRegistryMethods(guarded, () => mover.isBusy()),
+    ...createDataMethods({
+      place,
+      mover,
+      registry: host.state,
+      transfers: () => view?.transfers.length ?? 0,
+      isUntouched: () => view !== undefined && isUntouched(view),
+      chooseFolder: () => chooseFolder(window.current(), place.path()),
+    }),
     ...createUpdatesMethods({ updates, version: app.getVersion(), restart: restartToUpdate }),
   } satisfies ShellMethods);
 
@@ -371,6 +414,7 @@ async function run(): Promise<void> {
   setAppMenu(() => window.show('#/settings/desktop'));
   keepTray();
   host.start();
+  mover.tidy().catch(logFailure);
   const isHidden =
     (launch !== 'open' || isLoginStart() || preferences.get().openHidden) && tray !== undefined;
   if (isHidden) notifier.tell({ kind: 'startedHidden' });
@@ -378,6 +422,7 @@ async function run(): Promise<void> {
   give(named);
   updates.setDaily(preferences.get().looksForUpdates);
   if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);
+  if (place.brokenFile !== undefined) await tellBrokenPlace(place.brokenFile, place.path());
 }
 
 function log(text: string): void {

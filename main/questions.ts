@@ -43,6 +43,15 @@ export async function tellBrokenPreferences(file: string): Promise<void> {
   });
 }
 
+export async function tellBrokenPlace(file: string, path: string): Promise<void> {
+  await ask(undefined, {
+    type: 'warning',
+    message: 'It could not be read where the data of the registry is.',
+    detail: `The registry uses ${path}. If you had moved its data, quit Berth and name the directory in ${file}, which is kept, as it was before.`,
+    buttons: ['OK'],
+  });
+}
+
 async function ask(window: BrowserWindow | undefined, options: MessageBoxOptions): Promise<number> {
   const { response } = await (window === undefined
     ? dialog.showMessageBox(options)

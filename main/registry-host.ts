@@ -4,7 +4,7 @@ import { MessageChannelMain, type MessagePortMain, utilityProcess } from 'electr
 import { type Client, createClient } from '../registry/spec/rpc.ts';
 import { createPortChannel } from './port-channel.ts';
 import { type Child, createSupervisor, type Supervisor, type SupervisorState } from './supervisor.ts';
-import type { FromRegistry, PortRequest } from './registry-messages.ts';
+import { dataArgument, type FromRegistry, type PortRequest } from './registry-messages.ts';
 
 export interface RegistryHost extends Supervisor<MessagePortMain> {
   /** The other end of a port that was given to the registry, for a connection if nothing else; `undefined` while it does not run. */
@@ -15,8 +15,20 @@ export interface RegistryHost extends Supervisor<MessagePortMain> {
 
 const keptChars = 4096;
 
-export function createRegistryHost(onState: (state: SupervisorState) => void): RegistryHost {
-  const supervisor = createSupervisor({ fork, onState });
+export interface RegistryHostOptions {
+  /** The data directory; `undefined` for the one that the registry finds by itself. */
+  readonly dataDir: () => string | undefined;
+  readonly onState: (state: SupervisorState) => void;
+}
+
+export function createRegistryHost({ dataDir, onState }: RegistryHostOptions): RegistryHost {
+  const supervisor = createSupervisor({
+    fork(args) {
+      const path = dataDir();
+      return fork(path === undefined ? args : [`${dataArgument}${path}`, ...args]);
+    },
+    onState,
+  });
   function openPort(request?: PortRequest): MessagePortMain | undefined {
     const { port1, port2 } = new MessageChannelMain();
     return supervisor.connect(port1, request) ? port2 : undefined;

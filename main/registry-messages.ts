@@ -3,6 +3,9 @@
 /** Begins the argument of a process that shall write another port into the configuration, and listen there. */
 export const portArgument = '--port=';
 
+/** Begins the argument that names the data directory, where the app keeps it at another place than the default one. */
+export const dataArgument = '--data=';
+
 /** Both carry one port: the control plane is spoken over it, or a file sent. */
 export type PortRequest =
   { readonly kind: 'connect' } | { readonly kind: 'download'; readonly ticket: string };

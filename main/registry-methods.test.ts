@@ -8,13 +8,16 @@ const failure = { code: 'PORT_BUSY', message: 'used', hint: 'do', freePort: 5444
 const running = { kind: 'running', pid: 1, urls: [], root: '/r', isOwn: true } as const;
 
 /** A process in a state, and what it was told to do. */
-function methodsIn(state: SupervisorState) {
+function methodsIn(state: SupervisorState, isMoving = false) {
   const acts: string[] = [];
-  const methods = createRegistryMethods({
-    state: () => state,
-    start: (args) => void acts.push(['start', ...(args ?? [])].join(' ')),
-    stop: async () => void acts.push('stop'),
-  });
+  const methods = createRegistryMethods(
+    {
+      state: () => state,
+      start: (args) => void acts.push(['start', ...(args ?? [])].join(' ')),
+      stop: async () => void acts.push('stop'),
+    },
+    () => isMoving,
+  );
   return { methods, acts };
 }
 
@@ -32,6 +35,12 @@ suite('the process of the registry for the window', () => {
     });
   }
 
+  test('moving, while its data is on the way', async () => {
+    const { methods } = methodsIn({ kind: 'stopped' }, true);
+
+    assert.deepEqual(await methods['registry.get']({}), { state: 'moving' });
+  });
+
   test('gets another port once what tries it with the old one has ended', async () => {
     const { methods, acts } = methodsIn({ kind: 'starting', after: failure });
 
@@ -40,8 +49,16 @@ suite('the process of the registry for the window', () => {
     assert.deepEqual(acts, ['stop', 'start --port=5444']);
   });
 
-  test('keeps its port, and its transfers, while it runs', async () => {
+  test('gets another port while it runs, by a restart', async () => {
     const { methods, acts } = methodsIn(running);
+
+    await methods['registry.usePort']({ port: 5555 });
+
+    assert.deepEqual(acts, ['stop', 'start --port=5555']);
+  });
+
+  test('keeps its port where another program runs it', async () => {
+    const { methods, acts } = methodsIn({ ...running, isOwn: false });
 
     await assert.rejects(methods['registry.usePort']({ port: 5444 }), (error) => isAppError(error, 'USAGE'));
 

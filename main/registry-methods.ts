@@ -7,9 +7,13 @@ import type { Supervisor, SupervisorState } from './supervisor.ts';
 
 type Process = Pick<Supervisor<unknown>, 'state' | 'start' | 'stop'>;
 
-export function createRegistryMethods(process: Process): MethodsOf<typeof registryArguments> {
+/** `isMoving`: it is stopped because its data is on the way. */
+export function createRegistryMethods(
+  process: Process,
+  isMoving: () => boolean,
+): MethodsOf<typeof registryArguments> {
   return {
-    'registry.get': async () => rowOf(process.state()),
+    'registry.get': async () => (isMoving() ? { state: 'moving' } : rowOf(process.state())),
     async 'registry.start'() {
       process.start();
       return rowOf(process.state());
@@ -21,15 +25,16 @@ export function createRegistryMethods(process: Process): MethodsOf<typeof regist
   };
 }
 
-/** Starts a registry that does not run on another port, which it keeps. Throws USAGE where it runs. */
+/** Starts the registry on another port, which it keeps; one that runs ends its transfers first. Throws USAGE for another's. */
 export async function startOnPort(process: Process, port: number): Promise<void> {
-  if (process.state().kind === 'running') {
+  const state = process.state();
+  if (state.kind === 'running' && !state.isOwn) {
     throw new AppError('USAGE', {
-      message: 'The registry runs, and has a port.',
-      hint: 'Change http.addr in the settings, and restart it.',
+      message: 'Another program runs the registry, and has its port.',
+      hint: 'End that program, or change http.addr where it is configured.',
     });
   }
-  // It may just be trying again with the port of before.
+  // It runs with the port of before, or is just trying to.
   await process.stop();
   process.start([`${portArgument}${port}`]);
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Readable } from 'node:stream';
 import { openChannel, openFile } from '../registry/cli/client.ts';
 import type { Io } from '../registry/cli/io.ts';
-import { loadFor } from '../registry/cli/load.ts';
+import { type ConfigOptions, loadFor } from '../registry/cli/load.ts';
 import { findOtherPort, setPort } from '../registry/cli/port.ts';
 import { handOver, runRegistry } from '../registry/cli/run-registry.ts';
 import { readHolder } from '../registry/index.ts';
@@ -16,6 +16,7 @@ import type { Channel, Reply, Request } from '../registry/spec/rpc.ts';
 import { type Download, sendDownload } from './download-port.ts';
 import { createPortChannel } from './port-channel.ts';
 import {
+  dataArgument,
   type Failure,
   type FromRegistry,
   portArgument,
@@ -32,6 +33,8 @@ interface Served extends AsyncDisposable {
 }
 
 const { parentPort } = process;
+/** Where the configuration is. */
+const config: ConfigOptions = { data: findArgument(dataArgument) };
 const stopped = Promise.withResolvers<number>();
 const io: Io = {
   out: (text) => void process.stdout.write(text),
@@ -69,9 +72,9 @@ async function open(): Promise<Served> {
 
 async function openOwn(): Promise<Served> {
   const port = wantedPort();
-  if (port !== undefined) await setPort(io, {}, port);
+  if (port !== undefined) await setPort(io, config, port);
   const running = await runRegistry(io, {
-    config: {},
+    config,
     err: io.err,
     runs: 'desktop',
     onStop: () => stopped.resolve(0),
@@ -94,13 +97,17 @@ async function openOwn(): Promise<Served> {
 
 /** The port that the person wants from now on. */
 function wantedPort(): number | undefined {
-  const given = process.argv.find((each) => each.startsWith(portArgument))?.slice(portArgument.length);
+  const given = findArgument(portArgument);
   return given === undefined ? undefined : Number(given);
+}
+
+function findArgument(begin: string): string | undefined {
+  return process.argv.find((each) => each.startsWith(begin))?.slice(begin.length);
 }
 
 /** The registry of the process that holds the data directory. */
 async function openOther(): Promise<Served> {
-  const { root } = await loadFor(io, {});
+  const { root } = await loadFor(io, config);
   const watched = await openChannel(root);
   watched.onMessage(() => undefined);
   watched.onClose(() => stopped.resolve(75));
@@ -128,7 +135,7 @@ function passOn(one: Channel, other: Channel): void {
 /** The hint of a busy port is made for the command line; here there are buttons. */
 async function failureOf({ code, message, hint }: AppError): Promise<Failure> {
   if (code !== 'PORT_BUSY') return { code, message, hint };
-  const freePort = await findOtherPort(io, {});
+  const freePort = await findOtherPort(io, config);
   return freePort === undefined
     ? { code, message, hint: 'End that program, or change the port where it is fixed.' }
     : { code, message, hint: `End that program, or let the registry use ${freePort} from now on.`, freePort };

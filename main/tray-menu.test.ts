@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { DataMove } from './contract/data.ts';
 import type { RegistryView } from './registry-view.ts';
 import type { SupervisorState } from './supervisor.ts';
 import { type TrayItem, trayMenu } from './tray-menu.ts';
@@ -32,6 +33,7 @@ interface Row {
   readonly view?: RegistryView;
   readonly isSetUp?: boolean;
   readonly update?: string;
+  readonly move?: DataMove;
   readonly icon: string;
   /** In brackets what is only read; - is a line. */
   readonly items: string;
@@ -101,6 +103,20 @@ const rows: readonly Row[] = [
     update: '1.2.0',
     icon: 'stopped',
     items: 'Restart to update to 1.2.0 / [Stopped] / Start / - / Open Berth / Settings / Quit',
+  },
+  {
+    name: 'stopped, while the data is copied',
+    state: { kind: 'stopped' },
+    move: { step: 'copying', to: '/new', doneFiles: 1, files: 4, doneBytes: 399, bytes: 1000 },
+    icon: 'starting',
+    items: '[Moving the data: 39 %] / Show / - / Open Berth / Quit',
+  },
+  {
+    name: 'stopping, to be moved',
+    state: { kind: 'stopping' },
+    move: { step: 'stopping', to: '/new', doneFiles: 0, files: 4, doneBytes: 0, bytes: 1000 },
+    icon: 'starting',
+    items: '[Moving the data] / Show / - / Open Berth / Quit',
   },
   {
     name: 'running, not told yet',
@@ -177,9 +193,13 @@ const rows: readonly Row[] = [
 ];
 
 suite('icon and menu of the tray', () => {
-  for (const { name, state, view: shown, isSetUp = true, update, icon, items } of rows) {
+  for (const { name, state, view: shown, isSetUp = true, update, move, icon, items } of rows) {
     test(name, () => {
-      const menu = trayMenu(state, shown, { isSetUp, ...(update === undefined ? {} : { update }) });
+      const menu = trayMenu(state, shown, {
+        isSetUp,
+        ...(update === undefined ? {} : { update }),
+        ...(move === undefined ? {} : { move }),
+      });
 
       assert.deepEqual({ icon: menu.icon, items: menu.items.map(wordOf).join(' / ') }, { icon, items });
     });

@@ -2,6 +2,7 @@
 import { formatBytes } from '../registry/cli/format.ts';
 import { assertNever } from '../registry/spec/errors.ts';
 import { localUrl } from '../registry/spec/local-url.ts';
+import type { DataMove } from './contract/data.ts';
 import type { RegistryView } from './registry-view.ts';
 import type { Failure } from './registry-messages.ts';
 import type { SupervisorState } from './supervisor.ts';
@@ -39,16 +40,22 @@ const restart: TrayItem = { label: 'Restart', act: { kind: 'restart' } };
 const settings: TrayItem = { label: 'Settings', act: { kind: 'open', hash: '#/settings' } };
 const logs: TrayItem = { label: 'Show logs', act: { kind: 'open', hash: '#/logs' } };
 
-/**
- * `view` is absent until the registry has told it. `isSetUp`: the set-up is done, or put away. `update` is the version that
- * was fetched and waits for a restart.
- */
+export interface TrayFacts {
+  /** The set-up is done, or put away. */
+  readonly isSetUp?: boolean;
+  /** The version that was fetched and waits for a restart. */
+  readonly update?: string;
+  /** The registry is stopped for it. */
+  readonly move?: DataMove;
+}
+
+/** `view` is absent until the registry has told it. */
 export function trayMenu(
   state: SupervisorState,
   view: RegistryView | undefined,
-  { isSetUp = true, update }: { readonly isSetUp?: boolean; readonly update?: string } = {},
+  { isSetUp = true, update, move }: TrayFacts = {},
 ): TrayMenu {
-  const menu = menuOf(state, view, isSetUp);
+  const menu = move === undefined ? menuOf(state, view, isSetUp) : movingMenu(move);
   if (update === undefined) return menu;
   const restartApp: TrayItem = { label: `Restart to update to ${update}`, act: { kind: 'update' } };
   // Trouble, and what is under way, say more.
@@ -104,8 +111,19 @@ const setUpMenu: TrayMenu = {
   items: [{ label: 'Finish setup', act: { kind: 'open', hash: '#/home?setup=1' } }, open, quit],
 };
 
+/** The registry comes back when that is over. */
+function movingMenu({ step, doneBytes, bytes }: DataMove): TrayMenu {
+  const part = step === 'copying' && bytes > 0 ? `: ${Math.floor((doneBytes / bytes) * 100)} %` : '';
+  const label = `Moving the data${part}`;
+  return {
+    icon: 'starting',
+    tooltip: `Berth: ${label}`,
+    items: [{ label }, { label: 'Show', act: { kind: 'open', hash: '#/storage' } }, undefined, open, quit],
+  };
+}
+
 /** Nothing was pushed, and nothing is under way. */
-function isUntouched({ repositories, lastPush, transfers }: RegistryView): boolean {
+export function isUntouched({ repositories, lastPush, transfers }: RegistryView): boolean {
   return repositories === 0 && lastPush === undefined && transfers.length === 0;
 }
 

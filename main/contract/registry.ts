@@ -2,7 +2,8 @@
 import { z } from 'zod';
 
 export interface ProcessRow {
-  readonly state: 'stopped' | 'starting' | 'running' | 'stopping' | 'waiting';
+  /** `moving`: stopped, until its data is at another place. */
+  readonly state: 'stopped' | 'starting' | 'running' | 'stopping' | 'waiting' | 'moving';
   /** Why it does not run, or ended before it was started again. */
   readonly failure?: {
     readonly code: string;
@@ -17,7 +18,7 @@ export const registryArguments = {
   'registry.get': z.strictObject({}),
   /** Starts it now. */
   'registry.start': z.strictObject({}),
-  /** Writes another port into the configuration of a registry that does not run, and starts it there. */
+  /** Writes another port into the configuration, and starts the registry there; one that runs ends first. USAGE. */
   'registry.usePort': z.strictObject({ port: z.int().min(1).max(65_535) }),
 } as const;
 

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { clipboardArguments, type ClipboardResults } from './clipboard.ts';
 import { consentArguments, type ConsentResults } from './consent.ts';
+import { dataArguments, type DataResults } from './data.ts';
 import { filesArguments, type FilesResults } from './files.ts';
 import { imagesArguments, type ImagesResults } from './images.ts';
 import { preferencesArguments, type PreferencesResults } from './preferences.ts';
@@ -16,6 +17,7 @@ import { updatesArguments, type UpdatesResults } from './updates.ts';
 export const shellArguments = {
   ...clipboardArguments,
   ...consentArguments,
+  ...dataArguments,
   ...filesArguments,
   ...setupArguments,
   ...imagesArguments,
@@ -31,6 +33,7 @@ export interface ShellResults
   extends
     ClipboardResults,
     ConsentResults,
+    DataResults,
     FilesResults,
     ImagesResults,
     PreferencesResults,

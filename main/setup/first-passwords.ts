@@ -29,6 +29,8 @@ export interface FirstPasswords {
   /** Throws FILE_UNKNOWN where it is not kept, DATA_UNUSABLE where it cannot be read. */
   reveal(root: string): Promise<string>;
   forget(root: string): Promise<void>;
+  /** The data directory was copied: what is kept for it is kept for the other one, too. Throws DATA_UNUSABLE. */
+  copy(root: string, other: string): Promise<void>;
 }
 
 /** By data directory; `secret` is base64 of what the keychain encrypted. */
@@ -107,6 +109,12 @@ export function createFirstPasswords(file: string, keychain: Keychain): FirstPas
       }),
     find: (root) => inTurn(() => find(root)),
     reveal: (root) => inTurn(() => reveal(root)),
+    copy: (root, other) =>
+      inTurn(async () => {
+        const kept = await read();
+        const own = kept[root];
+        if (own !== undefined) await write({ ...kept, [other]: own });
+      }),
     forget: (root) =>
       inTurn(async () => {
         const { [root]: own, ...others } = await read();

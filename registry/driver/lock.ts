@@ -23,6 +23,9 @@ const knownFormat = 1;
 const sqliteBusy = 5;
 const sqliteReadOnly = 8;
 
+/** What berth/format holds in place of a format while a copy of a data directory is made, or one is removed. */
+const incompleteText = `${JSON.stringify({ incomplete: true })}\n`;
+
 /** Who holds a data directory. `startedAt` is RFC 3339; `urls` are there once it listens, the one to show first. */
 export interface Holder {
   readonly pid: number;
@@ -89,6 +92,22 @@ export async function checkPrivate(root: string): Promise<void> {
   }
 }
 
+/**
+ * Keeps every Berth from using what lies in a directory, by the place of the format: it is a part of a data directory only.
+ * Durable when it resolves.
+ */
+export async function markIncomplete(root: string): Promise<void> {
+  await makeDirectory(join(root, 'berth'));
+  await writePrivateFile(join(root, 'berth/format'), incompleteText);
+}
+
+/** What is in a directory by the place of the format: all of a data directory, a part of one, or none. */
+export async function findDataIn(root: string): Promise<'whole' | 'incomplete' | undefined> {
+  const text = await files.readFile(join(root, 'berth/format'), 'utf8').catch(undefinedIfAbsent);
+  if (text === incompleteText) return 'incomplete';
+  return text === undefined ? undefined : 'whole';
+}
+
 /** Empties berth/tmp and answers how many unfinished writes lay there. Call it with the lock held. */
 export async function sweepTemp(root: string): Promise<number> {
   const tmp = join(resolve(root), 'berth/tmp');
@@ -142,6 +161,12 @@ async function checkFormat(berth: string): Promise<void> {
   if (text === undefined) {
     await writePrivateFile(path, `${JSON.stringify({ format: knownFormat })}\n`);
     return;
+  }
+  if (text === incompleteText) {
+    throw new AppError('DATA_UNUSABLE', {
+      message: `${dirname(berth)} holds a part of a data directory only: it was not copied, or not removed, to its end.`,
+      hint: 'Use the directory that it was copied from, or copy it again.',
+    });
   }
   const format = parseFormat(text);
   if (format === undefined) {

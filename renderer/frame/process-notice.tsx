@@ -2,6 +2,7 @@ import type { ProcessRow } from '../../main/contract/registry.ts';
 import { Button } from '../parts/button.tsx';
 import { Notice } from '../parts/states.tsx';
 import { toastError } from '../parts/toast.tsx';
+import { hrefOf } from '../route.ts';
 import { useShell } from '../state/shell.ts';
 
 /** Why the registry of this app does not run, and what starts it. */
@@ -30,6 +31,13 @@ export function ProcessNotice({ process: { state, failure } }: { readonly proces
       </Notice>
     );
   }
+  if (state === 'moving')
+    return (
+      <Notice kind="info" actions={<a href={hrefOf({ page: 'storage' })}>Show</a>}>
+        The data of the registry is being moved: nobody can push or pull meanwhile. What is shown is from
+        before.
+      </Notice>
+    );
   if (state !== 'stopped')
     return <Notice kind="info">The registry {state === 'stopping' ? 'stops' : 'starts'}.</Notice>;
   return (

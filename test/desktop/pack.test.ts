@@ -75,6 +75,7 @@ test('the package for Linux', onLinux, async (t) => {
         '/package.json',
         '/preload.cjs',
         '/registry-process.mjs',
+        '/data-process.mjs',
         '/ui',
         '/ui/assets',
         '/ui/assets/*.css',

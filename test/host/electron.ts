@@ -59,11 +59,14 @@ export function begin(given: Facts): void {
       '--disable-component-update',
       '--disable-sync',
       '--remote-debugging-port=0',
+      // It ends when this pipe does: an app that is killed takes it along.
+      '--remote-debugging-pipe',
       `--user-data-dir=${profile}`,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
   );
   browserProcess = child;
+  if (child.stderr === null) throw new Error('Chromium says nothing');
   createInterface({ input: child.stderr }).on('line', (line) => {
     const [, address] = /^DevTools listening on (ws:\/\/\S+)$/.exec(line) ?? [];
     if (address === undefined) return;

@@ -45,6 +45,10 @@ export interface DesktopOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The text of the configuration file of the registry; without one it listens on any free port. */
   readonly config?: string;
+  /** Nothing says where the data directory is, so that the app decides it; `dataDir` is the default one. */
+  readonly isPlaceFree?: boolean;
+  /** The home directory, which stays; a new one that goes when absent. */
+  readonly home?: string;
   /** The folder of the app; the built one when absent. */
   readonly folder?: string;
 }
@@ -78,12 +82,14 @@ export async function buildDesktop(): Promise<void> {
 /** Starts the built app with a home directory of its own. Disposing quits it. */
 export async function startDesktop(options: DesktopOptions = {}): Promise<TestDesktop> {
   const { args = [], env: more = {}, isFirstRun = false, config, folder = desktopFolder } = options;
+  const { isPlaceFree = false } = options;
   const preferences = options.preferences ?? (isFirstRun ? undefined : '{"isSetUp": true}');
   await buildDesktop();
   await using cleanup = new AsyncDisposableStack();
-  const home = await mkdtemp(join(tmpdir(), 'berth-desktop-'));
-  cleanup.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
-  const dataDir = options.dataDir ?? join(home, 'data');
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'berth-desktop-')));
+  if (options.home === undefined)
+    cleanup.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+  const dataDir = options.dataDir ?? (isPlaceFree ? join(home, 'share', 'berth') : join(home, 'data'));
   const userData = join(home, 'config', 'Berth');
   await mkdir(userData, { recursive: true });
   const preferenceFile = join(userData, 'preferences.json');
@@ -95,7 +101,7 @@ export async function startDesktop(options: DesktopOptions = {}): Promise<TestDe
   const env = childEnv({
     HOME: home,
     XDG_CONFIG_HOME: join(home, 'config'),
-    BERTH_DATA: dataDir,
+    ...(isPlaceFree ? { XDG_DATA_HOME: join(home, 'share') } : { BERTH_DATA: dataDir }),
     ...(config === undefined ? { REGISTRY_HTTP_ADDR: 'localhost:0' } : {}),
     STAND_IN_NODE: process.execPath,
     ...more,

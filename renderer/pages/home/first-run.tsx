@@ -4,12 +4,17 @@ import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import type { Shell } from '../../api/shell.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
+import { openDialog } from '../../parts/dialog.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Skeleton } from '../../parts/states.tsx';
 import { Facts } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
+import { useShellCall as useShellState } from '../../state/shell.ts';
 import { useShellCall } from '../../state/shell-calls.ts';
+import { openOtherFolder } from '../storage/move-data.tsx';
+import { useSetting } from '../storage/setting.tsx';
+import { ChoosePort } from './choose-port.tsx';
 import { EngineSetup } from './engine-setup.tsx';
 import { canSetUp } from './engine-steps.ts';
 import { FirstPassword } from './first-password.tsx';
@@ -38,6 +43,8 @@ export function FirstRun({
   readonly onDismiss: () => void;
 }) {
   const { data: facts } = useShellCall('setup.get', {});
+  const { data: place } = useShellState('data.get', {});
+  const isPortLocked = useSetting('http.addr')?.isLocked === true;
   const { data: engines } = useCall('engines.list', {});
   const [isByHand, setByHand] = useState(false);
   const password = facts?.password;
@@ -57,8 +64,34 @@ export function FirstRun({
             <span key="address" className={styles['inline']}>
               <code>{address}</code>
               <CopyButton text={address} label={`Copy ${address}`} />
-              <a href={hrefOf({ page: 'settings' }, { q: 'http.addr' })}>Change the port</a>
+              {isPortLocked ? (
+                <a href={hrefOf({ page: 'settings' }, { q: 'http.addr' })}>What fixes the port</a>
+              ) : (
+                <Button
+                  look="quiet"
+                  onPress={() =>
+                    void openDialog((close) => (
+                      <ChoosePort shell={shell} present={portOf(address)} onClose={close} />
+                    ))
+                  }
+                >
+                  Change the port…
+                </Button>
+              )}
             </span>,
+          ],
+          [
+            'Folder',
+            place && (
+              <span key="folder" className={styles['inline']}>
+                <code className={styles['command']}>{place.path}</code>
+                {place.fixedBy === undefined && place.other === undefined && (
+                  <Button look="quiet" onPress={() => void openOtherFolder(shell)}>
+                    Use another…
+                  </Button>
+                )}
+              </span>
+            ),
           ],
           ['User', <strong key="user">{password?.user ?? user}</strong>],
           ['Password', password && <FirstPassword key="password" shell={shell} kept={password} />],
@@ -78,6 +111,11 @@ export function FirstRun({
       )}
     </Panel>
   );
+}
+
+/** Of `localhost:5443`. */
+function portOf(address: string): string {
+  return address.slice(address.lastIndexOf(':') + 1);
 }
 
 function Engines({

@@ -1,12 +1,10 @@
-import { CircleAlert, CircleCheck, FolderOpen, TriangleAlert } from 'lucide-react';
+import { CircleAlert, CircleCheck, TriangleAlert } from 'lucide-react';
 import type { DiskRow } from '../../../registry/spec/admin/process.ts';
 import { formatCount } from '../../format.ts';
-import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Bytes, Chip, Facts, type Tone } from '../../parts/values.tsx';
-import { toastError } from '../../parts/toast.tsx';
 import { useShell } from '../../state/shell.ts';
 import { useCall } from '../../state/calls.ts';
 import { SettingValue, useSetting, writtenOf } from './setting.tsx';
@@ -47,22 +45,11 @@ function DiskFacts({ disk }: { readonly disk: DiskRow }) {
         ],
         [
           'Data directory',
-          (directory !== undefined || shell !== undefined) && (
+          // The desktop has a panel for it.
+          directory !== undefined && shell === undefined && (
             <span key="directory" className={styles['location']}>
-              {directory !== undefined && (
-                <>
-                  <code>{directory}</code>
-                  <CopyButton text={directory} label="Copy data directory" />
-                </>
-              )}
-              {shell !== undefined && (
-                <Button
-                  icon={<FolderOpen />}
-                  onPress={() => void shell.call('files.reveal', { id: 'data' }).catch(toastError)}
-                >
-                  Show in folder
-                </Button>
-              )}
+              <code>{directory}</code>
+              <CopyButton text={directory} label="Copy data directory" />
             </span>
           ),
         ],

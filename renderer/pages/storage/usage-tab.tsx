@@ -10,7 +10,9 @@ import { Bytes, Chip, Facts, Time } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
 import { useAddress } from '../../state/address.ts';
 import { useCall } from '../../state/calls.ts';
+import { useShell } from '../../state/shell.ts';
 import { DiskPanel } from './disk-panel.tsx';
+import { LocationPanel } from './location-panel.tsx';
 import { MeterBar } from './meter-bar.tsx';
 import { Trend } from './trend.tsx';
 import { sharesOf } from './usage-shares.ts';
@@ -21,8 +23,10 @@ const shownRepositories = 10;
 /** What takes room. */
 export function UsageTab() {
   const usage = useCall('usage.get', {});
+  const shell = useShell();
   return (
     <div className={styles['scroll']}>
+      {shell !== undefined && <LocationPanel shell={shell} />}
       <Loaded answer={usage}>
         {(data) => (
           <>
