@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -136,6 +137,24 @@ suite('a copy of the data directory', () => {
 
     assert.equal(await findDataIn(to), 'incomplete');
     await assert.rejects(lockRoot(to), /holds a part of a data directory only/);
+  });
+
+  test('is a part where the disk does not hold what was written', async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-copy-'));
+    const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')];
+    await makeData(from);
+    const damage = (): void => {
+      if (!existsSync(join(to, blob))) return;
+      const file = openSync(join(to, blob), 'r+');
+      writeSync(file, 'X', 0);
+      closeSync(file);
+    };
+
+    await assert.rejects(copyData({ from, to, onProgress: damage }), (error) =>
+      isAppError(error, 'CONTENT_DAMAGED'),
+    );
+
+    assert.equal(await findDataIn(to), 'incomplete');
   });
 
   test('takes the place of one that was cut off', async () => {

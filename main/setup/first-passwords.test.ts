@@ -104,6 +104,22 @@ suite('the first password', () => {
     assert.equal(await passwords.reveal(other.root), password);
   });
 
+  test('goes along with a copy of the data directory, and stays', async () => {
+    await using folder = await openFolder();
+    const { root, own } = folder;
+    const passwords = createFirstPasswords(own, keychainOf());
+    await passwords.take(root, 'dev');
+
+    await passwords.copy(root, '/elsewhere');
+    await passwords.copy('/unknown', '/other');
+
+    assert.deepEqual(await Promise.all([root, '/elsewhere'].map((each) => passwords.reveal(each))), [
+      password,
+      password,
+    ]);
+    assert.equal(await passwords.find('/other'), undefined);
+  });
+
   test('is forgotten in its file as well, and once more is no error', async () => {
     await using folder = await openFolder();
     const passwords = createFirstPasswords(folder.own, keychainOf({ isSafe: false }));
