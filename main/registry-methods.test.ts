@@ -49,6 +49,14 @@ suite('the process of the registry for the window', () => {
     assert.deepEqual(acts, ['stop', 'start --port=5444']);
   });
 
+  test('is restarted once it has ended', async () => {
+    const { methods, acts } = methodsIn(running);
+
+    await methods['registry.restart']({});
+
+    assert.deepEqual(acts, ['stop', 'start']);
+  });
+
   test('gets another port while it runs, by a restart', async () => {
     const { methods, acts } = methodsIn(running);
 

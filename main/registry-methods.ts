@@ -18,6 +18,11 @@ export function createRegistryMethods(
       process.start();
       return rowOf(process.state());
     },
+    async 'registry.restart'() {
+      await process.stop();
+      process.start();
+      return rowOf(process.state());
+    },
     async 'registry.usePort'({ port }) {
       await startOnPort(process, port);
       return rowOf(process.state());

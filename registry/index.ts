@@ -37,7 +37,7 @@ import { createVolume } from './feed/volume.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
 import { createDoor, type Door, isRpcRequest } from './http/api/door.ts';
-import { createFront } from './http/front.ts';
+import { createFront, isLoopback } from './http/front.ts';
 import { type ListenTarget, parseListenAddress } from './http/listen.ts';
 import { proxyTest } from './http/proxies.ts';
 import { createRequestLog } from './http/request-log.ts';
@@ -430,6 +430,9 @@ export async function createRegistry({
         pid: process.pid,
         runs,
         isReadOnly: isReadOnly(),
+        isOpen: config.auth.none,
+        isPlain: current().berth.listen.plain === 'any' && bound.some(({ host }) => !isLoopback(host)),
+        unheeded: settings.newest().notices.map(({ where, message }) => `${where}: ${message}`),
         index: index.state,
         disk: await reserve.look(),
       }),

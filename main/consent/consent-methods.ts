@@ -1,18 +1,14 @@
 /** Changes of this computer for the window: planned, agreed to by the person in front of it, done, proved, undone. */
-import { isAppError } from '../../registry/spec/errors.ts';
 import type { Client } from '../../registry/spec/rpc.ts';
-import type { consentArguments, ConsentResults, OutcomeRow, TrustRequest } from '../contract/consent.ts';
+import type { consentArguments, OutcomeRow, TrustRequest } from '../contract/consent.ts';
 import type { MethodsOf } from '../contract/shell-api.ts';
 import type { Plan } from '../engine/change.ts';
 import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../engine/changes/apply.ts';
-import { prove } from '../engine/changes/prove.ts';
-import { explain } from '../engine/doctor/explain.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
 import { keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
 import { planLogin } from '../engine/login/plan-login.ts';
 import { showPlan } from '../engine/show-plan.ts';
-import { planTrust, proofOf } from '../engine/trust/plan-trust.ts';
+import { planTrust } from '../engine/trust/plan-trust.ts';
 import { findEngine } from './find-engine.ts';
 import { firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
 
@@ -66,10 +62,6 @@ export function createConsentMethods({
       await using opened = await openContext({ mayRestart });
       return (await applyPlan(opened.context, plan, hash)).map(outcomeRow);
     },
-    async 'trust.verify'({ engine: id }) {
-      const { target, engine } = await findEngine(host, client(), root(), id);
-      return await verify(engine, target);
-    },
     async 'login.plan'({ engine }) {
       const { address, user, plan } = await planLoginOf(engine);
       const { store } = plan;
@@ -92,22 +84,6 @@ export function createConsentMethods({
       return outcomeRow(await undoChange(opened.context, id));
     },
   };
-
-  async function verify(
-    engine: Engine,
-    target: Parameters<typeof proofOf>[0]['target'],
-  ): Promise<ConsentResults['trust.verify']> {
-    const proof = proofOf({ host, engine, target, way: 'certificate' });
-    if (proof.kind === 'none') return { isAccepted: undefined };
-    await using access = await openCheckAccess(client());
-    try {
-      await prove(proof, { host, credentials: access.credentials });
-      return { isAccepted: true };
-    } catch (error) {
-      if (!isAppError(error)) throw error;
-      return { isAccepted: false, said: explain(error.message)?.cause ?? error.message };
-    }
-  }
 }
 
 function outcomeRow({ id, change, result }: Outcome): OutcomeRow {

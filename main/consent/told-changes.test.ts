@@ -34,7 +34,6 @@ for (const { name, apply, told } of cases) {
       {
         'trust.plan': unused,
         'trust.apply': apply,
-        'trust.verify': unused,
         'login.plan': unused,
         'login.apply': unused,
         'changes.undo': unused,

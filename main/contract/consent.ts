@@ -58,8 +58,6 @@ export const consentArguments = {
   'trust.plan': z.strictObject({ engine, way }),
   /** Does what the sheet says, proves it from the side of the engine, and puts everything back where that fails. */
   'trust.apply': z.strictObject({ engine, way, hash, mayRestart: z.boolean().default(false) }),
-  /** Tries from the side of the engine whether it accepts the registry. */
-  'trust.verify': z.strictObject({ engine }),
   /** What would keep a login of the client of an engine, as the first administrator. */
   'login.plan': z.strictObject({ engine }),
   /** Does that, and logs in with a new token. */
@@ -73,7 +71,6 @@ export type TrustRequest = z.output<(typeof consentArguments)['trust.plan']>;
 export interface ConsentResults {
   'trust.plan': Sheet;
   'trust.apply': readonly OutcomeRow[];
-  'trust.verify': { readonly isAccepted: boolean | undefined; readonly said?: string };
   'login.plan': LoginSheet;
   'login.apply': { readonly address: string; readonly user: string };
   'changes.undo': OutcomeRow;

@@ -18,6 +18,8 @@ export const registryArguments = {
   'registry.get': z.strictObject({}),
   /** Starts it now. */
   'registry.start': z.strictObject({}),
+  /** Ends it as a stop does, and starts it again. */
+  'registry.restart': z.strictObject({}),
   /** Writes another port into the configuration, and starts the registry there; one that runs ends first. USAGE. */
   'registry.usePort': z.strictObject({ port: z.int().min(1).max(65_535) }),
 } as const;
@@ -25,5 +27,6 @@ export const registryArguments = {
 export interface RegistryProcessResults {
   'registry.get': ProcessRow;
   'registry.start': ProcessRow;
+  'registry.restart': ProcessRow;
   'registry.usePort': ProcessRow;
 }

@@ -1,16 +1,10 @@
 /** What the product knows of a container engine on this computer, and of the registry that engines shall reach. */
 
+import { dockerKinds, podmanKinds } from '../../registry/spec/engine-kinds.ts';
+
 export const engineKinds = [
-  'docker',
-  'docker-rootless',
-  'docker-snap',
-  'docker-desktop',
-  'docker-remote',
-  'colima',
-  'rancher-desktop',
-  'orbstack',
-  'podman',
-  'podman-machine',
+  ...dockerKinds,
+  ...podmanKinds,
   'containerd',
   'buildkit',
   'kind',

@@ -76,6 +76,9 @@ const status: StatusRow = {
   pid: 1,
   runs: 'foreground',
   isReadOnly: false,
+  isOpen: false,
+  isPlain: false,
+  unheeded: [],
   index: 'ready',
   disk: { state: 'ok' },
 };

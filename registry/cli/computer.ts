@@ -41,11 +41,7 @@ export function createComputerMethods(io: Io, options: ConfigOptions): ComputerM
     async 'checks.run'(_, { signal }) {
       const target = await findTarget(io, options);
       const { checks } = await runDoctor(host, target, () => undefined, signal);
-      return checks.map(({ fix, ...check }) => {
-        if (fix === undefined) return check;
-        const { sentence, command } = fix;
-        return { ...check, fix: { sentence, ...(command === undefined ? {} : { command }) } };
-      });
+      return checks;
     },
   };
 }

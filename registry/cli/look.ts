@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Page } from '../spec/admin/arguments.ts';
 import { repositorySorts, tagOrders } from '../spec/admin/content.ts';
-import type { DiskRow } from '../spec/admin/process.ts';
+import type { DiskRow, StatusRow } from '../spec/admin/process.ts';
 import { AppError } from '../spec/errors.ts';
 import { parseTag } from '../spec/names.ts';
 import { invalidQuery, parseQuery, type QueriedList, type QueryProblem } from '../spec/query.ts';
@@ -133,10 +133,20 @@ export function registerLook(program: Command, io: Io): void {
           `writes:   ${status.isReadOnly ? 'refused, read-only' : 'taken'}`,
           `index:    ${status.index}`,
           `disk:     ${describeDisk(status.disk)}`,
+          ...warningsOf(status),
           '',
         ].join('\n'),
       );
     });
+}
+
+/** What everybody who looks should know, a line each. */
+function warningsOf({ isOpen, isPlain, unheeded }: StatusRow): readonly string[] {
+  return [
+    ...(isOpen ? ['warning:  login is switched off, everybody may do everything'] : []),
+    ...(isPlain ? ['warning:  other computers are served without TLS'] : []),
+    ...unheeded.map((line) => `warning:  ${line}`),
+  ];
 }
 
 function describeDisk({ state, freeBytes }: DiskRow): string {

@@ -455,7 +455,7 @@ function mayBePlain(socket: Socket, { plain, isProxy }: Pick<FrontOptions, 'plai
   return rule === 'any' || isLocal || (rule === 'proxies' && isProxy(peer));
 }
 
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 

@@ -1,75 +1,125 @@
-import { useNow } from '../state/clock.ts';
-import { useCall } from '../state/calls.ts';
-import { useLink, useLinkState } from '../state/link.ts';
-import { Button } from '../parts/button.tsx';
-import { hrefOf } from '../route.ts';
-import { formatBytes } from '../format.ts';
+import { X } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { formatBytes, formatForeign, formatPlural } from '../format.ts';
+import { Button, IconButton } from '../parts/button.tsx';
+import { Dialog, openDialog } from '../parts/dialog.tsx';
 import { Notice } from '../parts/states.tsx';
+import { hrefOf } from '../route.ts';
+import { useCall } from '../state/calls.ts';
+import { useNow } from '../state/clock.ts';
+import { useLink, useLinkState } from '../state/link.ts';
+import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { useShellCall } from '../state/shell.ts';
-import { ProcessNotice } from './process-notice.tsx';
 import styles from './banner.module.css';
-
-const dayMs = 24 * 60 * 60 * 1000;
+import { ProcessNotice } from './process-notice.tsx';
+import { worstOf } from './worst.ts';
 
 /** The most severe thing that concerns every screen, in one line. */
 export function Banner() {
   const state = useLinkState();
-  const link = useLink();
   const now = useNow();
+  const { knownUnheeded } = usePreferences();
   const isOpen = state.kind === 'open';
   const { data: status } = useCall('status.get', {}, { isWanted: isOpen });
   const { data: certificate } = useCall('certificate.get', {}, { isWanted: isOpen });
   const { data: process } = useShellCall('registry.get', {});
-  if (state.kind === 'lost' && process !== undefined && process.state !== 'running')
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
-        <ProcessNotice process={process} />
-      </section>
-    );
-  if (state.kind === 'lost')
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
+  const worst = worstOf({ isLost: state.kind === 'lost', process, status, certificate, knownUnheeded }, now);
+  if (worst === undefined) return null;
+  return (
+    <section aria-label="State of the registry" className={styles['banner']}>
+      {worst.kind === 'process' ? <ProcessNotice process={worst.process} /> : <Line {...worst} />}
+    </section>
+  );
+}
+
+function Line(worst: Exclude<NonNullable<ReturnType<typeof worstOf>>, { readonly kind: 'process' }>) {
+  const link = useLink();
+  switch (worst.kind) {
+    case 'lost':
+      return (
         <Notice kind="error" actions={<Button onPress={link.retry}>Try now</Button>}>
           The connection to the registry is lost, and is tried again by itself. What is shown is from before.
         </Notice>
-      </section>
-    );
-  if (status?.disk.state === 'full')
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
+      );
+    case 'full':
+      return (
         <Notice kind="error" actions={<a href={hrefOf({ page: 'storage' })}>Free space</a>}>
-          The disk is full: pushes are refused until {formatBytes(status.disk.reserveBytes ?? 0)} are free.
-          Pulls go on.
+          The disk is full: pushes are refused until {formatBytes(worst.reserveBytes)} are free. Pulls go on.
         </Notice>
-      </section>
-    );
-  if (status?.isReadOnly === true)
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
-        <Notice kind="warn" actions={<a href={hrefOf({ page: 'settings' })}>Settings</a>}>
+      );
+    case 'open':
+      return (
+        <Notice kind="error" actions={toSettings('login', 'Login')}>
+          Login is switched off: everybody who reaches this registry may push, pull and delete.
+        </Notice>
+      );
+    case 'plain':
+      return (
+        <Notice kind="error" actions={toSettings('network', 'Network')}>
+          Other computers are served without TLS: passwords can be read on the way.
+        </Notice>
+      );
+    case 'readOnly':
+      return (
+        <Notice kind="warn" actions={toSettings('storage', 'Settings')}>
           The registry is read-only: pushes and deletes are refused.
         </Notice>
-      </section>
-    );
-  if (status?.disk.state === 'low')
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
+      );
+    case 'low':
+      return (
         <Notice kind="warn" actions={<a href={hrefOf({ page: 'storage' })}>Free space</a>}>
-          The disk has {formatBytes(status.disk.freeBytes ?? 0)} left.
+          The disk has {formatBytes(worst.freeBytes)} left.
         </Notice>
-      </section>
-    );
-  const days = certificate === undefined ? undefined : (Date.parse(certificate.leaf.validTo) - now) / dayMs;
-  if (certificate !== undefined && days !== undefined && days < 14)
-    return (
-      <section aria-label="State of the registry" className={styles['banner']}>
-        <Notice
-          kind="warn"
-          actions={<a href={hrefOf({ page: 'settings', tab: 'certificate' })}>Certificate</a>}
-        >
-          {days < 0 ? 'The certificate has expired.' : `The certificate expires in ${Math.ceil(days)} days.`}
+      );
+    case 'certificate':
+      return (
+        <Notice kind="warn" actions={toSettings('certificate', 'Certificate')}>
+          {worst.days < 0
+            ? 'The certificate has expired.'
+            : `The certificate expires in ${formatPlural(Math.ceil(worst.days), 'day')}.`}
         </Notice>
-      </section>
-    );
-  return null;
+      );
+    case 'unheeded':
+      return <Unheeded lines={worst.lines} />;
+    default:
+      return worst satisfies never;
+  }
+}
+
+function toSettings(tab: string, label: string): ReactNode {
+  return <a href={hrefOf({ page: 'settings', tab })}>{label}</a>;
+}
+
+function Unheeded({ lines }: { readonly lines: readonly string[] }) {
+  const show = (): void =>
+    void openDialog((close) => (
+      <Dialog title="Without effect" onClose={close}>
+        <ul>
+          {lines.map((line) => (
+            <li key={line}>
+              <code>{formatForeign(line)}</code>
+            </li>
+          ))}
+        </ul>
+      </Dialog>
+    ));
+  return (
+    <Notice
+      kind="warn"
+      actions={
+        <>
+          <Button onPress={show}>Show</Button>
+          <IconButton
+            label="Hide until there are others"
+            onPress={() => setPreferences({ knownUnheeded: lines })}
+          >
+            <X />
+          </IconButton>
+        </>
+      }
+    >
+      {formatPlural(lines.length, 'key', 'keys')} of the configuration {lines.length === 1 ? 'has' : 'have'}{' '}
+      no effect.
+    </Notice>
+  );
 }

@@ -1,7 +1,7 @@
 import { Dialog } from '../parts/dialog.tsx';
 import { Toggle } from '../parts/field.tsx';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
-import { type Shortcut, useAllShortcuts } from './shortcuts.ts';
+import { modKey, type Shortcut, useAllShortcuts } from './shortcuts.ts';
 import styles from './cheat-sheet.module.css';
 
 /** Keys that tables have by themselves: see parts/grid.tsx. */
@@ -13,7 +13,7 @@ const inTables: readonly (readonly [keys: string, label: string])[] = [
   ['Right Left', 'Expand and collapse'],
   ['Space', 'Select'],
   ['Shift Up Down', 'Select a range'],
-  ['Ctrl A', 'Select all that match'],
+  [`${modKey} A`, 'Select all that match'],
   ['y', 'Copy the reference'],
   ['Y', 'Copy the pull command'],
   ['d', 'Copy the digest'],
@@ -41,7 +41,14 @@ export function CheatSheet({ onClose }: { readonly onClose: () => void }) {
 
 function rowOf({ keys, label }: Shortcut): readonly [string, string] {
   const written = keys.filter((key) => key !== key.toLowerCase() || key !== 'f6');
-  return [[...new Set(written)].join(' or ').replaceAll('mod+', 'Ctrl '), label];
+  return [
+    [...new Set(written)]
+      .join(' or ')
+      .replaceAll('mod+', `${modKey} `)
+      .replace('backspace', 'Backspace')
+      .replace('alt+arrowleft', 'Alt Left'),
+    label,
+  ];
 }
 
 function Group({

@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { undoLast } from '../parts/toast.tsx';
 import type { Screen } from '../../registry/spec/screens.ts';
@@ -13,6 +14,7 @@ import { openImport } from '../pages/transfer/open-transfer.tsx';
 import { useShellNotes } from '../pages/transfer/use-shell-notes.ts';
 import { loadScreens } from './screens.ts';
 import { focusSearch, listenForShortcuts, useShortcuts } from './shortcuts.ts';
+import { useRegistryState } from './registry-state.ts';
 import { TaskStrip } from './task-strip.tsx';
 import { TopBar } from './top-bar.tsx';
 import styles from './frame.module.css';
@@ -22,6 +24,8 @@ export function Frame() {
   const { isNavNarrow } = usePreferences();
   const { route } = usePlace();
   const shell = useShell();
+  const queries = useQueryClient();
+  const { isStopped, toggle } = useRegistryState();
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
   useShellNotes();
@@ -54,6 +58,13 @@ export function Frame() {
             group: 'Window',
             run: () => openPushImages(shell),
           },
+          {
+            // A browser loads the page again.
+            keys: ['mod+r'],
+            label: 'Look at everything again',
+            group: 'Window',
+            run: () => void queries.invalidateQueries(),
+          },
         ]),
     {
       keys: ['?'],
@@ -73,6 +84,13 @@ export function Frame() {
       group: 'Window',
       run: () => setPreferences({ isNavNarrow: !isNavNarrow }),
     },
+    {
+      keys: ['>'],
+      label: isStopped ? 'Start the registry' : 'Stop the registry',
+      group: 'Window',
+      run: toggle,
+    },
+    { keys: ['backspace', 'alt+arrowleft'], label: 'Back', group: 'Window', run: () => history.back() },
     { keys: ['F6', 'f6'], label: 'Next part of the window', group: 'Window', run: cycleRegions },
   ]);
 

@@ -5,9 +5,11 @@ import {
   Database,
   History,
   House,
+  Lock,
   LogOut,
   type LucideIcon,
   Power,
+  RotateCw,
   ScrollText,
   Settings,
   Stethoscope,
@@ -21,9 +23,12 @@ import type { Screen } from '../../registry/spec/screens.ts';
 import { hrefOf } from '../route.ts';
 import { useCall } from '../state/calls.ts';
 import { useNow } from '../state/clock.ts';
-import { useLink, useLinkState } from '../state/link.ts';
+import { useLink } from '../state/link.ts';
+import { usePreferences } from '../state/preferences.ts';
 import { useSessions } from '../state/sessions.ts';
-import { openStop } from './stop.tsx';
+import { useShell } from '../state/shell.ts';
+import { useRegistryState } from './registry-state.ts';
+import { openRestart } from './stop.tsx';
 import styles from './nav.module.css';
 
 export interface NavEntry {
@@ -83,26 +88,25 @@ function useBadges(): Partial<Record<Screen, string>> {
   ).length;
   const { data: status } = useCall('status.get', {});
   const { data: cards } = useCall('cards.list', {});
+  // As at home: what the doctor has found is told, and nothing is looked at for it.
+  const { data: checks = [] } = useCall('checks.run', {}, { isWanted: false });
+  const { mutedChecks } = usePreferences();
+  const failing = checks.filter(({ id, status: is }) => is === 'fail' && !mutedChecks.includes(id)).length;
   return {
     ...(running > 0 ? { activity: `${running} live` } : {}),
     ...(status !== undefined && status.disk.state !== 'ok' ? { storage: status.disk.state } : {}),
     ...(cards !== undefined && cards.length > 0 ? { logs: String(cards.length) } : {}),
+    ...(failing > 0 ? { doctor: `${failing} fail` } : {}),
   };
 }
 
-const words = {
-  open: 'Running',
-  lost: 'No connection',
-  starting: 'Starting',
-  signedOut: 'Signed out',
-} as const;
-
 function StatusBlock() {
-  const state = useLinkState();
   const link = useLink();
+  const shell = useShell();
   const { data: status } = useCall('status.get', {});
+  const { word, isOpen, isStopped, toggle, setReadOnly } = useRegistryState();
   const address = addressFor(status?.urls, location);
-  const word = state.kind === 'open' && status?.isReadOnly === true ? 'Read-only' : words[state.kind];
+  const isReadOnly = status?.isReadOnly === true;
   return (
     <div className={styles['status']}>
       <Menu
@@ -122,12 +126,31 @@ function StatusBlock() {
             ? [{ id: 'logout', label: 'Log out', icon: <LogOut />, act: () => void link.logOut() }]
             : []),
           {
-            id: 'stop',
-            label: 'Stop the registry',
+            id: 'readOnly',
+            label: isReadOnly ? 'Admit pushes again' : 'Read-only: refuse pushes',
+            icon: <Lock />,
+            isDisabled: !isOpen,
+            act: () => setReadOnly(!isReadOnly),
+          },
+          ...(shell !== undefined && status?.runs === 'desktop'
+            ? [
+                {
+                  id: 'restart',
+                  label: 'Restart the registry',
+                  icon: <RotateCw />,
+                  isDisabled: !isOpen,
+                  act: () => openRestart(shell),
+                },
+              ]
+            : []),
+          {
+            id: 'toggle',
+            label: isStopped ? 'Start the registry' : 'Stop the registry',
             icon: <Power />,
-            isDanger: true,
-            isDisabled: state.kind !== 'open',
-            act: openStop,
+            keys: '>',
+            isDanger: !isStopped,
+            isDisabled: !isOpen && !isStopped,
+            act: toggle,
           },
         ]}
       />

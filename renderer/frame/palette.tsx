@@ -8,7 +8,7 @@ import { navigate } from '../route.ts';
 import { useCall } from '../state/calls.ts';
 import { setPreferences } from '../state/preferences.ts';
 import { navEntries } from './nav.tsx';
-import { useAllShortcuts } from './shortcuts.ts';
+import { modKey, useAllShortcuts } from './shortcuts.ts';
 import styles from './palette.module.css';
 
 interface Command {
@@ -95,7 +95,9 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
               <MenuItem id={id} textValue={label} className={styles['item'] ?? ''}>
                 <span className={styles['label']}>{label}</span>
                 <span className={styles['kind']}>{kind}</span>
-                {keys !== undefined && <kbd className={styles['kind']}>{keys.replace('mod+', 'Ctrl ')}</kbd>}
+                {keys !== undefined && (
+                  <kbd className={styles['kind']}>{keys.replace('mod+', `${modKey} `)}</kbd>
+                )}
               </MenuItem>
             )}
           </Menu>

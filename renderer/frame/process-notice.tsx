@@ -24,6 +24,7 @@ export function ProcessNotice({ process: { state, failure } }: { readonly proces
               </Button>
             )}
             <Button onPress={start}>Try again</Button>
+            <a href={hrefOf({ page: 'logs' })}>Show log</a>
           </>
         }
       >

@@ -52,6 +52,9 @@ export function useAllShortcuts(): readonly Shortcut[] {
   );
 }
 
+/** The key that `mod` stands for, as it is written on the keyboard. */
+export const modKey = /Mac/.test(navigator.userAgent) ? 'Cmd' : 'Ctrl';
+
 const sequenceMs = 1000;
 let former = '';
 let formerAt = 0;

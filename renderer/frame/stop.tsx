@@ -1,3 +1,4 @@
+import type { Shell } from '../api/shell.ts';
 import { formatPlural } from '../format.ts';
 import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
 import { isLost, useAsk, useCall } from '../state/calls.ts';
@@ -9,14 +10,27 @@ export function openStop(): void {
   void openDialog((close) => <StopDialog onClose={close} />);
 }
 
-function StopDialog({ onClose }: { readonly onClose: () => void }) {
+/** Asks the same of a restart, which the desktop alone can do. */
+export function openRestart(shell: Shell): void {
+  void openDialog((close) => <StopDialog restarting={shell} onClose={close} />);
+}
+
+function StopDialog({
+  restarting,
+  onClose,
+}: {
+  /** What starts it again at once. */
+  readonly restarting?: Shell;
+  readonly onClose: () => void;
+}) {
   const ask = useAsk();
   const isDesktop = useShell() !== undefined;
   const transfers = useSessions().filter(({ state }) => state === 'active').length;
   const { data: tasks = [] } = useCall('tasks.list', {});
   async function stop(): Promise<void> {
     try {
-      await ask('process.stop', {});
+      if (restarting === undefined) await ask('process.stop', {});
+      else await restarting.call('registry.restart', {});
     } catch (error) {
       // It may be gone before it has answered.
       if (!isLost(error)) throw error;
@@ -25,17 +39,17 @@ function StopDialog({ onClose }: { readonly onClose: () => void }) {
   const running = tasks.filter(({ state }) => state === 'running').length;
   return (
     <ConfirmDialog
-      title="Stop the registry?"
-      verb="Stop the registry"
-      cli="berth down"
+      title={restarting === undefined ? 'Stop the registry?' : 'Restart the registry?'}
+      verb={restarting === undefined ? 'Stop the registry' : 'Restart the registry'}
+      cli={restarting === undefined ? 'berth down' : 'berth restart'}
       act={stop}
       onClose={onClose}
     >
       <p>
-        Nobody can push or pull then.{' '}
+        Nobody can push or pull {restarting === undefined ? 'then' : 'meanwhile'}.{' '}
         {transfers > 0 && `${formatPlural(transfers, 'transfer')} under way: ten seconds to end, then cut. `}
         {running > 0 && `${formatPlural(running, 'task')} will be cancelled. `}
-        {isDesktop ? (
+        {restarting !== undefined ? undefined : isDesktop ? (
           'This window and the tray start it again.'
         ) : (
           <>

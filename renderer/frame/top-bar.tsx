@@ -5,6 +5,7 @@ import type { Route } from '../place.ts';
 import { hrefOf, usePlace } from '../route.ts';
 import { shortDigest } from '../format.ts';
 import { openConnect, openPalette } from './open.tsx';
+import { modKey } from './shortcuts.ts';
 import { navEntries } from './nav.tsx';
 import styles from './top-bar.module.css';
 
@@ -24,7 +25,7 @@ export function TopBar() {
         Connect
       </Button>
       <Button icon={<Command />} onPress={openPalette}>
-        Find <kbd>{/Mac/.test(navigator.userAgent) ? 'Cmd K' : 'Ctrl K'}</kbd>
+        Find <kbd>{modKey} K</kbd>
       </Button>
     </header>
   );

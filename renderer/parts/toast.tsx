@@ -3,6 +3,7 @@ import { X } from 'lucide-react';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { problemOf } from '../messages.ts';
 import { Button, IconButton } from './button.tsx';
+import { withRow } from './toast-rows.ts';
 import styles from './toast.module.css';
 
 export interface ToastOptions {
@@ -27,12 +28,10 @@ function set(next: readonly ToastRow[]): void {
   for (const listener of listeners) listener();
 }
 
-const most = 3;
-
 /** Shows a toast. */
 export function toast(options: ToastOptions): void {
   lastId += 1;
-  set([...rows, { ...options, id: lastId }].slice(-most));
+  set(withRow(rows, { ...options, id: lastId }));
 }
 
 /** Shows what went wrong. */

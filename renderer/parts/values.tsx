@@ -2,15 +2,20 @@
 import type { ReactNode } from 'react';
 import { formatAbsolute, formatBytes, formatExactBytes, formatRelative, shortDigest } from '../format.ts';
 import { useNow } from '../state/clock.ts';
+import { usePreferences } from '../state/preferences.ts';
 import styles from './values.module.css';
 
-/** When, seen from now; the exact time on hover. */
+/** When, seen from now with the exact time on hover, or the other way round. */
 export function Time({ at }: { readonly at: string | undefined }) {
   const now = useNow();
+  const isRelative = usePreferences().dates === 'relative';
   if (at === undefined) return <span className={styles['none']}>never</span>;
   return (
-    <time dateTime={at} title={formatAbsolute(at)}>
-      {formatRelative(at, now)}
+    <time
+      dateTime={at}
+      title={isRelative ? formatAbsolute(at) : `${formatAbsolute(at)}, ${formatRelative(at, now)}`}
+    >
+      {isRelative ? formatRelative(at, now) : formatAbsolute(at).slice(0, 16)}
     </time>
   );
 }

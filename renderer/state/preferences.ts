@@ -11,13 +11,11 @@ export interface Preferences {
   readonly client: string;
   /** Checks of the doctor that shall not be counted, by id. */
   readonly mutedChecks: readonly string[];
-  /** Engines that nobody wants to be asked about, by id. */
-  readonly declinedEngines: readonly string[];
   /** Repositories one below the other, or by namespace. */
   readonly repositories: 'list' | 'tree';
   /** The steps of the set-up shall not be shown by themselves. */
   readonly isSetupDismissed: boolean;
-  /** Engines whose needs shall not be told, by id. */
+  /** Engines that nobody wants to be asked about, or told what they need, by id. */
   readonly mutedEngines: readonly string[];
   /** Engines whose login somebody did not want kept when it was asked, by id. */
   readonly refusedLogins: readonly string[];
@@ -27,6 +25,10 @@ export interface Preferences {
   readonly wrapsLog: boolean;
   /** Times of the log are UTC, as in its files. */
   readonly isLogUtc: boolean;
+  /** What of the configuration has no effect, as far as somebody has put it away. */
+  readonly knownUnheeded: readonly string[];
+  /** Times are told as seen from now, or as the clock says. */
+  readonly dates: 'relative' | 'absolute';
 }
 
 const fallback: Preferences = {
@@ -36,7 +38,6 @@ const fallback: Preferences = {
   isNavNarrow: false,
   client: 'docker',
   mutedChecks: [],
-  declinedEngines: [],
   repositories: 'list',
   isSetupDismissed: false,
   mutedEngines: [],
@@ -44,6 +45,8 @@ const fallback: Preferences = {
   hiddenColumns: {},
   wrapsLog: false,
   isLogUtc: false,
+  knownUnheeded: [],
+  dates: 'relative',
 };
 const key = 'berth.preferences';
 const listeners = new Set<() => void>();

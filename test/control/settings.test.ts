@@ -643,6 +643,34 @@ test('a value is given as YAML, and what was said is exported without secrets', 
   assert.match(environment, /^REGISTRY_HTTP_HEADERS=\{"X-A":\["one"\]\}$/m);
 });
 
+test('what everybody should know is in the status', async () => {
+  await using registry = await startRegistry({
+    listen: '0.0.0.0:0',
+    env: { BERTH_LISTEN_PLAIN: 'any', OTEL_SERVICE_NAME: 'x' },
+  });
+  await using calm = await startRegistry({ auth: 'htpasswd', env: { BERTH_LISTEN_PLAIN: 'any' } });
+  using client = await openClient(registry.dataDir);
+  using other = await openClient(calm.dataDir);
+
+  const seen = [await client.call('status.get', {}), await other.call('status.get', {})];
+
+  assert.deepEqual(
+    seen.map(({ isOpen, isPlain, unheeded }) => ({ isOpen, isPlain, unheeded })),
+    [
+      {
+        isOpen: true,
+        isPlain: true,
+        unheeded: ['OTEL_SERVICE_NAME: OTEL_SERVICE_NAME has no effect. Berth sends no traces.'],
+      },
+      { isOpen: false, isPlain: false, unheeded: [] },
+    ],
+  );
+  assert.match(
+    await berthOn(registry.dataDir).run('status'),
+    /warning: {2}login is switched off, .*\nwarning: {2}other computers .*\nwarning: {2}OTEL_SERVICE_NAME/,
+  );
+});
+
 test('what was edited by hand is in force after SIGHUP', async () => {
   await using registry = await startRegistry();
   const isReadOnly = async (): Promise<boolean> =>

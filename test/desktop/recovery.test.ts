@@ -123,6 +123,11 @@ suite('a registry in trouble', needsDesktop(), () => {
       await banner.getByText(`Port ${port} is in use by`).waitFor();
       await banner.getByText(/End that program, or let the registry use \d+ from now on\.$/).waitFor();
       await banner.getByRole('button', { name: 'Try again' }).waitFor();
+      await page.getByRole('navigation', { name: 'Screens' }).getByText('Not running').waitFor();
+      await banner.getByRole('link', { name: 'Show log' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Logs' }).waitFor();
+      await page.keyboard.press('Backspace');
+      await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
     });
 
     await t.test('and is where the window and the tray say from then on', async () => {
@@ -169,6 +174,30 @@ suite('a registry in trouble', needsDesktop(), () => {
 
     await running(page);
     await banner.waitFor({ state: 'detached' });
+  });
+
+  test('is stopped, started and restarted from the status block', async () => {
+    await using desktop = await startDesktop();
+    const page = await desktop.openPage();
+    await running(page);
+    const block = page.getByRole('navigation', { name: 'Screens' });
+    const choose = async (word: RegExp, act: RegExp): Promise<void> => {
+      await block.getByRole('button', { name: word }).click();
+      await page.getByRole('menuitem', { name: act }).click();
+    };
+    const { pid } = await desktop.holder();
+
+    await choose(/^Running/, /^Restart the registry/);
+    await page.getByText('berth restart').waitFor();
+    await page.getByRole('button', { name: 'Restart the registry' }).click();
+    await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+    await running(page);
+    await choose(/^Running/, /^Stop the registry/);
+    await page.getByRole('button', { name: 'Stop the registry' }).click();
+    await block.getByRole('button', { name: /^Stopped/ }).waitFor();
+    await choose(/^Stopped/, /^Start the registry/);
+
+    await running(page);
   });
 });
 

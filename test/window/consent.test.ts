@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { thisHost } from '../../main/engine/host.ts';
 import { createConsentMethods } from '../../main/consent/consent-methods.ts';
+import { createSetupMethods } from '../../main/setup/setup-methods.ts';
 import { createShell } from '../../main/shell.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs, searchPath } from '../support/tools.ts';
@@ -23,6 +24,14 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     'files.pickBundles': noChange,
     'files.chooseTarget': noChange,
     'files.reveal': noChange,
+    ...createSetupMethods({
+      host: thisHost({ HOME: home, PATH: searchPath }),
+      root: () => registry.dataDir,
+      client: () => client,
+      passwords: { find: async () => undefined, reveal: noChange, forget: noChange, take: noChange },
+      preferences: () => ({ isSetUp: true, mayListImages: false }),
+      setSetUp: noChange,
+    }),
     ...createConsentMethods({
       host: thisHost({ HOME: home, PATH: searchPath }),
       root: () => registry.dataDir,
@@ -61,11 +70,11 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     await window.go('#/doctor');
     await window.page.getByRole('grid', { name: 'Engines' }).waitFor();
 
-    assert.equal(await window.page.getByRole('button', { name: 'Trust', exact: true }).count(), 0);
+    assert.equal(await window.page.getByRole('button', { name: /^Trust/ }).count(), 0);
   });
 
   await t.test('a sheet says what would be written where, and a no changes nothing', async () => {
-    await podman.getByRole('button', { name: 'Trust', exact: true }).click();
+    await podman.getByRole('button', { name: /^Trust: Podman/ }).click();
 
     await sheet.getByText(file).first().waitFor();
     await sheet.getByText('x509: certificate signed by unknown authority').waitFor();
@@ -82,8 +91,34 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     assert.equal(await certificate(), undefined);
   });
 
+  await t.test('a check of the doctor and the drawer ask the same', async () => {
+    const checks = page.getByRole('region', { name: /^Podman/ });
+    await checks
+      .getByRole('button', { name: /^Trust in Podman/ })
+      .first()
+      .click();
+    await sheet.getByText(file).first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('c');
+    const drawer = page.getByRole('dialog', { name: 'Connect a client' });
+    await drawer.getByRole('tab', { name: 'Podman' }).click();
+    await drawer.getByText(`localhost:${registry.port}`, { exact: true }).last().waitFor();
+    await checkAccessibility(page);
+    await drawer.getByRole('button', { name: /^Trust: Podman/ }).click();
+    await sheet.getByText(file).first().waitFor();
+    await sheet.getByText('Do not verify').waitFor({ state: 'detached' });
+    await sheet
+      .getByText(/localhost.*127\.0\.0\.0/)
+      .first()
+      .waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+    assert.equal(await certificate(), undefined);
+  });
+
   await t.test('what has changed meanwhile is shown anew instead of done', async () => {
-    await podman.getByRole('button', { name: 'Trust', exact: true }).click();
+    await podman.getByRole('button', { name: /^Trust: Podman/ }).click();
     await sheet.getByText(file).first().waitFor();
     await mkdir(folder, { recursive: true });
     await writeFile(file, 'something else\n');
@@ -118,9 +153,19 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   });
 
   await t.test('an engine is tested from its own side', async () => {
-    await podman.getByRole('button', { name: 'Test' }).click();
+    await podman.getByRole('button', { name: /^Test: / }).click();
 
-    await page.getByText(/accepts the registry/).waitFor();
+    const test = page.getByRole('dialog', { name: /^Test of Podman/ });
+    await test.getByText('It can push and pull.').waitFor();
+    assert.deepEqual(
+      await test
+        .getByRole('listitem')
+        .getByRole('img')
+        .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label'))),
+      ['Yes', 'Yes', 'Yes'],
+    );
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
   });
 
   await t.test('a change is undone to what was there before', async () => {
@@ -131,6 +176,21 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     await page.getByRole('dialog').getByText('Undone').waitFor();
     assert.equal(await certificate(), 'something else\n');
     await page.keyboard.press('Escape');
+  });
+
+  await t.test('all that is left is undone at once', async () => {
+    const standing = (await client.call('changes.list', {})).filter(
+      ({ state }) => state !== 'undone' && state !== 'rolled back',
+    );
+    assert.ok(standing.length > 0);
+    await page.getByRole('button', { name: 'Undo all…' }).click();
+    await sheet.getByText(standing[0]?.where ?? '').waitFor();
+    await checkAccessibility(page);
+    await sheet.getByRole('button', { name: /^Undo \d+ changes?$/ }).click();
+
+    await page.getByRole('button', { name: 'Undo all…' }).waitFor({ state: 'detached' });
+    const left = (await client.call('changes.list', {})).filter(({ state }) => state === 'in place');
+    assert.deepEqual(left, []);
   });
 
   await t.test('what a page must not say is refused', async () => {

@@ -4,8 +4,51 @@ import { needs } from '../support/tools.ts';
 import { checkAccessibility, openWindow } from '../support/window.ts';
 
 test('the frame', needs('chromium'), async (t) => {
-  await using window = await openWindow();
+  await using window = await openWindow({ env: { OTEL_SERVICE_NAME: 'x' } });
   const { page } = window;
+  const status = page.getByRole('navigation', { name: 'Screens' });
+  const banner = page.getByRole('region', { name: 'State of the registry' });
+
+  await t.test('what has no effect in the configuration is told until it is put away', async () => {
+    await banner.getByText('1 key of the configuration has no effect.').waitFor();
+    await banner.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('dialog').getByText('OTEL_SERVICE_NAME has no effect').waitFor();
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
+    await banner.getByRole('button', { name: 'Hide until there are others' }).click();
+
+    await banner.waitFor({ state: 'detached' });
+    await page.reload();
+    await status.getByText('Running').waitFor();
+    assert.equal(await banner.count(), 0);
+  });
+
+  await t.test('the status block makes the registry read-only, and that is taken back', async () => {
+    await status.getByRole('button', { name: /^Running/ }).click();
+    assert.equal(await page.getByRole('menuitem', { name: 'Restart the registry' }).count(), 0);
+    await page.getByRole('menuitem', { name: 'Read-only: refuse pushes' }).click();
+    await status.getByText('Read-only').waitFor();
+    await banner.getByText('pushes and deletes are refused').waitFor();
+    await assert.rejects(window.push('team/refused', '1', 'x'));
+
+    await page.keyboard.press('Control+z');
+
+    await status.getByText('Running').waitFor();
+    await window.push('team/admitted', '1', 'x');
+  });
+
+  await t.test('keys ask whether it shall stop, and go back', async () => {
+    await window.go('#/logs');
+    await window.go('#/storage');
+    await page.keyboard.press('>');
+    await page.getByRole('alertdialog', { name: 'Stop the registry?' }).waitFor();
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+
+    await page.keyboard.press('Backspace');
+    await page.getByRole('heading', { level: 1, name: 'Logs' }).waitFor();
+  });
 
   await t.test('every screen is reached by its keys and its address', async () => {
     for (const [keys, title] of [

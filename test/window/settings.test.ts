@@ -208,6 +208,15 @@ test('settings', needs('chromium'), async (t) => {
     await page.getByRole('button', { name: 'Dark Theme' }).waitFor();
     assert.deepEqual(await look(), { theme: 'dark', density: 'compact' });
 
+    await page.getByRole('button', { name: 'Seen from now Times' }).click();
+    await page.getByRole('option', { name: 'Date and time' }).click();
+    await window.go('#/settings/certificate');
+    await page
+      .getByText(/^\d{4}-\d\d-\d\d \d\d:\d\d$/)
+      .first()
+      .waitFor();
+    await window.go('#/settings/look');
+
     await page.getByText('Single letters are shortcuts').click();
     await page.keyboard.press('g');
     await page.keyboard.press('h');

@@ -1,4 +1,5 @@
 /** The images that an engine holds, and pushes of them to the registry by that engine. */
+import { dockerKinds } from '../../../registry/spec/engine-kinds.ts';
 import { AppError } from '../../../registry/spec/errors.ts';
 import type { Credentials } from '../api/engine-auth.ts';
 import { listNamedImages, type NamedImage, pushImage, withName } from '../api/engine-images.ts';
@@ -9,16 +10,7 @@ import type { Engine, EngineKind } from '../engine.ts';
 import type { Host } from '../host.ts';
 
 /** Those whose images are reached by Docker's API. */
-const dockers: ReadonlySet<EngineKind> = new Set([
-  'docker',
-  'docker-rootless',
-  'docker-snap',
-  'docker-desktop',
-  'docker-remote',
-  'colima',
-  'rancher-desktop',
-  'orbstack',
-]);
+const dockers: ReadonlySet<EngineKind> = new Set(dockerKinds);
 
 /** The images with a name, the newest first; one for each name. Throws ENGINE_FAILED. */
 export async function listImages(host: Host, engine: Engine): Promise<readonly NamedImage[]> {

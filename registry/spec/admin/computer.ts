@@ -52,7 +52,12 @@ export interface CheckRow {
   readonly sentence: string;
   /** What the program in question said. */
   readonly evidence?: string;
-  readonly fix?: { readonly sentence: string; readonly command?: string };
+  readonly fix?: {
+    readonly sentence: string;
+    readonly command?: string;
+    /** What can be done about it after consent, and for which engine. */
+    readonly repair?: { readonly kind: 'trust' | 'login'; readonly engine: string };
+  };
 }
 
 /** What a person copies to use the registry from one client: a command, or a piece of configuration. */

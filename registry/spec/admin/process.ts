@@ -22,6 +22,12 @@ export interface StatusRow {
   /** How it was started: by `berth serve`, by `berth up`, by the desktop app. */
   readonly runs: 'foreground' | 'background' | 'desktop';
   readonly isReadOnly: boolean;
+  /** Login is switched off: everybody who reaches it may do everything. */
+  readonly isOpen: boolean;
+  /** Other computers are served without TLS, so that passwords can be read on the way. */
+  readonly isPlain: boolean;
+  /** What file and environment say without effect, each with where it stands. */
+  readonly unheeded: readonly string[];
   /** `building` while lists are still read from the disk. */
   readonly index: 'building' | 'ready';
   readonly disk: DiskRow;

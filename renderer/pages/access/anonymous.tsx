@@ -1,11 +1,10 @@
 import { useState } from 'react';
-import { Label } from 'react-aria-components/Label';
-import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
 import type { AnonymousRow } from '../../../registry/spec/admin/access.ts';
 import { fieldErrorsOf } from '../../field-errors.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { TextInput } from '../../parts/field.tsx';
+import { Radios } from '../../parts/radios.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { shellLine } from '../../shell.ts';
@@ -66,22 +65,13 @@ function AnonymousForm({ row }: { readonly row: AnonymousRow }) {
           Fixed by <code>{lockedBy}</code>, where the registry is started. It cannot be changed here.
         </Notice>
       )}
-      <RadioGroup
+      <Radios
+        label="Pull without a login"
         value={reach}
-        onChange={(value) => setReach(value as Reach)}
+        choices={choices}
+        onChange={setReach}
         isDisabled={isLocked}
-        className={styles['radios'] ?? ''}
-      >
-        <Label className={styles['legend'] ?? ''}>Pull without a login</Label>
-        {choices.map(({ id, label, help }) => (
-          <Radio key={id} value={id} className={styles['radio'] ?? ''}>
-            <span className={styles['dot']} aria-hidden />
-            <span>
-              {label} <span className={styles['muted']}>{help}</span>
-            </span>
-          </Radio>
-        ))}
-      </RadioGroup>
+      />
       {reach === 'some' && (
         <TextInput
           label="Repositories"

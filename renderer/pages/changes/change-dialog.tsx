@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import type { Shell } from '../../api/shell.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine, CopyLine } from '../../parts/copy.tsx';
@@ -6,9 +6,9 @@ import { Diff } from '../../parts/diff.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Failed, Loaded, Notice } from '../../parts/states.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
-import { useCall } from '../../state/calls.ts';
+import { useCall, useRefresh } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
-import { changeStates } from './change-state.ts';
+import { changeStates, isStanding } from './change-state.ts';
 import styles from './changes.module.css';
 
 /** One change: what it was, what became of it, how it is taken back. */
@@ -48,7 +48,7 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
                 <CopyLine text={manual.join('\n')} label="Copy commands" />
               </section>
             )}
-            {state !== 'undone' && state !== 'rolled back' && (
+            {isStanding({ state }) && (
               <>
                 {shell !== undefined && <UndoButton shell={shell} id={id} />}
                 <CliLine command={`berth changes undo ${id}`} />
@@ -62,16 +62,11 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
 }
 
 function UndoButton({ shell, id }: { readonly shell: Shell; readonly id: string }) {
-  const queries = useQueryClient();
+  const refresh = useRefresh();
   const undo = useMutation({
     mutationFn: () => shell.call('changes.undo', { id }),
     // No event of the registry tells what happens on the computer.
-    onSuccess: () =>
-      Promise.all(
-        ['changes.list', 'changes.get', 'engines.list'].map((method) =>
-          queries.invalidateQueries({ queryKey: [method] }),
-        ),
-      ),
+    onSuccess: () => refresh('changes.list', 'changes.get', 'engines.list'),
   });
   return (
     <>

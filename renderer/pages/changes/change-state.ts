@@ -11,3 +11,8 @@ export const changeStates: Readonly<
   'rolled back': { word: 'Rolled back', tone: 'plain' },
   unknown: { word: 'Cannot be read', tone: 'warn' },
 };
+
+/** There is something of it that could be undone. */
+export function isStanding({ state }: Pick<ChangeRow, 'state'>): boolean {
+  return state !== 'undone' && state !== 'rolled back';
+}

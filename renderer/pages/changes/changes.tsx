@@ -1,14 +1,17 @@
 import { History } from 'lucide-react';
 import type { ChangeRow } from '../../../registry/spec/admin/computer.ts';
+import { Button } from '../../parts/button.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
 import { formatPlural } from '../../format.ts';
+import { useShell } from '../../state/shell.ts';
 import { useCall } from '../../state/calls.ts';
 import { ChangeDialog } from './change-dialog.tsx';
-import { changeStates } from './change-state.ts';
+import { UndoAll } from './undo-all.tsx';
+import { changeStates, isStanding } from './change-state.ts';
 
 const columns: readonly Column<ChangeRow>[] = [
   { id: 'when', title: 'When', width: '130px', cell: ({ changedAt }) => <Time at={changedAt} /> },
@@ -51,9 +54,27 @@ function open({ id }: ChangeRow): void {
 /** What Berth has changed on the computer after consent, and how each is taken back. */
 export function ChangesScreen() {
   const answer = useCall('changes.list', {});
+  const shell = useShell();
   const rows = answer.data?.toReversed() ?? [];
+  const standing = rows.filter(isStanding);
   return (
-    <Screen title="System changes" facts={formatPlural(rows.length, 'change')} isScrolling={false}>
+    <Screen
+      title="System changes"
+      facts={formatPlural(rows.length, 'change')}
+      isScrolling={false}
+      actions={
+        shell !== undefined &&
+        standing.length > 0 && (
+          <Button
+            onPress={() =>
+              void openDialog((close) => <UndoAll shell={shell} rows={standing} onClose={close} />)
+            }
+          >
+            Undo all…
+          </Button>
+        )
+      }
+    >
       <Loaded answer={answer}>
         {() => (
           <Grid

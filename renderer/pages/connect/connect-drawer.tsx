@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import type { SnippetRow } from '../../../registry/spec/admin/computer.ts';
+import { dockerKinds, podmanKinds } from '../../../registry/spec/engine-kinds.ts';
 import { addressFor, isHere as isReadHere } from '../../address.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
@@ -9,23 +10,32 @@ import { downloadText } from '../../download.ts';
 import { TextInput } from '../../parts/field.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { Chip } from '../../parts/values.tsx';
 import { formatReference } from '../../format.ts';
 import type { Route } from '../../place.ts';
 import { usePlace } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
 import { useClientUser } from '../../state/client-user.ts';
 import { preferences, setPreferences } from '../../state/preferences.ts';
+import { useShell } from '../../state/shell.ts';
+import { EngineActs } from '../consent/engine-acts.tsx';
+import { needOf } from '../doctor/engine-need.ts';
 import styles from './connect-drawer.module.css';
 
-/** Clients that are used together share a tab. */
-const tabs: readonly (readonly [id: string, label: string, clients: readonly string[]])[] = [
-  ['docker', 'Docker', ['docker']],
-  ['podman', 'Podman', ['podman']],
-  ['nerdctl', 'nerdctl', ['nerdctl', 'containerd']],
-  ['compose', 'Compose', ['compose']],
-  ['buildx', 'buildx', ['buildx']],
-  ['kubernetes', 'Kubernetes', ['kubernetes']],
-  ['clusters', 'kind, k3d, minikube', ['kind', 'k3d', 'minikube']],
+/** Clients that are used together share a tab; `engines` are the kinds that they work with. */
+const tabs: readonly (readonly [
+  id: string,
+  label: string,
+  clients: readonly string[],
+  engines?: readonly string[],
+])[] = [
+  ['docker', 'Docker', ['docker'], dockerKinds],
+  ['podman', 'Podman', ['podman'], podmanKinds],
+  ['nerdctl', 'nerdctl', ['nerdctl', 'containerd'], ['containerd']],
+  ['compose', 'Compose', ['compose'], dockerKinds],
+  ['buildx', 'buildx', ['buildx'], [...dockerKinds, 'buildkit']],
+  ['kubernetes', 'Kubernetes', ['kubernetes'], ['microk8s']],
+  ['clusters', 'kind, k3d, minikube', ['kind', 'k3d', 'minikube'], ['kind', 'k3d', 'minikube']],
   ['helm', 'Helm', ['helm']],
   ['oras', 'ORAS', ['oras']],
   ['skopeo', 'skopeo, crane', ['skopeo', 'crane']],
@@ -87,15 +97,48 @@ export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
               setTab(id);
               setPreferences({ client: id });
             }}
-            tabs={tabs.map(([id, label, clients]) => ({
+            tabs={tabs.map(([id, label, clients, engines = []]) => ({
               id,
               label,
-              content: () => <Snippets rows={snippets.filter(({ client }) => clients.includes(client))} />,
+              content: () => (
+                <>
+                  {isHere && <EnginesOf kinds={engines} />}
+                  <Snippets rows={snippets.filter(({ client }) => clients.includes(client))} />
+                </>
+              ),
             }))}
           />
         )}
       </Loaded>
     </Drawer>
+  );
+}
+
+/** The engines of this computer that a tab is about, with what they need. */
+function EnginesOf({ kinds }: { readonly kinds: readonly string[] }) {
+  const shell = useShell();
+  const { data: engines = [] } = useCall('engines.list', {});
+  const rows = engines.filter(({ kind }) => kinds.includes(kind));
+  if (rows.length === 0) return null;
+  return (
+    <ul className={styles['engines']} aria-label="Engines">
+      {rows.map((engine) => {
+        const { word, tone } = needOf(engine);
+        return (
+          <li key={engine.id} className={styles['address']}>
+            <strong>{engine.title}</strong>
+            <Chip tone={tone}>{word}</Chip>
+            <code>{engine.address}</code>
+            <CopyButton text={engine.address} label={`Copy address for ${engine.title}`} />
+            {shell !== undefined && (
+              <span className={styles['acts']}>
+                <EngineActs shell={shell} engine={engine} />
+              </span>
+            )}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

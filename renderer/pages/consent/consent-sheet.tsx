@@ -7,6 +7,7 @@ import { Dialog } from '../../parts/dialog.tsx';
 import { Diff } from '../../parts/diff.tsx';
 import { Failed, Notice, Skeleton } from '../../parts/states.tsx';
 import { Facts, Time } from '../../parts/values.tsx';
+import { useCall } from '../../state/calls.ts';
 import styles from './consent-sheet.module.css';
 
 export interface ConsentSheetProps {
@@ -177,6 +178,8 @@ function Details({
 }
 
 function What({ change: { title, where, isNew, how, diff, certificate } }: { readonly change: SheetChange }) {
+  const { data: { authority } = {} } = useCall('certificate.get', {});
+  const scope = authority?.fingerprint === certificate?.fingerprint ? authority?.scope : undefined;
   return (
     <section className={styles['what']} aria-label={title}>
       <header className={styles['where']}>
@@ -192,6 +195,7 @@ function What({ change: { title, where, isNew, how, diff, certificate } }: { rea
             ['Certificate', certificate.subject],
             ['SHA-256', <code key="fingerprint">{certificate.fingerprint}</code>],
             ['Good until', <Time key="until" at={certificate.validTo} />],
+            ['Good only for', scope && [...scope.names, ...scope.networks].join(', ')],
           ]}
         />
       )}

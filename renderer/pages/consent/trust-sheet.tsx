@@ -2,14 +2,22 @@ import { useState } from 'react';
 import type { TrustWay } from '../../../main/contract/consent.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
-import { Chooser } from '../../parts/field.tsx';
+import { Radios } from '../../parts/radios.tsx';
 import { preferences, setPreferences } from '../../state/preferences.ts';
 import { ConsentSheet } from './consent-sheet.tsx';
 
-const ways: readonly { readonly id: TrustWay; readonly label: string }[] = [
-  { id: 'certificate', label: 'Only this registry, only this engine (recommended)' },
-  { id: 'system', label: 'This whole computer: engine, curl, helm' },
-  { id: 'insecure', label: 'Do not verify at all (insecure-registries)' },
+const ways: readonly { readonly id: TrustWay; readonly label: string; readonly help: string }[] = [
+  { id: 'certificate', label: 'Only this registry, only this engine', help: 'Recommended.' },
+  {
+    id: 'system',
+    label: 'This whole computer',
+    help: 'Engine, curl and helm; takes an administrator, and a restart of the engine.',
+  },
+  {
+    id: 'insecure',
+    label: 'Do not verify',
+    help: 'Not recommended: an entry of insecure-registries, which takes an administrator and a reload.',
+  },
 ];
 
 /** Asks whether an engine may trust the registry, by the narrowest way unless another is chosen. */
@@ -31,9 +39,9 @@ export function TrustSheet({
       key={way}
       plan={() => shell.call('trust.plan', { engine: engine.id, way })}
       apply={(hash) => shell.call('trust.apply', { engine: engine.id, way, hash })}
-      choice={<Chooser label="How" value={way} choices={choices} onChange={setWay} />}
+      choice={<Radios label="How" value={way} choices={choices} onChange={setWay} />}
       onNever={() =>
-        setPreferences({ declinedEngines: [...new Set([...preferences().declinedEngines, engine.id])] })
+        setPreferences({ mutedEngines: [...new Set([...preferences().mutedEngines, engine.id])] })
       }
       onDone={onDone}
       cli={`berth trust add ${engine.id}${way === 'certificate' ? '' : ` --how ${way}`}`}

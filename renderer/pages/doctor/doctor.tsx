@@ -2,11 +2,15 @@ import { CircleAlert, CircleCheck, CircleMinus, RotateCw, Stethoscope, TriangleA
 import type { CheckRow } from '../../../registry/spec/admin/computer.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine, copyText } from '../../parts/copy.tsx';
+import { openDialog } from '../../parts/dialog.tsx';
 import { Panel, Screen } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
-import { useCall } from '../../state/calls.ts';
+import { useCall, useRefresh } from '../../state/calls.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
+import { useShell } from '../../state/shell.ts';
+import { LoginSheet } from '../consent/login-sheet.tsx';
+import { TrustSheet } from '../consent/trust-sheet.tsx';
 import { Engines } from './engines.tsx';
 import { countOf, reportOf } from './report.ts';
 import styles from './doctor.module.css';
@@ -67,6 +71,27 @@ function Checks({ rows, muted }: { readonly rows: readonly CheckRow[]; readonly 
   ));
 }
 
+/** Asks for what mends it; on the desktop alone. */
+function FixButton({ kind, engine: id }: NonNullable<NonNullable<CheckRow['fix']>['repair']>) {
+  const shell = useShell();
+  const refresh = useRefresh();
+  const { data: engines = [] } = useCall('engines.list', {});
+  const engine = engines.find((each) => each.id === id);
+  if (shell === undefined || engine === undefined) return null;
+  const Sheet = kind === 'trust' ? TrustSheet : LoginSheet;
+  const fix = (): void =>
+    void openDialog((close) => <Sheet shell={shell} engine={engine} onClose={close} />).then(() =>
+      refresh('engines.list', 'checks.run'),
+    );
+  return (
+    <div>
+      <Button onPress={fix}>
+        {kind === 'trust' ? `Trust in ${engine.title}` : `Log in ${engine.title}`}
+      </Button>
+    </div>
+  );
+}
+
 const looks = {
   pass: { Icon: CircleCheck, word: 'Pass', tone: 'ok' },
   warn: { Icon: TriangleAlert, word: 'Warning', tone: 'warn' },
@@ -98,6 +123,7 @@ function Check({
         {!isMuted && isProblem && fix !== undefined && (
           <div className={styles['fix']}>
             <p>{fix.sentence}</p>
+            {fix.repair !== undefined && <FixButton {...fix.repair} />}
             {fix.command !== undefined && <CopyLine text={fix.command} label="Copy command" />}
           </div>
         )}

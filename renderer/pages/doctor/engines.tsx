@@ -1,17 +1,13 @@
-import { type ReactNode, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
-import { Button } from '../../parts/button.tsx';
-import { openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
-import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
-import { LoginSheet } from '../consent/login-sheet.tsx';
-import { TrustSheet } from '../consent/trust-sheet.tsx';
+import { EngineActs } from '../consent/engine-acts.tsx';
 import { needOf } from './engine-need.ts';
 
 const facts: readonly Column<EngineRow>[] = [
@@ -47,60 +43,22 @@ const facts: readonly Column<EngineRow>[] = [
   },
 ];
 
-function actsOf(shell: Shell, onChanged: () => void): Column<EngineRow> {
-  const ask = (sheet: (close: () => void) => ReactNode): void => void openDialog(sheet).then(onChanged);
+function actsOf(shell: Shell): Column<EngineRow> {
   return {
     id: 'acts',
     title: 'Acts',
     width: '200px',
     cell: (engine, { excludeFromTabOrder }) => (
-      <>
-        {['certificate', 'keychain', 'reload', 'restart'].includes(engine.need.kind) && (
-          <Button
-            excludeFromTabOrder={excludeFromTabOrder}
-            onPress={() => ask((close) => <TrustSheet shell={shell} engine={engine} onClose={close} />)}
-          >
-            Trust
-          </Button>
-        )}
-        {engine.state === 'running' && (
-          <Button
-            excludeFromTabOrder={excludeFromTabOrder}
-            onPress={() => ask((close) => <LoginSheet shell={shell} engine={engine} onClose={close} />)}
-          >
-            Log in
-          </Button>
-        )}
-        {engine.state === 'running' && (
-          <Button excludeFromTabOrder={excludeFromTabOrder} onPress={() => void verify(shell, engine)}>
-            Test
-          </Button>
-        )}
-      </>
+      <EngineActs shell={shell} engine={engine} excludeFromTabOrder={excludeFromTabOrder} />
     ),
   };
-}
-
-async function verify(shell: Shell, { id, title }: EngineRow): Promise<void> {
-  try {
-    const { isAccepted, said } = await shell.call('trust.verify', { engine: id });
-    if (isAccepted === undefined) toast({ text: `${title} cannot be asked from here.` });
-    else if (isAccepted) toast({ text: `${title} accepts the registry.` });
-    else toast({ kind: 'error', text: `${title} refuses the registry: ${said ?? 'it does not say why.'}` });
-  } catch (error) {
-    toastError(error);
-  }
 }
 
 /** The container engines of the registry's computer, with what makes them accept it where that can be done from here. */
 export function Engines() {
   const answer = useCall('engines.list', {});
   const shell = useShell();
-  const { refetch } = answer;
-  const columns = useMemo(
-    () => (shell === undefined ? facts : [...facts, actsOf(shell, () => void refetch())]),
-    [shell, refetch],
-  );
+  const columns = useMemo(() => (shell === undefined ? facts : [...facts, actsOf(shell)]), [shell]);
   return (
     <Panel title="Engines on the computer of the registry">
       <Loaded answer={answer} rows={3}>

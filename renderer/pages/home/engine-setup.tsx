@@ -1,11 +1,9 @@
-import { CircleAlert, CircleCheck, CircleDashed } from 'lucide-react';
-import type { Tick } from '../../../main/contract/setup.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { Button } from '../../parts/button.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { Chip } from '../../parts/values.tsx';
-import { hrefOf } from '../../route.ts';
+import { Ticks } from '../consent/ticks.tsx';
 import { needOf } from '../doctor/engine-need.ts';
 import { canSetUp, neededBy } from './engine-steps.ts';
 import { type SetupPhase, useEngineSetup } from './use-engine-setup.tsx';
@@ -46,30 +44,7 @@ export function EngineSetup({
         )}
       </div>
       {phase.kind === 'failed' && <Failed error={phase.error} />}
-      {phase.kind === 'proved' && (
-        <ul className={styles['ticks']} aria-label={`Proof of ${engine.title}`}>
-          <TickLine title="Reached" tick={phase.ticks.reached} />
-          <TickLine title="Trusted" tick={phase.ticks.trusted} />
-          <TickLine title="Logged in" tick={phase.ticks.loggedIn} />
-        </ul>
-      )}
-    </li>
-  );
-}
-
-const icons = { yes: CircleCheck, no: CircleAlert, unknown: CircleDashed };
-const words = { yes: 'Yes', no: 'No', unknown: 'Not known' };
-
-function TickLine({ title, tick: { state, said, fix } }: { readonly title: string; readonly tick: Tick }) {
-  const Icon = icons[state];
-  return (
-    <li className={styles['tick']} data-state={state}>
-      <Icon aria-label={words[state]} />
-      <span>
-        {title}
-        {said !== undefined && state !== 'yes' && <>: {said}</>} {fix}{' '}
-        {state === 'no' && <a href={hrefOf({ page: 'doctor' })}>Doctor</a>}
-      </span>
+      {phase.kind === 'proved' && <Ticks of={phase.ticks} title={engine.title} />}
     </li>
   );
 }

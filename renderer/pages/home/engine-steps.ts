@@ -1,18 +1,8 @@
 /** What an engine of this computer still needs before it can push, and whether that can be done for the person. */
+import { dockerKinds, podmanKinds } from '../../../registry/spec/engine-kinds.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 
-const pushing: ReadonlySet<string> = new Set([
-  'docker',
-  'docker-rootless',
-  'docker-snap',
-  'docker-desktop',
-  'docker-remote',
-  'colima',
-  'rancher-desktop',
-  'orbstack',
-  'podman',
-  'podman-machine',
-]);
+const pushing: ReadonlySet<string> = new Set([...dockerKinds, ...podmanKinds]);
 
 /** True for engines that people push with, and that can be asked for their images. */
 export function canPush({ kind }: Pick<EngineRow, 'kind'>): boolean {

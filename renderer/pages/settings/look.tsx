@@ -16,9 +16,14 @@ const densities = [
   { id: 'comfortable', label: 'Comfortable' },
 ] as const;
 
+const dates = [
+  { id: 'relative', label: 'Seen from now' },
+  { id: 'absolute', label: 'Date and time' },
+] as const;
+
 /** What the reader likes; kept in this browser. */
 export function LookPanel() {
-  const { theme, density, client, singleKeys } = usePreferences();
+  const { theme, density, dates: written, client, singleKeys } = usePreferences();
   return (
     <>
       <Panel title="Look">
@@ -35,6 +40,12 @@ export function LookPanel() {
             value={density}
             choices={densities}
             onChange={(id) => setPreferences({ density: id })}
+          />
+          <Chooser
+            label="Times"
+            value={written}
+            choices={dates}
+            onChange={(id) => setPreferences({ dates: id })}
           />
           <Chooser
             label="Commands to copy"

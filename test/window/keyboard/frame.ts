@@ -33,6 +33,23 @@ export const firstActs: readonly KeyboardAct[] = [
 
 export const frameActs: readonly KeyboardAct[] = [
   {
+    name: 'the registry is made read-only, and that is taken back',
+    covers: ['frame/registry-state.ts settings.set'],
+    async run({ page, keys, client }) {
+      const isReadOnly = async () => (await client.call('status.get', {})).isReadOnly;
+      await keys.screen('g', 'h');
+      await keys.use(
+        page.getByRole('navigation', { name: 'Screens' }).getByRole('button', { name: /^Running/ }),
+      );
+      await page.getByRole('menuitem').first().and(page.locator(':focus')).waitFor();
+      await keys.press('End', 'ArrowUp', 'Enter');
+      await until('it is read-only', isReadOnly);
+      await page.getByRole('menu').waitFor({ state: 'detached' });
+      await keys.press('Control+z');
+      await until('it is not', async () => !(await isReadOnly()));
+    },
+  },
+  {
     name: 'a mistake of a client is put away at home, and another in the logs',
     covers: ['pages/home/attention-panel.tsx cards.dismiss', 'pages/logs/error-cards.tsx cards.dismiss'],
     async run(desk) {

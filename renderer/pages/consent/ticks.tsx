@@ -1,0 +1,38 @@
+import { CircleAlert, CircleCheck, CircleDashed } from 'lucide-react';
+import type { EngineTicks, Tick } from '../../../main/contract/setup.ts';
+import { hrefOf } from '../../route.ts';
+import styles from './ticks.module.css';
+
+/** What an engine needs before it can push, each with whether that is so. */
+export function Ticks({
+  of: { reached, trusted, loggedIn },
+  title,
+}: {
+  readonly of: EngineTicks;
+  readonly title: string;
+}) {
+  return (
+    <ul className={styles['ticks']} aria-label={`Proof of ${title}`}>
+      <TickLine title="Reached" tick={reached} />
+      <TickLine title="Trusted" tick={trusted} />
+      <TickLine title="Logged in" tick={loggedIn} />
+    </ul>
+  );
+}
+
+const icons = { yes: CircleCheck, no: CircleAlert, unknown: CircleDashed };
+const words = { yes: 'Yes', no: 'No', unknown: 'Not known' };
+
+function TickLine({ title, tick: { state, said, fix } }: { readonly title: string; readonly tick: Tick }) {
+  const Icon = icons[state];
+  return (
+    <li className={styles['tick']} data-state={state}>
+      <Icon aria-label={words[state]} />
+      <span>
+        {title}
+        {said !== undefined && state !== 'yes' && <>: {said}</>} {fix}{' '}
+        {state === 'no' && <a href={hrefOf({ page: 'doctor' })}>Doctor</a>}
+      </span>
+    </li>
+  );
+}

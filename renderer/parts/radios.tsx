@@ -1,0 +1,37 @@
+import { Label } from 'react-aria-components/Label';
+import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
+import styles from './radios.module.css';
+
+/** One of a few, all of them in sight, each with what it means. */
+export function Radios<Id extends string>({
+  label,
+  value,
+  choices,
+  onChange,
+  isDisabled = false,
+}: {
+  readonly label: string;
+  readonly value: Id;
+  readonly choices: readonly { readonly id: Id; readonly label: string; readonly help: string }[];
+  readonly onChange: (id: Id) => void;
+  readonly isDisabled?: boolean;
+}) {
+  return (
+    <RadioGroup
+      value={value}
+      onChange={(id) => onChange(id as Id)}
+      isDisabled={isDisabled}
+      className={styles['radios'] ?? ''}
+    >
+      <Label className={styles['legend'] ?? ''}>{label}</Label>
+      {choices.map(({ id, label: text, help }) => (
+        <Radio key={id} value={id} className={styles['radio'] ?? ''}>
+          <span className={styles['dot']} aria-hidden />
+          <span>
+            {text} <span className={styles['help']}>{help}</span>
+          </span>
+        </Radio>
+      ))}
+    </RadioGroup>
+  );
+}
