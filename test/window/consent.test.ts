@@ -155,10 +155,10 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   await t.test('an engine is tested from its own side', async () => {
     await podman.getByRole('button', { name: /^Test: / }).click();
 
-    const test = page.getByRole('dialog', { name: /^Test of Podman/ });
-    await test.getByText('It can push and pull.').waitFor();
+    const dialog = page.getByRole('dialog', { name: /^Test of Podman/ });
+    await dialog.getByText('It can push and pull.').waitFor();
     assert.deepEqual(
-      await test
+      await dialog
         .getByRole('listitem')
         .getByRole('img')
         .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label'))),
