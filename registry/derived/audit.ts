@@ -14,15 +14,15 @@
  * **A search reads backwards**, 64 KiB at a time and at most `scanBytes` for one answer, so that a search for nothing in
  * a year of lines is many short answers and not one long one.
  */
-import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { makePrivateDirectory, syncDirectory, systemCode, unusable } from '../disk/private-file.ts';
 import type { AuditFilter, AuditPage } from '../spec/admin/activity.ts';
 import { auditKinds, type AuditRow } from '../spec/audit.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
-import { endOfLastLine, type Journal, type JournalEntry, type JournalPosition } from './journal.ts';
+import type { Journal, JournalEntry, JournalPosition } from './journal.ts';
+import { lineFeed, monthAt, monthlyFiles } from './monthly-files.ts';
 
 /** A line before it is written. */
 export interface AuditEntry extends Omit<AuditRow, 'id'> {
@@ -64,7 +64,6 @@ export interface AuditOptions {
   readonly now?: () => number;
 }
 
-const fileName = /^(\d{4}-\d{2})\.ndjson$/;
 const blockBytes = 64 * 1024;
 const syncMs = 1000;
 const dayMs = 24 * 60 * 60 * 1000;
@@ -107,6 +106,8 @@ interface Waiting {
 export async function openAudit(options: AuditOptions): Promise<Audit> {
   const { directory, keepMs, scanBytes = 8 * 1024 * 1024, now = Date.now } = options;
   const log = options.log.for('jobs');
+  const files = monthlyFiles(directory);
+  const { pathOf, months } = files;
   let queue: Waiting[] = [];
   let writing: Promise<void> | undefined;
   let file: FileHandle | undefined;
@@ -115,22 +116,12 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   let isUnsynced = false;
   let isNewMonth = false;
 
-  const pathOf = (month: string): string => join(directory, `${month}.ndjson`);
-
-  async function months(): Promise<readonly string[]> {
-    const found = (await readdir(directory)).map((name) => fileName.exec(name)?.[1]);
-    return found.filter((month) => month !== undefined).toSorted();
-  }
-
   async function openNewest(): Promise<void> {
     await makePrivateDirectory(directory);
-    const month = (await months()).at(-1);
-    if (month === undefined) return;
-    file = await open(pathOf(month), 'a+', 0o600);
-    const { size } = await file.stat();
-    const whole = await endOfLastLine(file, size);
-    if (whole < size) await file.truncate(whole);
-    end = { month, offset: whole };
+    const newest = await files.openNewest();
+    if (newest === undefined) return;
+    file = newest.file;
+    end = { month: newest.month, offset: newest.size };
   }
 
   // --- writing ---
@@ -152,8 +143,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
   }
 
   async function write(batch: readonly Waiting[]): Promise<readonly AuditRow[]> {
-    const today = new Date(now()).toISOString().slice(0, 7);
-    const month = today > end.month ? today : end.month;
+    const month = monthAt(now(), end.month);
     if (month !== end.month || file === undefined) await openMonth(month);
     const lines = batch.map(({ entry: { journal, ...row } }) => {
       const place = journal === undefined ? {} : { journal: [journal.month, journal.offset] };
@@ -376,8 +366,6 @@ async function* linesBackwards(path: string, to: number): AsyncGenerator<readonl
     yield lines.toReversed();
   }
 }
-
-const lineFeed = 0x0a;
 
 function parseLine(text: string): z.output<typeof storedLine> | undefined {
   try {

@@ -13,12 +13,12 @@
  * is never retried. A clock that goes back a month does not: lines go on in the newest file.
  */
 import { constants as osConstants } from 'node:os';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { makePrivateDirectory, syncDirectory, systemCode, unusable } from '../disk/private-file.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
+import { lineFeed, monthAt, monthlyFiles } from './monthly-files.ts';
 
 const journalEntry = z.discriminatedUnion('kind', [
   z.object({
@@ -99,7 +99,6 @@ export interface JournalOptions {
   readonly now?: () => number;
 }
 
-const fileName = /^(\d{4}-\d{2})\.ndjson$/;
 const readBytes = 64 * 1024;
 
 interface Waiting {
@@ -118,34 +117,27 @@ export async function openJournal({
 }: JournalOptions): Promise<Journal> {
   const log = root.for('jobs');
   await makePrivateDirectory(directory);
+  const files = monthlyFiles(directory);
+  const { pathOf, months } = files;
   const listeners = new Set<Listener>();
   let queue: Waiting[] = [];
   let writing: Promise<void> | undefined;
   let file: FileHandle | undefined;
   let end = journalStart;
 
-  const pathOf = (month: string): string => join(directory, `${month}.ndjson`);
-
-  async function months(): Promise<readonly string[]> {
-    const found = (await readdir(directory)).map((name) => fileName.exec(name)?.[1]);
-    return found.filter((month) => month !== undefined).toSorted();
-  }
-
   async function openNewest(): Promise<void> {
-    const month = (await months()).at(-1);
-    if (month === undefined) return;
-    file = await open(pathOf(month), 'a+', 0o600);
-    const { size } = await file.stat();
-    const whole = await endOfLastLine(file, size);
-    if (whole < size) {
-      await file.truncate(whole);
+    const newest = await files.openNewest();
+    if (newest === undefined) return;
+    const { month, size, tornBytes } = newest;
+    file = newest.file;
+    if (tornBytes > 0) {
       await file.datasync();
       log.warn('journalCut', 'a torn last line of the journal was dropped', {
         file: pathOf(month),
-        bytes: size - whole,
+        bytes: tornBytes,
       });
     }
-    end = { month, offset: whole };
+    end = { month, offset: size };
   }
 
   async function drain(): Promise<void> {
@@ -169,8 +161,7 @@ export async function openJournal({
   }
 
   async function write(batch: readonly Waiting[]): Promise<readonly Recorded[]> {
-    const today = new Date(now()).toISOString().slice(0, 7);
-    const month = today > end.month ? today : end.month;
+    const month = monthAt(now(), end.month);
     if (month !== end.month || file === undefined) await openMonth(month);
     const lines = batch.map(({ entry }) => Buffer.from(`${JSON.stringify(entry)}\n`));
     await file?.appendFile(Buffer.concat(lines));
@@ -277,21 +268,6 @@ export function createMemoryJournal(): Journal {
 function subscribe(listeners: Set<Listener>, listener: Listener): Disposable {
   listeners.add(listener);
   return { [Symbol.dispose]: () => void listeners.delete(listener) };
-}
-
-const lineFeed = 0x0a;
-
-/** The offset behind the last line feed. */
-export async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
-  const block = Buffer.alloc(readBytes);
-  for (let to = size; to > 0;) {
-    const from = Math.max(0, to - block.length);
-    const { bytesRead } = await file.read(block, 0, to - from, from);
-    const at = block.subarray(0, bytesRead).lastIndexOf(lineFeed);
-    if (at >= 0) return from + at + 1;
-    to = from;
-  }
-  return 0;
 }
 
 /** The whole lines between two offsets, each with the offset behind it. */
