@@ -13,12 +13,10 @@ import {
   startDesktop,
   type TestDesktop,
 } from '../support/desktop.ts';
-import { closeWindow, running, until } from '../support/desktop-acts.ts';
+import { closeWindow, onlyStandIn, running, until } from '../support/desktop-acts.ts';
 import { pushImage } from '../support/push.ts';
 import { berth, startRegistry } from '../support/registry.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
-
-const onlyStandIn = isReal ? { skip: 'nobody can look at what the system shows' } : {};
 
 suite('files and the desktop app', needsDesktop(), () => {
   test('bundles go in and out by dialogs, drops and names', async (t) => {

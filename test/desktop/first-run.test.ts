@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { isReal, needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
-import { click, push, running, trayOf, trayShows, until } from '../support/desktop-acts.ts';
+import { needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
+import { click, onlyStandIn, push, running, trayOf, trayShows, until } from '../support/desktop-acts.ts';
 import { request } from '../support/http.ts';
 import { startRegistry } from '../support/registry.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
 
-const onlyStandIn = isReal ? { skip: 'the keychain and the tray of the system are not for tests' } : {};
 const withKeychain = { STAND_IN_KEYCHAIN: 'gnome_libsecret' } as const;
 
 suite('the first start of the desktop', needsDesktop(), () => {

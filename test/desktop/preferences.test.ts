@@ -5,13 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setAutostart } from '../../main/system/autostart.ts';
-import {
-  type DesktopModule,
-  isReal,
-  needsDesktop,
-  startDesktop,
-  type TestDesktop,
-} from '../support/desktop.ts';
+import { type DesktopModule, needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
 import {
   answer,
   asked,
@@ -19,6 +13,7 @@ import {
   closeWindow,
   isVisible,
   noticesOf,
+  onlyStandIn,
   push,
   running,
   trayOf,
@@ -28,8 +23,6 @@ import {
 import { startBus } from '../support/status-watcher.ts';
 import { needs } from '../support/tools.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
-
-const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
 
 suite('the preferences of the desktop app', needsDesktop(), () => {
   test('are changed in the settings, at once', onlyStandIn, async (t) => {

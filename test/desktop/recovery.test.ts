@@ -21,6 +21,7 @@ import {
   click,
   isReady,
   noticesOf,
+  onlyStandIn,
   push,
   running,
   trayOf,
@@ -28,8 +29,6 @@ import {
   until,
 } from '../support/desktop-acts.ts';
 import { goTo } from '../support/window.ts';
-
-const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
 
 const kills = 50;
 

@@ -23,6 +23,7 @@ import {
   closeWindow,
   isReady,
   isVisible,
+  onlyStandIn,
   push,
   running,
   trayOf,
@@ -34,8 +35,6 @@ import { berth, startRegistry } from '../support/registry.ts';
 import { goTo } from '../support/window.ts';
 
 const inElectron = isReal ? 'Electron' : 'the stand-in';
-const onlyStandIn = isReal ? { skip: 'nobody can look at a tray of the system' } : {};
-
 suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
   test('shows the registry, and what happens there', async (t) => {
     await using desktop = await startDesktop();

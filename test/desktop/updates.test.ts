@@ -12,9 +12,9 @@ import { running, trayOf } from '../support/desktop-acts.ts';
 import { needs } from '../support/tools.ts';
 import { goTo } from '../support/window.ts';
 
-const onlyStandIn = isReal ? { skip: 'Electron that is not packaged looks for no updates' } : {};
+const unpackaged = isReal ? { skip: 'Electron that is not packaged looks for no updates' } : {};
 
-suite('updates of the desktop app', { ...onlyStandIn, ...needs('chromium') }, () => {
+suite('updates of the desktop app', { ...unpackaged, ...needs('chromium') }, () => {
   test('are not looked for by a build without a feed', async () => {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-resources-'));
     await using desktop = await startDesktop({

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import type { DesktopModule, TestDesktop } from './desktop.ts';
+import { type DesktopModule, isReal, type TestDesktop } from './desktop.ts';
 import { pushImage } from './push.ts';
+
+/** Options of tests that look at what is the system's otherwise: tray, keychain, dialogs, what it opens. */
+export const onlyStandIn = isReal ? { skip: 'nobody can look at what only the system has' } : {};
 
 /** The status block says that the connection is there. */
 export async function running(page: Page): Promise<void> {

@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, CircleDashed } from 'lucide-react';
 import type { EngineTicks, Tick } from '../../../main/contract/setup.ts';
+import { closeDialogs } from '../../parts/dialog.tsx';
 import { hrefOf } from '../../route.ts';
 import styles from './ticks.module.css';
 
@@ -31,7 +32,11 @@ function TickLine({ title, tick: { state, said, fix } }: { readonly title: strin
       <span>
         {title}
         {said !== undefined && state !== 'yes' && <>: {said}</>} {fix}{' '}
-        {state === 'no' && <a href={hrefOf({ page: 'doctor' })}>Doctor</a>}
+        {state === 'no' && (
+          <a href={hrefOf({ page: 'doctor' })} onClick={closeDialogs}>
+            Doctor
+          </a>
+        )}
       </span>
     </li>
   );
