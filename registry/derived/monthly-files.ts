@@ -18,9 +18,9 @@ export interface NewestFile {
 export interface MonthlyFiles {
   readonly pathOf: (month: string) => string;
   /** Those that have a file, the oldest first. */
-  months(): Promise<readonly string[]>;
+  readonly months: () => Promise<readonly string[]>;
   /** The newest file, to append to; a torn last line is dropped, not yet on the disk. `undefined` where there is none. */
-  openNewest(): Promise<NewestFile | undefined>;
+  readonly openNewest: () => Promise<NewestFile | undefined>;
 }
 
 /** The files of a directory, which must be there before they are listed. */
