@@ -16,7 +16,7 @@ import {
 } from '../auth/accounts.ts';
 import type { AccessToken } from '../auth/access.ts';
 import type { Auth } from '../auth/auth.ts';
-import type { LastUse } from '../auth/last-uses.ts';
+import { enginePrograms, type LastUse } from '../auth/last-uses.ts';
 import { generatePassword } from '../auth/password.ts';
 import { isExpired } from '../auth/tokens.ts';
 import { lockOf } from '../config/settings.ts';
@@ -133,6 +133,13 @@ export function createAccessMethods(deps: AccessDeps): MethodsOf<typeof accessAr
       await edit((on) => revokeToken(on, id));
       await adminEvents.tokenChanged({ id, change: 'revoked', actor });
       return { id };
+    },
+    async 'access.programs'() {
+      files();
+      return enginePrograms.flatMap((name) => {
+        const use = auth.lastUse('program', name);
+        return use === undefined ? [] : [{ name, lastUse: lastUseRow(use) }];
+      });
     },
     async 'access.anonymous'() {
       files();

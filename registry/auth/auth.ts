@@ -113,7 +113,7 @@ export interface Auth extends AsyncDisposable {
   /** Hashes a new password in a worker thread. Throws PASSWORD_INVALID, TOO_MANY_LOGINS, CANCELLED. */
   hashPassword(password: string, options?: { readonly signal?: AbortSignal }): Promise<string>;
   /** When a user or token was last let in; kept over restarts, but for the last half minute before a crash. */
-  lastUse(kind: 'user' | 'token', id: string): LastUse | undefined;
+  lastUse(kind: UseKey['kind'], id: string): LastUse | undefined;
   /** How many bcrypt computations were begun. */
   readonly bcryptCount: number;
 }
@@ -133,6 +133,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     // While a file is broken nobody knows.
     if ('error' in state) return true;
     const { users, access } = state.value;
+    if (kind === 'program') return true;
     return kind === 'user' ? users.byName.has(id) : access.tokens.some((token) => token.id === id);
   };
   return serve(options, key, {

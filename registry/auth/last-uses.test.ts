@@ -46,6 +46,19 @@ test('a last use is there after a restart, in a file for the owner alone', async
   assert.deepEqual(events, []);
 });
 
+test('the program of an engine is noted with whoever it logs in', async () => {
+  await using file = await makeFile();
+  {
+    await using uses = await openLastUses({ path: file.path, ...keepLog(), isKnown });
+    for (const client of ['Docker-Client/28.2 (linux)', 'libpod/4.3.1', 'curl/8.5.0'])
+      uses.note(anna, { ...use, client });
+  }
+  await using again = await openLastUses({ path: file.path, ...keepLog(), isKnown });
+
+  const found = ['docker', 'podman', 'curl'].map((id) => again.find({ kind: 'program', id })?.client);
+  assert.deepEqual(found, ['Docker-Client/28.2 (linux)', 'libpod/4.3.1', undefined]);
+});
+
 test('it is written while the process runs, and not where nothing is new', async () => {
   await using file = await makeFile();
   await using uses = await openLastUses({ path: file.path, ...keepLog(), isKnown, everyMs: 1 });

@@ -1,11 +1,12 @@
 /**
- * When each user and token was last let in. A login writes to a map alone; the map is written to a private file every
+ * When each user, token and program of an engine was last let in. A login writes to a map alone; the map is written to a private file every
  * half minute while it changes, and at the end, so that a crash costs half a minute of it. What is no longer known is
  * left out then, so the file is no longer than the lists of users and tokens.
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { systemCode, writePrivateFile } from '../disk/private-file.ts';
+import { clientName } from '../spec/client-name.ts';
 import type { Log } from '../spec/log-record.ts';
 
 export interface LastUse {
@@ -17,12 +18,16 @@ export interface LastUse {
 }
 
 export interface UseKey {
-  readonly kind: 'user' | 'token';
-  /** The name of the user, the id of the token. */
+  readonly kind: 'user' | 'token' | 'program';
+  /** The name of the user or program, the id of the token. */
   readonly id: string;
 }
 
+/** Programs by which engines push: whoever looks at an engine wants to know whether it is logged in. */
+export const enginePrograms = ['docker', 'podman'] as const;
+
 export interface LastUses extends AsyncDisposable {
+  /** Notes a user or token, and the program of the engine that came with it. */
   note(key: UseKey, use: LastUse): void;
   find(key: UseKey): LastUse | undefined;
 }
@@ -41,7 +46,7 @@ const fileSchema = z.strictObject({
   version: z.literal(1),
   uses: z.array(
     z.strictObject({
-      kind: z.enum(['user', 'token']),
+      kind: z.enum(['user', 'token', 'program']),
       id: z.string(),
       at: z.iso.datetime(),
       address: z.string(),
@@ -97,6 +102,9 @@ export async function openLastUses({
   return {
     note(key, use) {
       set(key, use);
+      // Docker's command line is `docker-client`.
+      const program = enginePrograms.find((each) => clientName(use.client).startsWith(each));
+      if (program !== undefined) set({ kind: 'program', id: program }, use);
       hasNews = true;
     },
     find: (key) => uses.get(textOf(key))?.use,

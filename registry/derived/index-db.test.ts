@@ -181,7 +181,7 @@ describe('lists', () => {
     assert.deepEqual(orders, {
       name: names,
       pushed: names.toReversed(),
-      semver: ['v2', '1.10.0', '1.9.0', '1.0.0', '1.0.0-rc.1', 'x', 'latest'],
+      semver: ['latest', 'v2', '1.10.0', '1.9.0', '1.0.0', '1.0.0-rc.1', 'x'],
       size: ['x', 'v2', 'latest', '1.9.0', '1.10.0', '1.0.0-rc.1', '1.0.0'],
       pulls: ['v2', 'x', '1.0.0', '1.0.0-rc.1', '1.10.0', '1.9.0', 'latest'],
     });

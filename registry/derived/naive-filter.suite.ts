@@ -3,7 +3,7 @@ import type { ManifestListRow, RepositoryRow, TagRow } from '../spec/admin/conte
 import { assertNever } from '../spec/errors.ts';
 import type { RepoName } from '../spec/names.ts';
 import { type Condition, parseQuery, type QueriedList, staleMs } from '../spec/query.ts';
-import { semverKey } from '../store/tags.ts';
+import { versionOrderKey } from './version-order.ts';
 import type { IndexQueries } from './queries.ts';
 
 export type Lists = Pick<IndexQueries, 'repositories' | 'tags' | 'manifests'>;
@@ -65,7 +65,7 @@ export function findTags(
     pulled: (row) => -timeOf(row.lastPulledAt),
     size: (row) => -row.totalBytes,
     pulls: (row) => -row.pullCount,
-    semver: (row) => semverKey(row.tag),
+    semver: (row) => versionOrderKey(row.tag),
   };
   const rows = tags.filter((row) => holds('tags', q, (condition) => isTagThat(condition, row, now)));
   const natural = sort !== 'name';

@@ -23,7 +23,7 @@
  * version of Berth. Both are dropped.
  */
 
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 export const schema = `
 CREATE TABLE meta (

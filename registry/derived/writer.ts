@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../spec/digest.ts';
 import { assertNever } from '../spec/errors.ts';
 import { type ArtifactKind, subjectOfTag } from '../spec/kinds.ts';
-import { semverKey } from '../store/tags.ts';
+import { versionOrderKey } from './version-order.ts';
 import type { ManifestFacts, PastMeaning, TagFacts } from './disk-facts.ts';
 import { attachmentBits, facetsOf } from './facets.ts';
 import { isSamePosition, type JournalEntry, type JournalPosition, type Recorded } from './journal.ts';
@@ -119,7 +119,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
       id,
       name,
       digest,
-      semverKey(name),
+      versionOrderKey(name),
       modifiedAt,
       isSettled ? 1 : 0,
     );

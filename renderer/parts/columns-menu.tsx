@@ -1,12 +1,14 @@
-import { Check, Columns3 } from 'lucide-react';
-import { Menu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
+import { ArrowLeft, ArrowRight, Columns3 } from 'lucide-react';
+import { Dialog, DialogTrigger } from 'react-aria-components/Dialog';
 import { Popover } from 'react-aria-components/Popover';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { IconButton } from './button.tsx';
+import { inOrder, moved } from './column-order.ts';
+import { CheckboxInput } from './field.tsx';
 import type { Column } from './grid.tsx';
 import styles from './menu.module.css';
 
-/** Which columns a table shows; kept under its name. */
+/** Which columns a table shows, and in which order; kept under its name. */
 export function ColumnsMenu({
   name,
   columns,
@@ -14,41 +16,43 @@ export function ColumnsMenu({
   readonly name: string;
   readonly columns: readonly Pick<Column<never>, 'id' | 'title' | 'canHide'>[];
 }) {
-  const { hiddenColumns } = usePreferences();
+  const { hiddenColumns, columnOrder } = usePreferences();
   const hidden = hiddenColumns[name] ?? [];
-  const choices = columns.filter(({ canHide = true }) => canHide);
+  const ordered = inOrder(columns, columnOrder[name]);
+  const show = (id: string, isShown: boolean): void => {
+    const others = hidden.filter((each) => each !== id);
+    setPreferences({ hiddenColumns: { ...hiddenColumns, [name]: isShown ? others : [...others, id] } });
+  };
+  const move = (id: string, by: -1 | 1): void =>
+    setPreferences({ columnOrder: { ...columnOrder, [name]: moved(ordered, id, by) } });
   return (
-    <MenuTrigger>
+    <DialogTrigger>
       <IconButton label="Columns">
         <Columns3 />
       </IconButton>
       <Popover className={styles['popover'] ?? ''} placement="bottom end">
-        <Menu
-          aria-label="Columns"
-          className={styles['menu'] ?? ''}
-          selectionMode="multiple"
-          selectedKeys={choices.filter(({ id }) => !hidden.includes(id)).map(({ id }) => id)}
-          onSelectionChange={(shown) =>
-            setPreferences({
-              hiddenColumns: {
-                ...hiddenColumns,
-                [name]: choices.map(({ id }) => id).filter((id) => shown !== 'all' && !shown.has(id)),
-              },
-            })
-          }
-        >
-          {choices.map(({ id, title }) => (
-            <MenuItem key={id} id={id} textValue={title} className={styles['item'] ?? ''}>
-              {({ isSelected }) => (
-                <>
-                  <Check aria-hidden className={isSelected ? '' : styles['absent']} />
-                  <span className={styles['label']}>{title}</span>
-                </>
-              )}
-            </MenuItem>
-          ))}
-        </Menu>
+        <Dialog aria-label="Columns" className={styles['menu'] ?? ''}>
+          <ul>
+            {ordered.map(({ id, title, canHide = true }) => (
+              <li key={id} className={styles['column']}>
+                <CheckboxInput
+                  isSelected={!canHide || !hidden.includes(id)}
+                  isDisabled={!canHide}
+                  onChange={(isShown) => show(id, isShown)}
+                >
+                  {title}
+                </CheckboxInput>
+                <IconButton label={`Move ${title} left`} onPress={() => move(id, -1)}>
+                  <ArrowLeft />
+                </IconButton>
+                <IconButton label={`Move ${title} right`} onPress={() => move(id, 1)}>
+                  <ArrowRight />
+                </IconButton>
+              </li>
+            ))}
+          </ul>
+        </Dialog>
       </Popover>
-    </MenuTrigger>
+    </DialogTrigger>
   );
 }

@@ -23,6 +23,7 @@ import {
 } from 'react';
 import { VisuallyHidden } from 'react-aria-components/VisuallyHidden';
 import { usePreferences } from '../state/preferences.ts';
+import { inOrder } from './column-order.ts';
 import { CheckboxInput } from './field.tsx';
 import { type MenuEntry, type PlacedMenu, PointMenu } from './menu.tsx';
 import { RowButton } from './row-controls.tsx';
@@ -39,7 +40,7 @@ export interface Column<Row> {
   readonly sort?: string;
   /** False for one that cannot be hidden. */
   readonly canHide?: boolean;
-  /** Hidden where the table is narrower than so many pixels. */
+  /** Hidden where the table is narrower than so many pixels; those that somebody has hidden leave their room to it. */
   readonly fromWidth?: number;
   readonly cell: (row: Row, state: CellState) => ReactNode;
 }
@@ -54,7 +55,7 @@ export interface CellState {
 export interface GridProps<Row> {
   /** What the table holds. */
   readonly label: string;
-  /** The name under which hidden columns are kept; absent: none can be hidden. */
+  /** The name under which hidden columns, and their order, are kept; absent: they stay as they are. */
   readonly name?: string;
   readonly columns: readonly Column<Row>[];
   /** From the first on, as far as they are loaded. */
@@ -94,6 +95,7 @@ export interface GridProps<Row> {
 }
 
 const headHeight = 32;
+const columnGap = 12;
 const rowHeights = { compact: 28, normal: 32, comfortable: 40 } as const;
 /** Rows come and go in steps of so many, so that most scroll events change nothing. */
 const stepRows = 4;
@@ -110,7 +112,7 @@ interface View {
 
 export function Grid<Row>(props: GridProps<Row>) {
   const { label, rows, total, keyOf, need, selected, onSelect, isInline = false, empty } = props;
-  const { density, hiddenColumns } = usePreferences();
+  const { density, hiddenColumns, columnOrder } = usePreferences();
   const rowHeight = rowHeights[density];
   const root = useRef<HTMLDivElement>(null);
   // Rows wait for it: made for another width, each would be made twice.
@@ -162,15 +164,20 @@ export function Grid<Row>(props: GridProps<Row>) {
   }, [props.question]);
 
   const tableWidth = view?.width ?? 0;
-  const hidden = props.name === undefined ? undefined : hiddenColumns[props.name];
-  const columns = useMemo(
-    () =>
-      props.columns.filter(
-        ({ id, fromWidth = 0, canHide = true }) =>
-          !(canHide && hidden?.includes(id) === true) && (fromWidth === 0 || tableWidth >= fromWidth),
-      ),
-    [props.columns, hidden, tableWidth],
-  );
+  const { name = '' } = props;
+  const hidden = hiddenColumns[name];
+  const order = columnOrder[name];
+  const columns = useMemo(() => {
+    const isHidden = ({ id, canHide = true }: Column<Row>): boolean =>
+      canHide && hidden?.includes(id) === true;
+    const left = props.columns
+      .filter((column) => isHidden(column) && tableWidth >= (column.fromWidth ?? 0))
+      .reduce((sum, { width }) => sum + Number.parseInt(width.replace(/^\D+/, ''), 10) + columnGap, 0);
+    return inOrder(props.columns, order).filter(
+      (column) =>
+        !isHidden(column) && (column.fromWidth === undefined || tableWidth + left >= column.fromWidth),
+    );
+  }, [props.columns, hidden, order, tableWidth]);
   const canSelect = selected !== undefined && onSelect !== undefined;
   const hasMenu = props.menuOf !== undefined;
   const template = [

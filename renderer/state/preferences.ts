@@ -21,6 +21,8 @@ export interface Preferences {
   readonly refusedLogins: readonly string[];
   /** Columns that are not shown, by table. */
   readonly hiddenColumns: Readonly<Record<string, readonly string[]>>;
+  /** Columns in the order that was chosen, by table. */
+  readonly columnOrder: Readonly<Record<string, readonly string[]>>;
   /** Long lines of the log take several rows. */
   readonly wrapsLog: boolean;
   /** Times of the log are UTC, as in its files. */
@@ -43,6 +45,7 @@ const fallback: Preferences = {
   mutedEngines: [],
   refusedLogins: [],
   hiddenColumns: {},
+  columnOrder: {},
   wrapsLog: false,
   isLogUtc: false,
   knownUnheeded: [],

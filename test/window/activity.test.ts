@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
+import { mediaTypes } from '../support/content.ts';
 import { request } from '../support/http.ts';
 import { skopeoOn } from '../support/skopeo.ts';
 import { pullSlowly, pushSlowly } from '../support/slow.ts';
@@ -223,6 +224,34 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
       await row.waitFor();
     },
   );
+
+  await t.test('a push that follows a failure leads to the lines of that', async () => {
+    const put = async (tag: string, body: string) =>
+      await request(registry.plainUrl, {
+        method: 'PUT',
+        path: `/v2/team/failing/manifests/${tag}`,
+        user,
+        body,
+        headers: { 'content-type': mediaTypes.manifest },
+      });
+    await window.push('team/failing', 'v1', 'one');
+    const { body } = await request(registry.plainUrl, {
+      path: '/v2/team/failing/manifests/v1',
+      user,
+      headers: { accept: mediaTypes.manifest },
+    });
+    await client.call('protect.add', { rule: 'team/failing:v*' });
+    assert.equal((await put('v1', `${String(body)} `)).status, 403);
+    assert.equal((await put('latest', String(body))).status, 201);
+
+    const row = rowsOf(page).filter({ hasText: 'team/failing@' }).first();
+    await row.getByRole('link', { name: 'Before' }).press('Enter');
+
+    await page.waitForURL(/#\/logs\?request=[\w-]+$/);
+    await page.getByRole('gridcell', { name: '403' }).first().waitFor();
+    await page.goBack();
+    await checkAccessibility(page);
+  });
 
   await t.test('a question that the registry refuses says so, and can be asked again', async () => {
     await goTo(page, `#/activity?q=${'x'.repeat(300)}`);

@@ -140,6 +140,33 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     await needsYou.getByText('Nothing needs you.').waitFor();
   });
 
+  await t.test('an engine needs a login until its own program had one', async () => {
+    const other = await window.context.newPage();
+    const engines = ['docker', 'podman'].map((kind) => ({
+      id: kind,
+      kind,
+      title: kind,
+      state: 'running',
+      address: 'localhost:5443',
+      need: { kind: 'nothing', sentence: '' },
+      notes: [],
+    }));
+    await other.routeWebSocket(/\/api\//, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { id, method } = JSON.parse(String(message)) as { id: number; method?: string };
+        if (method === 'engines.list') socket.send(JSON.stringify({ kind: 'ok', id, value: engines }));
+        else server.send(message);
+      });
+    });
+    await request(registry.plainUrl, { path: '/v2/', user, headers: { 'user-agent': 'Docker-Client/28.2' } });
+    await other.goto(`${registry.url}/ui/#/home`);
+
+    await other.getByRole('radio', { name: 'docker Ready' }).waitFor();
+    await other.getByRole('radio', { name: 'podman Needs login' }).waitFor();
+    await other.close();
+  });
+
   await t.test('what the index cannot say yet is missed in its place alone', async () => {
     const other = await window.context.newPage();
     const error = { code: 'UNAVAILABLE', message: 'The index is being built.', hint: 'Wait.' };

@@ -368,7 +368,7 @@ test('the log', needs('chromium'), async (t) => {
   });
 
   await t.test('columns are hidden, and stay so', async () => {
-    const duration = page.getByRole('menuitemcheckbox', { name: 'Duration' });
+    const duration = page.getByRole('dialog', { name: 'Columns' }).getByText('Duration');
     await page.getByRole('button', { name: 'Columns' }).click();
     await duration.click();
     await page.keyboard.press('Escape');

@@ -124,13 +124,44 @@ test('repositories', needs('chromium'), async (t) => {
 
   await t.test('a column can be hidden, and a reload keeps that', async () => {
     await page.getByRole('button', { name: 'Columns' }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'Visibility' }).click();
+    await page.getByRole('dialog', { name: 'Columns' }).getByText('Visibility').click();
     await page.keyboard.press('Escape');
     await page.getByRole('columnheader', { name: 'Visibility' }).waitFor({ state: 'detached' });
     await page.reload();
     await rowOf(page, 'team/api').waitFor();
 
     assert.equal(await page.getByRole('columnheader', { name: 'Visibility' }).count(), 0);
+  });
+
+  await t.test('columns are put into another order by keys, and a reload keeps that', async () => {
+    const menu = page.getByRole('button', { name: 'Columns' });
+    const titles = async () =>
+      (await page.getByRole('columnheader').allInnerTexts()).slice(0, 4).map((text) => text.trim());
+    const before = await titles();
+    await menu.press('Enter');
+    await checkAccessibility(page);
+    const left = page.getByRole('button', { name: 'Move Size left' });
+    await left.press('Enter');
+    await page.keyboard.press('Enter');
+    assert.ok(await left.evaluate((element) => element === document.activeElement));
+    await page.getByRole('button', { name: 'Move Kind right' }).press('Enter');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Columns' }).waitFor({ state: 'detached' });
+    await page.reload();
+    await rowOf(page, 'team/api').waitFor();
+
+    assert.deepEqual(
+      [before, await titles()],
+      [
+        ['Name', 'Kind', 'Tags', 'Size'],
+        ['Name', 'Size', 'Tags', 'Kind'],
+      ],
+    );
+    await page.setViewportSize({ width: 880, height: 560 });
+    await page.getByRole('columnheader', { name: 'Last pulled' }).waitFor({ state: 'detached' });
+    const table = page.getByRole('grid', { name: 'Repositories' });
+    assert.ok(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth));
+    await page.setViewportSize({ width: 1120, height: 720 });
   });
 
   await t.test('y, Y and d copy reference, pull command and digest', async () => {

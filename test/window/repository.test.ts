@@ -56,11 +56,19 @@ test('a repository', needs('chromium'), async (t) => {
 
     assert.deepEqual((await linesIn(page)).slice(2, 7), [
       '1.1.0',
-      'linux/amd64',
-      'linux/arm64',
+      'amd64',
+      'arm64',
       'attestation',
       'signature',
     ]);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Y');
+    await page.getByText('Pull command copied').waitFor();
+    assert.equal(
+      await clipboard(page),
+      `docker pull localhost:${registry.port}/team/api@${second.parts.manifests[0]?.digest ?? ''}`,
+    );
+    await page.keyboard.press('ArrowUp');
     await checkAccessibility(page);
     await page.keyboard.press('ArrowLeft');
     await tags.getByRole('link', { name: 'signature' }).waitFor({ state: 'detached' });
@@ -81,10 +89,13 @@ test('a repository', needs('chromium'), async (t) => {
     await page.getByRole('button', { name: 'Tag', exact: true }).click();
     await page
       .getByRole('columnheader', { name: 'Tag' })
-      .and(page.locator('[aria-sort=ascending]'))
+      .and(page.locator('[aria-sort=descending]'))
       .waitFor();
 
-    assert.deepEqual(await tagsIn(page), ['1.0.0', '1.1', '1.1.0']);
+    assert.deepEqual(await tagsIn(page), ['1.1.0', '1.1', '1.0.0']);
+    await page.getByRole('searchbox', { name: 'Search tags' }).fill('');
+    await rowOf(page, 'latest').waitFor();
+    assert.deepEqual(await tagsIn(page), ['latest', '1.1.0', '1.1', '1.0.0']);
     await page.getByRole('searchbox', { name: 'Search tags' }).fill('');
     await page.getByRole('button', { name: 'Pushed' }).click();
     await rowOf(page, 'latest').waitFor();
@@ -267,6 +278,23 @@ test('a repository', needs('chromium'), async (t) => {
     await page.keyboard.press('Enter');
     await row.waitFor({ state: 'detached' });
     assert.equal(await digestOf(registry.plainUrl, user, 'nightly-1'), old);
+  });
+
+  await t.test('Ctrl A selects what has no tag, and the bar says what goes and what stays', async () => {
+    await api.image({ layers: [Buffer.from('a third nightly')] }, 'nightly');
+    await page.getByText('Grace').first().waitFor();
+    await page.locator('[data-row="0"]').focus();
+    await page.keyboard.press('Control+a');
+
+    const bar = page.getByRole('toolbar', { name: 'Selected manifests' });
+    const count = (await page.getByRole('checkbox', { checked: true }).count()) - 1;
+    await bar.getByText(`${count} of ${count} selected`).waitFor();
+    await bar.getByText(/^\d+ manifests?, frees .*B; \d+ in an index, and kept$/).waitFor();
+    await checkAccessibility(page);
+    await page.setViewportSize({ width: 880, height: 560 });
+    await bar.getByRole('button', { name: 'Clear' }).click();
+    await bar.waitFor({ state: 'detached' });
+    await page.setViewportSize({ width: 1120, height: 720 });
   });
 
   await t.test('the settings open it to everybody and back, and protect by a pattern', async () => {

@@ -56,6 +56,13 @@ export interface ImportedUsers {
   readonly skipped: readonly { readonly line: number; readonly reason: string }[];
 }
 
+/** A program by which an engine was let in. */
+export interface ProgramRow {
+  /** `docker` or `podman`. */
+  readonly name: string;
+  readonly lastUse: LastUseRow;
+}
+
 export interface AnonymousRow {
   /** Globs of what everybody may pull; none: nothing. */
   readonly repositories: readonly string[];
@@ -103,6 +110,8 @@ export const accessArguments = {
   }),
   /** Ends a token: the next request with it is refused. */
   'tokens.revoke': z.strictObject({ id: z.string().max(100) }),
+  /** Which programs of engines have logged in, and when last. */
+  'access.programs': z.strictObject({}),
   /** What everybody may pull without a login. */
   'access.anonymous': z.strictObject({}),
   /** Opens repositories to everybody, and closes all others; at once, and in the configuration file. */
@@ -121,6 +130,7 @@ export interface AccessResults {
   'tokens.list': Page<TokenRow>;
   'tokens.create': TokenRow & { readonly text: string };
   'tokens.revoke': { readonly id: string };
+  'access.programs': readonly ProgramRow[];
   'access.anonymous': AnonymousRow;
   'access.setAnonymous': AnonymousRow;
 }

@@ -1,11 +1,12 @@
 import { auditKinds } from '../../../registry/spec/audit.ts';
 import { Button } from '../../parts/button.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
 import { Failed, Skeleton } from '../../parts/states.tsx';
 import { isLost, useRows } from '../../state/calls.ts';
 import { type AuditFilterState, times, useAuditFilter } from './audit-filter.ts';
-import { AuditGrid } from './audit-grid.tsx';
+import { AuditGrid, columns } from './audit-grid.tsx';
 import { kindLooks } from './audit-words.ts';
 import { ExportMenu } from './export-menu.tsx';
 import { Live } from './live.tsx';
@@ -82,6 +83,7 @@ function FilterBar({
           Clear
         </Button>
       )}
+      <ColumnsMenu name="activity" columns={columns} />
     </Bar>
   );
 }

@@ -12,10 +12,11 @@ import { useNow } from '../../state/clock.ts';
 import { kindLooks, wordOf } from './audit-words.ts';
 import { type DayRow, groupByDay } from './day.ts';
 import { openEntry } from './entry-dialog.tsx';
+import { type ToldRow, withFailures } from './failed-before.ts';
 import { PlaceLink } from './place-link.tsx';
 import styles from './activity.module.css';
 
-type Row = DayRow<AuditRow>;
+type Row = DayRow<ToldRow>;
 
 /** What was changed by whom, the newest first, by day. */
 export function AuditGrid({
@@ -28,7 +29,7 @@ export function AuditGrid({
   readonly onClear: () => void;
 }) {
   const now = useNow();
-  const rows = useMemo(() => groupByDay(list.rows, now), [list.rows, now]);
+  const rows = useMemo(() => groupByDay(withFailures(list.rows), now), [list.rows, now]);
   return (
     <Grid
       label="What was changed"
@@ -78,7 +79,7 @@ function copied(text: string, what: string): true {
 
 function column(
   facts: Omit<Column<Row>, 'cell'>,
-  cell: (row: AuditRow, state: CellState) => ReturnType<Column<Row>['cell']>,
+  cell: (row: ToldRow, state: CellState) => ReturnType<Column<Row>['cell']>,
 ): Column<Row> {
   return { ...facts, cell: (each, state) => (each.kind === 'row' ? cell(each.row, state) : null) };
 }
@@ -91,7 +92,7 @@ const gone: ReadonlySet<AuditKind> = new Set([
   'writeRefused',
 ]);
 
-const columns: readonly Column<Row>[] = [
+export const columns: readonly Column<Row>[] = [
   column({ id: 'at', title: 'Time', width: '64px', canHide: false }, ({ at }) => <Clock at={at} />),
   column({ id: 'kind', title: 'What', width: '152px', canHide: false }, (row) => <Kind row={row} />),
   column({ id: 'of', title: 'Of', width: 'minmax(160px, 2fr)', canHide: false }, (row, state) => (
@@ -114,18 +115,25 @@ const columns: readonly Column<Row>[] = [
       </span>
     ),
   ),
-  column({ id: 'log', title: 'Log', width: '52px' }, (row, { excludeFromTabOrder }) =>
-    row.outcome === 'failed' && row.requestId !== undefined ? (
+  column({ id: 'log', title: 'Log', width: '60px' }, (row, { excludeFromTabOrder }) => {
+    const isFailed = row.outcome === 'failed';
+    const request = isFailed ? row.requestId : row.failedRequest;
+    if (request === undefined) return null;
+    return (
       <a
-        href={hrefOf({ page: 'logs' }, { request: row.requestId })}
+        href={hrefOf({ page: 'logs' }, { request })}
         tabIndex={excludeFromTabOrder ? -1 : 0}
         className={styles['log']}
-        title="The lines of this request in the log"
+        title={
+          isFailed
+            ? 'The lines of this request in the log'
+            : 'It had failed before: the lines of that in the log'
+        }
       >
-        <ScrollText aria-hidden /> Log
+        <ScrollText aria-hidden /> {isFailed ? 'Log' : 'Before'}
       </a>
-    ) : null,
-  ),
+    );
+  }),
 ];
 
 /** The time of the day; the rest stands above the row. */

@@ -11,9 +11,10 @@ import { Chip } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
 import { addressFor, isHere as isReadHere } from '../../address.ts';
 import { needOf } from '../doctor/engine-need.ts';
-import { recipeOf } from './recipe.ts';
-import { useLoginSeen } from './login-seen.ts';
+import { canPush } from './engine-steps.ts';
+import { useProgramsSeen } from './login-seen.ts';
 import { useNewestImage } from './newest-image.ts';
+import { programOf, recipeOf } from './recipe.ts';
 import styles from './home.module.css';
 
 /** How an image gets here from each engine of the computer. */
@@ -39,7 +40,7 @@ const icons = { ok: CircleCheck, warn: CircleAlert, err: CircleMinus, plain: Cir
 
 function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
   const { data: status } = useCall('status.get', {});
-  const isLoginSeen = useLoginSeen(false);
+  const seen = useProgramsSeen();
   const [chosen, setChosen] = useState<string>();
   const running = engines.find(({ state }) => state === 'running') ?? engines[0];
   const engine = engines.find(({ id }) => id === chosen) ?? running;
@@ -57,7 +58,7 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
           className={styles['engines'] ?? ''}
         >
           {engines.map((each) => (
-            <EngineChip key={each.id} engine={each} isLoginSeen={isLoginSeen} />
+            <EngineChip key={each.id} engine={each} isSeen={seen?.has(programOf(each.kind)) ?? true} />
           ))}
         </RadioGroup>
       )}
@@ -74,13 +75,14 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
 
 function EngineChip({
   engine,
-  isLoginSeen,
+  isSeen,
 }: {
   readonly engine: EngineRow;
-  readonly isLoginSeen: boolean | undefined;
+  /** Its program has logged in before. */
+  readonly isSeen: boolean;
 }) {
   const { word, tone } =
-    isLoginSeen === false && engine.state === 'running' && engine.need.kind === 'nothing'
+    !isSeen && canPush(engine) && engine.state === 'running' && engine.need.kind === 'nothing'
       ? ({ word: 'Needs login', tone: 'accent' } as const)
       : needOf(engine);
   const Icon = icons[tone];

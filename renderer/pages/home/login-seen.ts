@@ -31,8 +31,11 @@ export function useLogin(isLive: boolean): Login | 'none' | undefined {
   return found ?? (data === undefined ? undefined : 'none');
 }
 
-/** Whether anybody has logged in with a client. */
-export function useLoginSeen(isLive: boolean): boolean | undefined {
-  const login = useLogin(isLive);
-  return login === undefined ? undefined : login !== 'none';
+/** Which programs of engines have logged in, ever; `undefined` while nobody knows. */
+export function useProgramsSeen(): ReadonlySet<string> | undefined {
+  const sessions = useSessions();
+  const { data } = useCall('access.programs', {});
+  if (data === undefined) return undefined;
+  const now = sessions.flatMap(({ user, client }) => (user === '' ? [] : client.split(' ').slice(0, 1)));
+  return new Set([...data.map(({ name }) => name), ...now]);
 }

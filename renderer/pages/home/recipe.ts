@@ -47,7 +47,8 @@ export function firstPushOf(
   return [`${program} login -u ${shellWord(user)} ${address}`, tag, push].join('\n');
 }
 
-function programOf(kind: EngineRow['kind']): string {
+/** What people type for an engine of the kind. */
+export function programOf(kind: EngineRow['kind']): string {
   return programs[kind] ?? 'docker';
 }
 

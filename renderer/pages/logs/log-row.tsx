@@ -82,10 +82,12 @@ function columnsOf(
   columns: readonly LogColumn[],
 ): readonly { readonly column: LogColumn; readonly span: number }[] {
   if (isOfRequest(record)) return columns.map((column) => ({ column, span: 1 }));
-  const spare = columns.filter((column) => column.isOfRequest === true).length;
+  const message = columns.findIndex(({ id }) => id === 'message');
+  const after = columns.findIndex((column, at) => at > message && column.isOfRequest !== true);
+  const end = after === -1 ? columns.length : after;
   return columns
-    .filter((column) => column.isOfRequest !== true)
-    .map((column) => ({ column, span: column.id === 'message' ? 1 + spare : 1 }));
+    .map((column, at) => ({ column, span: at === message ? end - message : 1 }))
+    .filter((_, at) => at <= message || at >= end);
 }
 
 /** Every field of a record, and what to do about it. */

@@ -4,6 +4,7 @@ import { levels } from '../../../registry/spec/log-record.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { formatCount, formatPlural } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
+import { inOrder } from '../../parts/column-order.ts';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
@@ -37,7 +38,7 @@ export function LogsScreen() {
   const [query, setParam] = useLogQuery();
   const [isFollowing, setFollowing] = useState(true);
   const view = useRef<LogViewHandle>(null);
-  const { isLogUtc, hiddenColumns } = usePreferences();
+  const { isLogUtc, hiddenColumns, columnOrder } = usePreferences();
   const { filter, pattern } = query;
   const ask = useAsk();
   const link = useLink();
@@ -45,7 +46,11 @@ export function LogsScreen() {
   useEffect(() => store.setFilter(filter), [store, filter]);
 
   const hidden = hiddenColumns[table];
-  const columns = useMemo(() => logColumns.filter(({ id }) => hidden?.includes(id) !== true), [hidden]);
+  const order = columnOrder[table];
+  const columns = useMemo(
+    () => inOrder(logColumns, order).filter(({ id }) => hidden?.includes(id) !== true),
+    [hidden, order],
+  );
   const context = useMemo(
     (): CellContext => ({
       isUtc: isLogUtc,

@@ -22,7 +22,7 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
     {
       id: 'name',
       title: 'Name',
-      width: 'minmax(220px, 3fr)',
+      width: 'minmax(160px, 3fr)',
       sort: 'name',
       canHide: false,
       cell: (node, { excludeFromTabOrder }) => (
@@ -58,13 +58,13 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
     {
       id: 'kind',
       title: 'Kind',
-      width: '84px',
+      width: '76px',
       cell: ofRow(({ kind }) => kind !== undefined && <Chip>{kind}</Chip>),
     },
     {
       id: 'tags',
       title: 'Tags',
-      width: '64px',
+      width: '48px',
       align: 'end',
       sort: 'tags',
       cell: (node) =>
@@ -79,7 +79,7 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
     {
       id: 'size',
       title: 'Size',
-      width: '72px',
+      width: '64px',
       align: 'end',
       sort: 'size',
       cell: (node) =>
@@ -97,29 +97,31 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
     {
       id: 'pushed',
       title: 'Pushed',
-      width: '112px',
+      width: '104px',
       sort: 'pushed',
       cell: ofRow(({ pushedAt }) => <Time at={pushedAt} />),
     },
     {
       id: 'pulled',
       title: 'Last pulled',
-      width: '112px',
+      width: '104px',
       sort: 'pulled',
+      fromWidth: 690,
       cell: ofRow(({ lastPulledAt }) => <Time at={lastPulledAt} />),
     },
     {
       id: 'pulls',
       title: 'Pulls 30 d',
-      width: '124px',
+      width: '108px',
       sort: 'pulls',
-      fromWidth: 1000,
+      fromWidth: 884,
       cell: ofRow(({ pulls30d }) => <Pulls counts={pulls30d} />),
     },
     {
       id: 'visibility',
       title: 'Visibility',
-      width: '84px',
+      width: '68px',
+      fromWidth: 770,
       cell: ofRow(({ name }) => isOpen !== undefined && <Visibility isOpen={isOpen(name)} />),
     },
   ];

@@ -2,6 +2,7 @@ import { History } from 'lucide-react';
 import { useCallback, useMemo } from 'react';
 import type { MoveRow } from '../../../registry/spec/admin/content.ts';
 import { parseTag } from '../../../registry/spec/names.ts';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Listed } from '../../parts/listed.tsx';
@@ -36,6 +37,9 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
     <>
       <Bar label="Filter">
         <SearchInput isMain label="Only the tag" value={tag} onChange={setTag} />
+        <div className={styles['end']}>
+          <ColumnsMenu name="history" columns={columns} />
+        </div>
         {tag !== '' && !isTag && <Notice kind="info">That is no tag: all are shown.</Notice>}
       </Bar>
       <Listed list={list}>
@@ -101,7 +105,7 @@ function columnsOf({
     {
       id: 'tag',
       title: 'Tag',
-      width: 'minmax(140px, 2fr)',
+      width: 'minmax(116px, 2fr)',
       canHide: false,
       cell: ({ tag }) => (
         <span className={styles['tag']} title={tag}>
@@ -109,21 +113,22 @@ function columnsOf({
         </span>
       ),
     },
-    { id: 'what', title: 'What', width: '104px', cell: wordFor },
+    { id: 'what', title: 'What', width: '88px', cell: wordFor },
     {
       id: 'from',
       title: 'From',
-      width: '104px',
+      width: '96px',
+      fromWidth: 760,
       cell: ({ from }, { excludeFromTabOrder }) => manifest(from, excludeFromTabOrder ? -1 : 0),
     },
     {
       id: 'to',
       title: 'To',
-      width: '104px',
+      width: '96px',
       cell: ({ to }, { excludeFromTabOrder }) => manifest(to, excludeFromTabOrder ? -1 : 0),
     },
     { id: 'by', title: 'By', width: 'minmax(64px, 1fr)', cell: ({ by }) => by ?? 'unknown' },
-    { id: 'client', title: 'Client', width: '120px', fromWidth: 1020, cell: ({ client }) => client },
+    { id: 'client', title: 'Client', width: '120px', fromWidth: 884, cell: ({ client }) => client },
     {
       id: 'restore',
       title: 'Back',

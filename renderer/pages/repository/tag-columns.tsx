@@ -28,8 +28,8 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'tag',
       title: 'Tag',
-      width: 'minmax(120px, 2fr)',
-      sort: 'name',
+      width: 'minmax(112px, 2fr)',
+      sort: 'semver',
       canHide: false,
       cell: (node, state) => <Name node={node} state={state} input={input} />,
     },
@@ -40,6 +40,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
             id: 'track',
             title: 'Track',
             width: '50px',
+            fromWidth: 700,
             cell: (node: TagNode, state: CellState) =>
               node.kind !== 'group' && (
                 <TrackView
@@ -54,7 +55,8 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'digest',
       title: 'Digest',
-      width: '130px',
+      width: '122px',
+      fromWidth: 880,
       cell: (node, { excludeFromTabOrder }) => {
         const digest = digestOf(node);
         return (
@@ -76,7 +78,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'platforms',
       title: 'Platforms',
-      width: 'minmax(124px, 1.8fr)',
+      width: 'minmax(120px, 1.8fr)',
       cell: ofTag((row, { tableWidth }) => (
         <Platforms names={row.platforms} kind={row.kind} tableWidth={tableWidth} />
       )),
@@ -95,7 +97,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'pushed',
       title: 'Pushed',
-      width: '98px',
+      width: '104px',
       sort: 'pushed',
       cell: (node) =>
         node.kind === 'tag' ? (
@@ -107,7 +109,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'created',
       title: 'Created',
-      width: '98px',
+      width: '104px',
       fromWidth: 1320,
       cell: (node) => {
         const at =
@@ -129,7 +131,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'pulled',
       title: 'Last pulled',
-      width: '98px',
+      width: '104px',
       sort: 'pulled',
       fromWidth: 1060,
       cell: ofTag(({ lastPulledAt }) => <Time at={lastPulledAt} />),
@@ -143,7 +145,13 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
       fromWidth: 940,
       cell: ofTag(({ pullCount }) => formatCount(pullCount)),
     },
-    { id: 'attached', title: 'Attached', width: '62px', cell: ofTag((row) => <Attached row={row} />) },
+    {
+      id: 'attached',
+      title: 'Attached',
+      width: '62px',
+      fromWidth: 760,
+      cell: ofTag((row) => <Attached row={row} />),
+    },
     {
       id: 'copy',
       title: 'Copy',
@@ -197,8 +205,13 @@ function Name({
         </>
       )}
       {node.kind === 'platform' && (
-        <a href={linkTo(node.part.digest)} tabIndex={tabIndex} className={styles['part']}>
-          {node.part.isAttestation ? 'attestation' : (node.part.platform ?? 'no platform')}
+        <a
+          href={linkTo(node.part.digest)}
+          title={node.part.platform}
+          tabIndex={tabIndex}
+          className={styles['part']}
+        >
+          {node.part.isAttestation ? 'attestation' : shortPlatform(node.part.platform ?? 'no platform')}
         </a>
       )}
       {node.kind === 'attached' && (
@@ -256,11 +269,16 @@ function Platforms({
   return (
     <span className={styles['platforms']} title={real.join(', ')}>
       {real.slice(0, most).map((name) => (
-        <Chip key={name}>{name.replace(/^linux\//, '')}</Chip>
+        <Chip key={name}>{shortPlatform(name)}</Chip>
       ))}
       {real.length > most && <span>+{real.length - most}</span>}
     </span>
   );
+}
+
+/** Nearly all are for Linux. */
+function shortPlatform(name: string): string {
+  return name.replace(/^linux\//, '');
 }
 
 function Attached({ row }: { readonly row: TagRow }) {

@@ -24,9 +24,9 @@ import { tagColumnsOf } from './tag-columns.tsx';
 import { digestOf, type TagNode, tagNodesOf } from './tag-nodes.ts';
 import { useDetails } from './use-details.ts';
 import { useSelection } from './use-selection.ts';
-import { useTagActs } from './use-tag-acts.tsx';
+import { type Named, useTagActs } from './use-tag-acts.tsx';
 
-const orders = ['name', 'pushed', 'pulled', 'semver', 'size', 'pulls'] as const;
+const orders = ['pushed', 'pulled', 'semver', 'size', 'pulls'] as const;
 const chips = [
   ['Unsigned', 'is:unsigned'],
   ['Multi-platform', 'is:multiplatform'],
@@ -87,18 +87,18 @@ export function TagsTab({ repository }: { readonly repository: string }) {
   const need = useCallback((index: number) => needRow(index - below), [needRow, below]);
 
   function openNode(node: TagNode): void {
-    const reference = referenceOf(node);
+    const reference = namedIn(node)?.reference;
     if (reference !== undefined) navigate({ page: 'image', repository, reference });
   }
 
   function onKey(event: KeyboardEvent, node: TagNode): boolean {
-    if (node.kind !== 'tag') return false;
-    if (event.key === 'Delete' || (event.key === 'Backspace' && event.metaKey)) {
+    if (node.kind === 'tag' && (event.key === 'Delete' || (event.key === 'Backspace' && event.metaKey))) {
       if (selection.selected.size === 0) void acts.deleteTags([node.key]);
       else void acts.deleteTags([...selection.selected]).then(selection.clear);
       return true;
     }
-    return acts.onKey(event, node.row);
+    const named = namedIn(node);
+    return named !== undefined && acts.onKey(event, named);
   }
 
   const hiddenCount = hidden?.total ?? 0;
@@ -211,8 +211,13 @@ function isTag({ kind }: TagNode): boolean {
   return kind === 'tag';
 }
 
-function referenceOf(node: TagNode): string | undefined {
-  return node.kind === 'tag' ? node.row.tag : digestOf(node);
+/** What a row names; absent for a note. */
+function namedIn(node: TagNode): Named | undefined {
+  const digest = digestOf(node);
+  if (digest === undefined) return undefined;
+  if (node.kind === 'tag') return { ...node.row, reference: node.row.tag };
+  const kind = node.kind === 'attached' ? node.referrer.kind : 'tag' in node ? node.tag.kind : 'image';
+  return { reference: digest, digest, kind };
 }
 
 function changed(keys: ReadonlySet<string>, key: string, isIn: boolean): ReadonlySet<string> {

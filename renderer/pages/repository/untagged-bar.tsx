@@ -11,11 +11,14 @@ import styles from './repository.module.css';
 export function UntaggedBar({
   repository,
   digests,
+  total,
   deleteManifests,
   onClear,
 }: {
   readonly repository: string;
   readonly digests: readonly string[];
+  /** Of all that are untagged. */
+  readonly total: number;
   readonly deleteManifests: ReturnType<typeof useDeleteManifests>;
   readonly onClear: () => void;
 }) {
@@ -29,7 +32,9 @@ export function UntaggedBar({
   const kept = digests.length - going;
   return (
     <div ref={bar} role="toolbar" aria-label="Selected manifests" className={styles['selection']}>
-      <strong>{formatCount(digests.length)} selected</strong>
+      <strong>
+        {formatCount(digests.length)} of {formatCount(total)} selected
+      </strong>
       <span role="status" aria-live="polite" className={styles['plan']}>
         {error !== null && problemOf(error).title}
         {plan !== undefined && (

@@ -1,6 +1,7 @@
 import { Tag } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import type { ManifestListRow } from '../../../registry/spec/admin/content.ts';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { copyText } from '../../parts/copy.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Listed } from '../../parts/listed.tsx';
@@ -21,13 +22,18 @@ const mostChosen = 1000;
 /** Manifests without a tag, and why each of them is still there. */
 export function UntaggedTab({ repository }: { readonly repository: string }) {
   const [sort, setSort] = useSort(orders, 'pushed');
-  const list = useRows('manifests.list', {
-    repository,
-    untagged: true,
-    sort: sort.by,
-    descending: sort.isDescending,
-  });
-  const [selected, select] = useState<ReadonlySet<string>>(new Set());
+  const [isSelectingAll, setSelectingAll] = useState(false);
+  const list = useRows(
+    'manifests.list',
+    { repository, untagged: true, sort: sort.by, descending: sort.isDescending },
+    { loadsAll: isSelectingAll },
+  );
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const select = (keys: ReadonlySet<string>): void => setSelected(new Set([...keys].slice(0, mostChosen)));
+  if (isSelectingAll && (list.rows.length >= mostChosen || !list.hasMore)) {
+    setSelectingAll(false);
+    select(new Set(list.rows.map(({ digest }) => digest)));
+  }
   const digests = list.rows.map(({ digest }) => digest).filter((digest) => selected.has(digest));
   const deleteManifests = useDeleteManifests(repository);
   const columns = useMemo(() => columnsOf(repository), [repository]);
@@ -40,6 +46,7 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
             <div className={styles['links']}>
               <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Setting</a>
               <a href={hrefOf({ page: 'storage', tab: 'cleanup' })}>Clean up</a>
+              <ColumnsMenu name="untagged" columns={columns} />
             </div>
           }
         >
@@ -60,10 +67,11 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           onSort={setSort}
           selected={selected}
           onSelect={select}
+          onSelectAll={() => setSelectingAll(true)}
           onOpen={({ digest }) => navigate({ page: 'image', repository, reference: digest })}
           onKey={({ key, ctrlKey, metaKey }, { digest }) => {
             if (key === 'Delete' || (metaKey && key === 'Backspace')) {
-              const chosen = digests.length === 0 ? [digest] : digests.slice(0, mostChosen);
+              const chosen = digests.length === 0 ? [digest] : digests;
               void deleteManifests(chosen).then((isDone) => isDone && select(new Set()));
               return true;
             }
@@ -105,7 +113,8 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
       {digests.length > 0 && (
         <UntaggedBar
           repository={repository}
-          digests={digests.slice(0, mostChosen)}
+          digests={digests}
+          total={list.total}
           deleteManifests={deleteManifests}
           onClear={() => select(new Set())}
         />
@@ -127,7 +136,7 @@ function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
     {
       id: 'digest',
       title: 'Digest',
-      width: 'minmax(120px, 1fr)',
+      width: 'minmax(104px, 1fr)',
       canHide: false,
       cell: ({ digest }, { excludeFromTabOrder }) => (
         <a
@@ -138,17 +147,18 @@ function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
         </a>
       ),
     },
-    { id: 'kind', title: 'Kind', width: '96px', cell: ({ kind }) => <Chip>{kind}</Chip> },
+    { id: 'kind', title: 'Kind', width: '88px', fromWidth: 740, cell: ({ kind }) => <Chip>{kind}</Chip> },
     {
       id: 'platforms',
       title: 'Platforms',
-      width: 'minmax(120px, 1.4fr)',
+      width: 'minmax(110px, 1.4fr)',
+      fromWidth: 866,
       cell: ({ platforms }) => <span title={platforms.join(', ')}>{platforms.join(', ')}</span>,
     },
     {
       id: 'size',
       title: 'Size',
-      width: '72px',
+      width: '64px',
       align: 'end',
       sort: 'size',
       cell: ({ totalBytes }) => <Bytes value={totalBytes} />,
@@ -163,7 +173,7 @@ function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
     {
       id: 'kept',
       title: 'Kept by',
-      width: 'minmax(160px, 1.2fr)',
+      width: 'minmax(140px, 1.2fr)',
       cell: ({ keptBy, subject }) => {
         const [word, why] = reasons[keptBy];
         return (

@@ -18,11 +18,16 @@ import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 
 export interface TagActs {
   menuOf(row: TagRow): readonly MenuEntry[];
-  /** True if the key was for the tag. */
-  onKey(event: KeyboardEvent, row: TagRow): boolean;
+  /** True if the key was for what the row names. */
+  onKey(event: KeyboardEvent, named: Named): boolean;
   /** Deletes what the plan says, or what a plan of now says; answers whether that was done. */
   deleteTags(tags: readonly string[], plan?: DeletionPlan): Promise<boolean>;
   protect(tags: readonly string[]): Promise<void>;
+}
+
+/** A tag, or a manifest by its digest alone. */
+export interface Named extends Pick<TagRow, 'digest' | 'kind'> {
+  readonly reference: string;
 }
 
 /** What is done with the tags of a repository. */
@@ -98,13 +103,17 @@ export function useTagActs(repository: string): TagActs {
     for (const rule of rules) await ask('protect.remove', { rule });
   }
 
-  function copyReference({ tag }: TagRow): void {
-    void copyText(`${address}/${formatReference(repository, tag)}`, 'Reference copied');
+  function copyReference({ reference }: Named): void {
+    void copyText(`${address}/${formatReference(repository, reference)}`, 'Reference copied');
   }
 
-  function copyPull({ tag, kind }: TagRow): void {
+  function copyPull({ reference, kind }: Named): void {
     const client = clientFor(kind, preferences().client);
-    void copyText(getSnippet({ address, repository, reference: tag, client }), 'Pull command copied');
+    void copyText(getSnippet({ address, repository, reference, client }), 'Pull command copied');
+  }
+
+  function exportIt({ reference }: Named): void {
+    openExport([formatReference(repository, reference)]);
   }
 
   function protection({ tag, protectedBy }: TagRow): MenuEntry {
@@ -129,6 +138,7 @@ export function useTagActs(repository: string): TagActs {
     protect,
     menuOf(row) {
       const { tag, digest } = row;
+      const named = { ...row, reference: tag };
       return [
         {
           id: 'open',
@@ -136,12 +146,12 @@ export function useTagActs(repository: string): TagActs {
           keys: 'Enter',
           act: () => navigate({ page: 'image', repository, reference: tag }),
         },
-        { id: 'reference', label: 'Copy reference', keys: 'y', act: () => copyReference(row) },
-        { id: 'pull', label: 'Copy pull command', keys: 'Y', act: () => copyPull(row) },
+        { id: 'reference', label: 'Copy reference', keys: 'y', act: () => copyReference(named) },
+        { id: 'pull', label: 'Copy pull command', keys: 'Y', act: () => copyPull(named) },
         { id: 'digest', label: 'Copy digest', keys: 'd', act: () => copyDigest(row) },
         { id: 'add', label: 'Add tag…', act: () => openAddTag({ repository, digest }) },
         { id: 'copy', label: 'Copy to…', act: () => openCopyImage({ repository, reference: tag }) },
-        { id: 'export', label: 'Export…', keys: 'e', act: () => exportTag(row) },
+        { id: 'export', label: 'Export…', keys: 'e', act: () => exportIt(named) },
         protection(row),
         {
           id: 'history',
@@ -158,20 +168,16 @@ export function useTagActs(repository: string): TagActs {
         },
       ];
     },
-    onKey(event, row) {
-      const act = { y: copyReference, Y: copyPull, d: copyDigest, e: exportTag }[event.key];
+    onKey(event, named) {
+      const act = { y: copyReference, Y: copyPull, d: copyDigest, e: exportIt }[event.key];
       if (act === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
-      act(row);
+      act(named);
       return true;
     },
   };
 }
 
-function exportTag({ repository, tag }: TagRow): void {
-  openExport([`${repository}:${tag}`]);
-}
-
-function copyDigest({ digest }: TagRow): void {
+function copyDigest({ digest }: Pick<Named, 'digest'>): void {
   void copyText(digest, 'Digest copied');
 }
 
