@@ -17,6 +17,7 @@ const processWords = {
   running: 'No connection',
   stopping: 'Stopping',
   waiting: 'Not running',
+  moving: 'Moving data',
 } as const;
 
 export interface RegistryState {
