@@ -15,6 +15,7 @@ import {
 } from '../support/desktop.ts';
 import { closeWindow, onlyStandIn, running, until } from '../support/desktop-acts.ts';
 import { pushImage } from '../support/push.ts';
+import { keysOf } from '../support/keys.ts';
 import { berth, startRegistry } from '../support/registry.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
 
@@ -145,7 +146,7 @@ suite('files and the desktop app', needsDesktop(), () => {
 
       const messages = page.getByRole('status', { name: 'Messages' });
       await messages.getByText(/^Exported 1 image, .*out\.tar$/).waitFor();
-      await messages.getByRole('button', { name: 'Show in folder' }).click();
+      await keysOf(page).use(messages.getByRole('button', { name: 'Show in folder' }));
 
       if (!isReal) await until(async () => (await shownItems(desktop)).at(-1) === target);
       const row = await client.call('bundles.inspect', { path: target });

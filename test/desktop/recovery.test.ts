@@ -28,6 +28,7 @@ import {
   trayShows,
   until,
 } from '../support/desktop-acts.ts';
+import { keysOf } from '../support/keys.ts';
 import { goTo } from '../support/window.ts';
 
 const kills = 50;
@@ -180,15 +181,17 @@ suite('a registry in trouble', needsDesktop(), () => {
     const page = await desktop.openPage();
     await running(page);
     const block = page.getByRole('navigation', { name: 'Screens' });
+    const keys = keysOf(page);
     const choose = async (word: RegExp, act: RegExp): Promise<void> => {
-      await block.getByRole('button', { name: word }).click();
-      await page.getByRole('menuitem', { name: act }).click();
+      await keys.use(block.getByRole('button', { name: word }));
+      await keys.next(page.getByRole('menuitem', { name: act }));
+      await keys.press('Enter');
     };
     const { pid } = await desktop.holder();
 
     await choose(/^Running/, /^Restart the registry/);
     await page.getByText('berth restart').waitFor();
-    await page.getByRole('button', { name: 'Restart the registry' }).click();
+    await keys.confirm('Restart the registry');
     await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
     await running(page);
     await choose(/^Running/, /^Stop the registry/);

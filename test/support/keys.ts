@@ -8,6 +8,8 @@ export interface Keys {
   type(text: string): Promise<void>;
   /** Presses Tab until the focus is there. */
   tabTo(target: Locator): Promise<void>;
+  /** Presses the arrow down until the focus is there. */
+  next(target: Locator): Promise<void>;
   /** Goes there, and presses Enter. */
   use(target: Locator): Promise<void>;
   /** Goes to a field, and writes over what is in it. */
@@ -68,6 +70,7 @@ export function keysOf(page: Page): Keys {
     press,
     type: (text) => keyboard.type(text),
     tabTo,
+    next: (target) => goTo(target, 'ArrowDown'),
     use,
     choose,
     async fill(target, text) {
