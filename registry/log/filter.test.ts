@@ -19,6 +19,9 @@ const cases: Readonly<Record<string, { filter: Partial<RecordFilter>; isWanted: 
   'another subsystem': { filter: { sys: 'http' }, isWanted: false },
   'its moment': { filter: { since: '2026-07-01T00:00:00Z' }, isWanted: true },
   'a later moment': { filter: { since: '2026-07-01T00:00:00.001Z' }, isWanted: false },
+  'its moment as the last': { filter: { until: '2026-07-01T00:00:00Z' }, isWanted: true },
+  'an earlier moment as the last': { filter: { until: '2026-06-30T23:59:59.999Z' }, isWanted: false },
+  'no challenges': { filter: { challenges: false }, isWanted: true },
   'its request': { filter: { requestId: 'r1' }, isWanted: true },
   'another request': { filter: { requestId: 'r' }, isWanted: false },
   'a text of its message': { filter: { grep: 'is damaged' }, isWanted: true },
@@ -55,4 +58,14 @@ test('a pattern that is broken, or cannot run in linear time, is refused with th
   ] as const) {
     assert.throws(() => recordFilter({ level: 'info', grep }), { code: 'USAGE', message: reason });
   }
+});
+
+test('challenges are left out when they are not wanted', () => {
+  const challenge = { ...record, event: 'challenge' };
+
+  const seen = [undefined, true, false].map((challenges) =>
+    recordFilter({ level: 'info', challenges })(challenge),
+  );
+
+  assert.deepEqual(seen, [true, true, false]);
 });

@@ -10,6 +10,10 @@ export interface RecordFilter {
   readonly sys?: Subsystem | undefined;
   /** RFC 3339. */
   readonly since?: string | undefined;
+  /** RFC 3339; what was written at that very time is wanted, too. */
+  readonly until?: string | undefined;
+  /** First requests of clients without a login. */
+  readonly challenges?: boolean | undefined;
   readonly requestId?: string | undefined;
   /** A part of the line as text, or `/a regular expression/` with the flag `i` or none. */
   readonly grep?: string | undefined;
@@ -23,15 +27,20 @@ export function recordFilter({
   level,
   sys,
   since,
+  until,
+  challenges = true,
   requestId,
   grep,
 }: RecordFilter): (record: LogRecord) => boolean {
   const most = levels.indexOf(level);
   const sinceMs = since === undefined ? 0 : Date.parse(since);
+  const untilMs = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);
   const isFound = grep === undefined || grep === '' ? undefined : lineTest(grep);
   return (record) =>
     levels.indexOf(record.level) <= most &&
     record.at >= sinceMs &&
+    record.at <= untilMs &&
+    (challenges || record.event !== 'challenge') &&
     (sys === undefined || record.sys === sys) &&
     (requestId === undefined || record.fields['http.request.id'] === requestId) &&
     (isFound === undefined || isFound(formatRecord(record, 'text').slice(0, -1)));

@@ -224,6 +224,14 @@ test('the log', needs('chromium'), async (t) => {
         text,
       );
     }
+    const whole = new URL(page.url()).hash;
+    await window.go(`${whole}&until=2001-01-01T00:00:00.000Z`);
+    const [nothing] = await Promise.all([
+      page.waitForEvent('download'),
+      choose('Export', 'The same of all log files, as .log'),
+    ]);
+    assert.equal(await readFile(await nothing.path(), 'utf8'), '');
+    await window.go(whole);
     await page.getByRole('button', { name: 'Regex' }).click();
   });
 

@@ -68,6 +68,10 @@ export const logFilter = {
   sys: z.enum(subsystems).optional(),
   /** At or after this time. */
   since: z.iso.datetime().optional(),
+  /** At or before this time. */
+  until: z.iso.datetime().optional(),
+  /** First requests of clients without a login. */
+  challenges: z.boolean().default(true),
   requestId: z.string().max(100).optional(),
   /** A part of the line, or a regular expression between slashes, `/push|pull/i`, that runs in linear time. */
   grep: z.string().max(500).optional(),

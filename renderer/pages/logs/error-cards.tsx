@@ -6,6 +6,8 @@ import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { toastError } from '../../parts/toast.tsx';
 import { Time } from '../../parts/values.tsx';
+import type { Route } from '../../place.ts';
+import { hrefOf } from '../../route.ts';
 import { useAsk, useCall } from '../../state/calls.ts';
 import styles from './logs.module.css';
 
@@ -18,6 +20,15 @@ const titles: Readonly<Record<CardCode, string>> = {
   hostDenied: 'Asks by a name that is not admitted',
   tagProtected: 'The tag is protected',
   uploadLimit: 'Sends too much',
+};
+
+/** Where it is mended. */
+const places: Partial<Record<CardCode, { readonly label: string; readonly to: Route }>> = {
+  untrusted: { label: 'Doctor', to: { page: 'doctor' } },
+  wrongPassword: { label: 'Access', to: { page: 'access' } },
+  noPermission: { label: 'Access', to: { page: 'access' } },
+  storageFull: { label: 'Free space', to: { page: 'storage', tab: 'cleanup' } },
+  hostDenied: { label: 'Network', to: { page: 'settings', tab: 'network' } },
 };
 
 const mostShown = 2;
@@ -47,6 +58,7 @@ export function ErrorCards() {
 function Card({ card }: { readonly card: CardRow }) {
   const { id, code, client, address, user, repository, count, lastAt, message, action } = card;
   const ask = useAsk();
+  const place = places[code];
   const who = [client, user === undefined ? undefined : `as ${user}`, `at ${address}`, repository].filter(
     (part) => part !== undefined,
   );
@@ -60,6 +72,7 @@ function Card({ card }: { readonly card: CardRow }) {
         </span>
         <p className={styles['dim']}>{message}</p>
       </div>
+      {place !== undefined && <a href={hrefOf(place.to)}>{place.label}</a>}
       <div className={styles['cardAction']}>
         <CopyLine text={action} label="Copy command" />
       </div>

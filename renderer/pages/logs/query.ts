@@ -122,14 +122,17 @@ function timeOf(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** The same for the registry, which knows neither the end of a time range nor challenges. */
+/** The same for the registry. */
 export function serverFilterOf({ filter, text, isRegex, pattern, isHighlight }: LogQuery) {
-  const { level, sys, from, requestId } = filter;
+  const { level, sys, from, to, requestId, showsChallenges } = filter;
   const source = isRegex ? text : text.replaceAll(/[$()*+./?[\\\]^{|}]/g, String.raw`\$&`);
   return {
     level,
     ...(sys === undefined ? {} : { sys }),
     ...(from === undefined ? {} : { since: new Date(from).toISOString() }),
+    ...(to === undefined ? {} : { until: new Date(to).toISOString() }),
+    // All of a request is shown.
+    challenges: showsChallenges || requestId !== undefined,
     ...(requestId === undefined ? {} : { requestId }),
     ...(pattern === undefined || isHighlight ? {} : { grep: `/${source}/i` }),
   };
