@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { type Berth, berthOn } from '../support/berth.ts';
 import { cli } from '../support/cli.ts';
+import { residentMiB } from '../support/gauge.ts';
 import { makeImage } from '../support/image.ts';
 import { childEnv, run, succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -383,11 +384,6 @@ function watchMemory(pid: number): () => Promise<number> {
     isOver.abort();
     return watching;
   };
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }
 
 async function bytesBelow(folder: string): Promise<number> {

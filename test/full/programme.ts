@@ -179,6 +179,42 @@ export const programme: readonly Row[] = [
     env: { SAME_RUNS: '10000' },
   },
   {
+    id: 'L2',
+    title: 'many clients pull one image',
+    target: '500 clients, 300 MB: less than 100 MiB more resident, 0 errors',
+    files: ['test/load/pulls.test.ts'],
+    env: { PULL_CLIENTS: '500', PULL_MIB: '300' },
+  },
+  {
+    id: 'L5',
+    title: 'slow clients beside a fast one',
+    target: '400 readers at 10 kB/s and 100 dripping uploads: p99 of a pull below twice that alone',
+    files: ['test/load/slow.test.ts'],
+    env: { SLOW_READERS: '400', SLOW_UPLOADS: '100', SLOW_PULLS: '2000', SLOW_FACTOR: '2' },
+  },
+  {
+    id: 'L6',
+    title: 'uploads cut at random',
+    target: '2,000: the disk is as it was when they have expired',
+    files: ['test/load/cut-uploads.test.ts'],
+    env: { CUT_UPLOADS: '2000' },
+  },
+  {
+    id: 'L9',
+    title: 'an hour of pushes, pulls, deletes and collections',
+    target:
+      'resident memory grows by less than 1 MiB an hour, descriptors do not, 0 errors; 86400 seconds for a day',
+    files: ['test/load/soak.test.ts'],
+    env: { SOAK_SECONDS: '3600' },
+  },
+  {
+    id: 'L10',
+    title: 'a large blob in 128 MiB of memory',
+    target: '5 GB both ways',
+    files: ['test/load/memory-limit.test.ts'],
+    env: { BLOB_MIB: '5120' },
+  },
+  {
     id: 'P4',
     title: 'packages',
     target: 'pinned, of the registry, within the budget, without open advisories',

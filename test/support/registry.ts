@@ -27,6 +27,8 @@ export interface RegistryOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More arguments of `berth serve`. */
   readonly args?: readonly string[];
+  /** What starts the program: its words, then those of the program. It must become the program. */
+  readonly starter?: readonly string[];
   /** How long the start may take; 30,000 when absent. */
   readonly startTimeoutMs?: number;
 }
@@ -64,18 +66,18 @@ export interface TestRegistry extends AsyncDisposable {
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
   const { auth = 'none', users = {}, listen = '127.0.0.1:0', args = [], startTimeoutMs = 30_000 } = options;
-  const { program = cli } = options;
+  const { program = cli, starter = [] } = options;
   await using cleanup = new AsyncDisposableStack();
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'berth-data-')));
   if (options.dataDir === undefined) cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
   const env = { HOME: dataDir, ...options.env };
   for (const [name, user] of Object.entries(users)) await addUser(dataDir, name, user, env);
 
-  const child = spawn(
-    process.execPath,
-    [program, 'serve', '--data', dataDir, '--listen', listen, '--auth', auth, ...args],
-    { env: childEnv(env), stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const [command, ...words] = [...starter, process.execPath, program, 'serve'];
+  const child = spawn(command, [...words, '--data', dataDir, '--listen', listen, '--auth', auth, ...args], {
+    env: childEnv(env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const log = collectLog(child);
   const kill = endOf(child);
   cleanup.defer(() => stop(kill).then(() => undefined));
