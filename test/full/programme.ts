@@ -119,9 +119,9 @@ export const programme: readonly Row[] = [
   },
   {
     id: 'C2',
-    title: 'kill -9 in the middle of collections',
-    target: '100 of 100: every acknowledged image can be pulled',
-    files: ['test/control/collect.test.ts'],
+    title: 'push, delete, collect, push again; kill -9 in the middle of collections',
+    target: '100 of 100 each: every acknowledged image can be pulled',
+    files: ['registry/store/collect.test.ts', 'test/control/collect.test.ts'],
     env: { CRASH_RUNS: '100' },
   },
   {
@@ -130,6 +130,12 @@ export const programme: readonly Row[] = [
     target: '1,000 histories of 200 operations of 8 clients, a kill in every fifth: 0 not linearizable',
     files: ['test/model/linear.test.ts', 'test/model/histories.test.ts'],
     env: { HISTORIES: '1000', HISTORY_OPERATIONS: '200' },
+  },
+  {
+    id: 'C4',
+    title: 'pushes at once into one repository',
+    target: '500 referrers of one subject, 200 tags: 500 and 200 listed',
+    files: ['registry/store/manifests.test.ts'],
   },
   {
     id: 'S1',
