@@ -170,6 +170,20 @@ export const programme: readonly Row[] = [
     env: { BOMB_ROUNDS: '100' },
   },
   {
+    id: 'S5',
+    title: 'TLS, and clients that begin and do not go on',
+    target:
+      'nothing below TLS 1.2; 500 half handshakes, 500 slow headers, 200 slow bodies: all closed in time, others served; 10,000 random connections leave nothing behind',
+    files: ['test/security/slow.test.ts'],
+    env: { SLOW_CLIENTS: '500', RANDOM_CLIENTS: '10000' },
+  },
+  {
+    id: 'S7',
+    title: 'traps behind every address that is handed over',
+    target: '0 connections',
+    files: ['test/security/traps.test.ts'],
+  },
+  {
     id: 'F4',
     title: 'a stateful model',
     target: '2,000 runs of 100 commands: equal after each',

@@ -25,14 +25,10 @@ export async function measurable(): Promise<{
     async watch({ pid }) {
       const base = await residentMiB(pid);
       let most = base;
-      const timer = setInterval(() => {
-        residentMiB(pid).then(
-          (now) => {
-            most = Math.max(most, now);
-          },
-          () => undefined,
-        );
-      }, 20).unref();
+      const look = async (): Promise<void> => {
+        most = Math.max(most, await residentMiB(pid).catch(() => 0));
+      };
+      const timer = setInterval(() => void look(), 20).unref();
       const read: Vitals['read'] = async () => {
         const { body } = await request(`http://127.0.0.1:${port}`, { path: '/metrics' });
         const valueOf = (name: string): number =>
