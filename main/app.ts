@@ -16,6 +16,7 @@ import { runDataTask } from './data-host.ts';
 import { createDataMethods } from './data/data-methods.ts';
 import { createDataMover } from './data/data-mover.ts';
 import { openDataPlace } from './data/data-place.ts';
+import { createAskingDownloads } from './files/asking-downloads.ts';
 import { serveDownloads } from './files/downloads.ts';
 import { createFilesMethods } from './files/files-methods.ts';
 import { createGivenFiles, filesOf } from './files/given-files.ts';
@@ -87,7 +88,8 @@ async function run(): Promise<void> {
   const pages = new Set<WebContents>();
   const known = createKnownFiles();
   const given = createGivenFiles();
-  serveDownloads(known, tell);
+  const asking = createAskingDownloads();
+  serveDownloads(known, asking, tell);
 
   const host = createRegistryHost({ dataDir: () => place.given(), onState: follow });
   const mover = createDataMover({
@@ -359,7 +361,7 @@ async function run(): Promise<void> {
       onChange: followPreferences,
     }),
     'clipboard.write': ({ text }) => clipboard.writeText(text),
-    ...createFilesMethods({ window: () => window.current(), given, known, root: mustHaveRoot }),
+    ...createFilesMethods({ window: () => window.current(), given, known, asking, root: mustHaveRoot }),
     ...createRegistryMethods(guarded, () => mover.isBusy()),
     ...createDataMethods({
       place,

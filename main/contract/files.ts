@@ -30,6 +30,8 @@ export const filesArguments = {
   'files.pickBundles': z.strictObject({ from: z.enum(bundleSources) }),
   /** Asks where to write a file; `undefined` where nobody chose. The dialog has asked before a file is replaced. */
   'files.chooseTarget': z.strictObject({ fileName: z.string().min(1).max(200) }),
+  /** The download whose address ends like that asks where to; others go into the folder for downloads. */
+  'files.askWhere': z.strictObject({ id: z.string().regex(/^[\w-]{1,200}$/) }),
   /** Shows a file in the folder that holds it: what was chosen as a target, or saved, by its id; `data` is the data directory. */
   'files.reveal': z.strictObject({ id: z.string().min(1).max(100) }),
 } as const;
@@ -37,5 +39,6 @@ export const filesArguments = {
 export interface FilesResults {
   'files.pickBundles': readonly GivenFile[];
   'files.chooseTarget': ChosenTarget | undefined;
+  'files.askWhere': void;
   'files.reveal': { readonly isShown: boolean };
 }

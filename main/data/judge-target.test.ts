@@ -73,9 +73,9 @@ suite('a place for the data directory', () => {
     const { freeBytes } = await judgeTarget({ from, to, size: small });
 
     for (const size of [
-      { ...small, bytes: freeBytes },
+      { ...small, bytes: freeBytes * 2 },
       // Of one byte each, and each takes a block.
-      { ...small, files: Math.ceil(freeBytes / 4096) },
+      { ...small, files: Math.ceil(freeBytes / 2048) },
     ])
       await assert.rejects(judgeTarget({ from, to, size }), /has room for \d+ bytes, and/);
   });

@@ -5,6 +5,7 @@ import { app, type BrowserWindow, dialog, shell } from 'electron';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { bundleSources, filesArguments } from '../contract/files.ts';
 import type { MethodsOf } from '../contract/shell-api.ts';
+import type { AskingDownloads } from './asking-downloads.ts';
 import { describeFile, type GivenFiles } from './given-files.ts';
 import { freePath } from './free-path.ts';
 import type { KnownFiles } from './known-files.ts';
@@ -14,6 +15,7 @@ export interface FilesOptions {
   readonly window: () => BrowserWindow | undefined;
   readonly given: GivenFiles;
   readonly known: KnownFiles;
+  readonly asking: AskingDownloads;
   /** The data directory; NOT_RUNNING. */
   readonly root: () => string;
 }
@@ -22,6 +24,7 @@ export function createFilesMethods({
   window,
   given,
   known,
+  asking,
   root,
 }: FilesOptions): MethodsOf<typeof filesArguments> {
   // Where the last dialog ended; the next begins there.
@@ -69,6 +72,9 @@ export function createFilesMethods({
       if (canceled || filePath === '') return undefined;
       folder = join(filePath, '..');
       return { id: known.add(filePath), path: filePath };
+    },
+    async 'files.askWhere'({ id }) {
+      asking.add(id);
     },
     async 'files.reveal'({ id }) {
       const path = id === 'data' ? root() : known.find(id);

@@ -3,6 +3,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { createAskingDownloads } from './asking-downloads.ts';
 import { freePath } from './free-path.ts';
 import { createGivenFiles, filesOf } from './given-files.ts';
 import { createKnownFiles } from './known-files.ts';
@@ -68,6 +69,22 @@ for (const { argv, isPackaged, files } of commands) {
     assert.deepEqual(filesOf(argv, { isPackaged, directory: '/home' }), files);
   });
 }
+
+test('a download asks once, where it was wanted; the last 20 wishes are kept', () => {
+  const asking = createAskingDownloads();
+  for (let wish = 0; wish < 21; wish += 1) asking.add(`ticket-${wish}`);
+
+  const urls = [
+    'berth://app/download/ticket-0',
+    'berth://app/download/ticket-1',
+    'blob:berth://app/ticket-20',
+  ];
+
+  assert.deepEqual(
+    [...urls, ...urls, 'berth://app/other'].map((url) => asking.take(url)),
+    [false, true, true, false, false, false, false],
+  );
+});
 
 test('a file is known by its id, the last 200 are', () => {
   const known = createKnownFiles();

@@ -214,6 +214,40 @@ suite('files and the desktop app', needsDesktop(), () => {
       assert.equal((await readdir(downloads)).length, 3);
     });
 
+    await t.test('to a place that a dialog asks for, or nowhere', onlyStandIn, async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-save-'));
+      const target = join(folder.path, 'chosen.log');
+      await goTo(page, '#/logs');
+      const saveAs = async (path: string): Promise<void> => {
+        await answerSave(desktop, path);
+        await page.getByRole('button', { name: 'Export' }).click();
+        await page.getByRole('menuitem', { name: 'The same of all log files, as .log…' }).click();
+      };
+
+      await saveAs('');
+      await saveAs(target);
+
+      await messages.getByText('Saved chosen.log').waitFor();
+      assert.match(await readFile(target, 'utf8'), /listening on /);
+      assert.equal((await readdir(downloads)).length, 3);
+      assert.equal(await messages.getByText('could not be saved').count(), 0);
+      await messages.getByRole('button', { name: 'Show in folder' }).last().click();
+      await until(async () => (await shownItems(desktop)).at(-1) === target);
+    });
+
+    await t.test('a button that saves has a menu that asks, too', onlyStandIn, async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-save-'));
+      const target = join(folder.path, 'chosen.yml');
+      await goTo(page, '#/settings/export');
+      await answerSave(desktop, target);
+      await page.getByRole('button', { name: 'Save as a file: where to' }).click();
+      await page.getByRole('menuitem', { name: 'Save as…' }).click();
+
+      await messages.getByText('Saved chosen.yml').waitFor();
+      assert.match(await readFile(target, 'utf8'), /http/);
+      assert.equal((await readdir(downloads)).length, 3);
+    });
+
     await t.test('the data directory is shown from the screen of the storage', onlyStandIn, async () => {
       await goTo(page, '#/storage');
       await page.getByRole('main').getByRole('button', { name: 'Show in folder' }).click();

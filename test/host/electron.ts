@@ -563,7 +563,7 @@ export const clipboard = {
 
 export const dialog = {
   showOpenDialog: async () => ({ canceled: true, filePaths: [] as readonly string[] }),
-  showSaveDialog: async () => ({ canceled: true, filePath: '' }),
+  showSaveDialog: async (..._options: readonly object[]) => ({ canceled: true, filePath: '' }),
   showMessageBox: async (...[first, second]: readonly { readonly cancelId?: number }[]) => ({
     response: (second ?? first)?.cancelId ?? 0,
   }),
@@ -626,6 +626,7 @@ class DownloadItem extends EventEmitter {
   readonly #url: string;
   readonly #fileName: string;
   path = '';
+  dialogOptions: object = {};
   constructor(url: string, fileName: string) {
     super();
     this.#url = url;
@@ -640,6 +641,12 @@ class DownloadItem extends EventEmitter {
   setSavePath(path: string): void {
     this.path = path;
   }
+  getSavePath(): string {
+    return this.path;
+  }
+  setSaveDialogOptions(options: object): void {
+    this.dialogOptions = options;
+  }
 }
 
 async function startDownload(download: Download, contents: WebContents): Promise<void> {
@@ -653,7 +660,8 @@ async function startDownload(download: Download, contents: WebContents): Promise
     named === undefined ? download.suggestedFilename() : decodeURIComponent(named),
   );
   if (isPrevented(session.defaultSession, 'will-download', {}, item, contents, null)) return;
-  // Electron asks with a dialog where the app names no path; nobody could answer it here.
+  // Where the app names no path, Electron asks by a dialog; here it is that of `dialog`, which tests answer.
+  if (item.path === '') item.path = (await dialog.showSaveDialog(item.dialogOptions)).filePath;
   if (item.path === '') return void item.emit('done', {}, 'cancelled');
   mkdirSync(dirname(item.path), { recursive: true });
   try {

@@ -13,6 +13,7 @@ import { Bar } from '../../parts/screen.tsx';
 import { Empty, Notice, Skeleton } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
+import { SaveButton } from '../../parts/save-button.tsx';
 import { hrefOf, navigate, useParam } from '../../route.ts';
 import { useAsk, useRows } from '../../state/calls.ts';
 import { AccessFailed } from './access-failed.tsx';
@@ -31,11 +32,12 @@ export function UsersTab() {
   useShortcuts([{ keys: ['n'], label: 'Add a user', group: 'Access', run: acts.add }]);
   const unusable = list.rows.filter(({ state }) => state === 'unusable hash').map(({ name }) => name);
 
-  async function exportUsers(): Promise<void> {
+  async function exportUsers(asks: boolean): Promise<void> {
     try {
       const { text } = await ask('users.export', {});
-      downloadText('users.htpasswd', text);
-      toast({ text: 'Saved users.htpasswd, with the hashes of the passwords' });
+      downloadText('users.htpasswd', text, { asks });
+      // Whether a dialog was answered is told by the desktop.
+      if (!asks) toast({ text: 'Saved users.htpasswd, with the hashes of the passwords' });
     } catch (error) {
       toastError(error);
     }
@@ -48,7 +50,7 @@ export function UsersTab() {
         <span className={styles['grow']} />
         <ColumnsMenu name="users" columns={columns} />
         <Button onPress={acts.importUsers}>Import</Button>
-        <Button onPress={() => void exportUsers()}>Export</Button>
+        <SaveButton onSave={(asks) => void exportUsers(asks)}>Export</SaveButton>
         <Button look="primary" icon={<UserPlus />} onPress={acts.add}>
           Add user
         </Button>

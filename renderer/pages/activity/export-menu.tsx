@@ -4,6 +4,7 @@ import { copyText } from '../../parts/copy.tsx';
 import { downloadFrom } from '../../download.ts';
 import { Menu } from '../../parts/menu.tsx';
 import { toastError } from '../../parts/toast.tsx';
+import { useSaveEntries } from '../../parts/save-button.tsx';
 import { useAsk } from '../../state/calls.ts';
 import { useLink } from '../../state/link.ts';
 import { activityCommand, type AuditArguments } from './command.ts';
@@ -12,18 +13,21 @@ import { activityCommand, type AuditArguments } from './command.ts';
 export function ExportMenu({ args }: { readonly args: AuditArguments }) {
   const ask = useAsk();
   const link = useLink();
-  const save = (format: 'csv' | 'ndjson'): void =>
+  const save = (format: 'csv' | 'ndjson', asks: boolean): void =>
     void ask('audit.download', { ...args, format }).then(
-      ({ ticket, fileName }) => downloadFrom(link.downloadUrl(ticket), fileName),
+      ({ ticket, fileName }) => downloadFrom(link.downloadUrl(ticket), fileName, { asks }),
       toastError,
     );
+  const saves = useSaveEntries([
+    { id: 'csv', label: 'As CSV, for tables', save: (asks) => save('csv', asks) },
+    { id: 'ndjson', label: 'As NDJSON, for programs', save: (asks) => save('ndjson', asks) },
+  ]);
   return (
     <Menu
       label="Export"
       button={<Button icon={<Download />}>Export</Button>}
       entries={[
-        { id: 'csv', label: 'As CSV, for tables', act: () => save('csv') },
-        { id: 'ndjson', label: 'As NDJSON, for programs', act: () => save('ndjson') },
+        ...saves,
         {
           id: 'cli',
           label: 'Copy as a command line',

@@ -1,15 +1,14 @@
-import { Download } from 'lucide-react';
 import { useState } from 'react';
 import type { SnippetRow } from '../../../registry/spec/admin/computer.ts';
 import { dockerKinds, podmanKinds } from '../../../registry/spec/engine-kinds.ts';
 import { addressFor, isHere as isReadHere } from '../../address.ts';
-import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Drawer } from '../../parts/dialog.tsx';
 import { downloadText } from '../../download.ts';
 import { TextInput } from '../../parts/field.tsx';
 import { Empty, Loaded, Notice } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
+import { SaveButton } from '../../parts/save-button.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { formatReference } from '../../format.ts';
 import type { Route } from '../../place.ts';
@@ -78,9 +77,9 @@ export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
         </span>
         <CopyButton text={addressFor(status?.urls, location)} label="Copy address" />
         {certificate?.ca !== undefined && (
-          <Button icon={<Download />} onPress={() => downloadText(caName, certificate.ca ?? '')}>
+          <SaveButton onSave={(asks) => downloadText(caName, certificate.ca ?? '', { asks })}>
             Certificate of the authority
-          </Button>
+          </SaveButton>
         )}
       </div>
       {isHere && (

@@ -1,12 +1,11 @@
 import type { FileRow } from '../../../registry/spec/admin/image.ts';
-import { Download } from 'lucide-react';
-import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
 import { Bytes } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { toastError } from '../../parts/toast.tsx';
+import { SaveButton } from '../../parts/save-button.tsx';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { useDownload } from '../../state/download.ts';
 import { TextBlock } from './text-block.tsx';
@@ -27,18 +26,16 @@ export function FileDialog({
   const answer = useCall('layers.file', { repository, digest, path: file.path }, { keepsFormer: false });
   const ask = useAsk();
   const download = useDownload();
-  const save = (): void =>
-    void download(ask('layers.download', { repository, digest, path: file.path })).catch(toastError);
+  const save = (asks: boolean): void =>
+    void download(ask('layers.download', { repository, digest, path: file.path }), { asks }).catch(
+      toastError,
+    );
   return (
     <Dialog
       title={formatForeign(file.path)}
       size="large"
       onClose={onClose}
-      buttons={
-        <Button icon={<Download />} onPress={save}>
-          Download
-        </Button>
-      }
+      buttons={<SaveButton onSave={save}>Download</SaveButton>}
     >
       <Loaded answer={answer} rows={4}>
         {({ text, encoding, size }) =>

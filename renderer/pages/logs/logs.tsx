@@ -14,6 +14,7 @@ import { Screen } from '../../parts/screen.tsx';
 import { Empty, Failed } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip } from '../../parts/values.tsx';
+import { useSaveEntries } from '../../parts/save-button.tsx';
 import { navigate } from '../../route.ts';
 import { isLost, useAsk } from '../../state/calls.ts';
 import { useLink, useLinkState } from '../../state/link.ts';
@@ -69,11 +70,17 @@ export function LogsScreen() {
 
   const copySelection = (): void => void copyLines(view.current?.selected() ?? []);
   const shown = (): ReturnType<typeof entriesOf> => entriesOf(list, 0, list.shownSize());
-  const saveAll = (format: 'text' | 'json'): void => {
+  const saveAll = (format: 'text' | 'json', asks: boolean): void => {
     ask('logs.download', { ...serverFilterOf(query), format })
-      .then(({ ticket }) => downloadFrom(link.downloadUrl(ticket)))
+      .then(({ ticket }) => downloadFrom(link.downloadUrl(ticket), '', { asks }))
       .catch(toastError);
   };
+  const saves = useSaveEntries([
+    { id: 'text', label: 'What is shown, as .log', save: (asks) => void saveLines(shown(), 'text', asks) },
+    { id: 'json', label: 'What is shown, as .ndjson', save: (asks) => void saveLines(shown(), 'json', asks) },
+    { id: 'all', label: 'The same of all log files, as .log', save: (asks) => saveAll('text', asks) },
+    { id: 'allJson', label: 'The same of all log files, as .ndjson', save: (asks) => saveAll('json', asks) },
+  ]);
   const step = (isForward: boolean): void => {
     const from = view.current?.current() ?? list.numberAt(list.shownSize() - 1) ?? 0;
     const found = list.nextMatch(from, isForward);
@@ -136,16 +143,7 @@ export function LogsScreen() {
               },
             ]}
           />
-          <Menu
-            label="Export"
-            button={<Button icon={<Download />}>Export</Button>}
-            entries={[
-              { id: 'text', label: 'What is shown, as .log', act: () => void saveLines(shown(), 'text') },
-              { id: 'json', label: 'What is shown, as .ndjson', act: () => void saveLines(shown(), 'json') },
-              { id: 'all', label: 'The same of all log files, as .log', act: () => saveAll('text') },
-              { id: 'allJson', label: 'The same of all log files, as .ndjson', act: () => saveAll('json') },
-            ]}
-          />
+          <Menu label="Export" button={<Button icon={<Download />}>Export</Button>} entries={saves} />
           <Button
             icon={<SlidersHorizontal />}
             onPress={() => void openDialog((close) => <ServerLevels onClose={close} />)}

@@ -33,13 +33,17 @@ export async function copyLines(entries: readonly LogEntry[]): Promise<void> {
   await copyText((await textOf(entries, 'text')).join(''), `${formatPlural(entries.length, 'line')} copied`);
 }
 
-export async function saveLines(entries: readonly LogEntry[], format: 'text' | 'json'): Promise<void> {
+export async function saveLines(
+  entries: readonly LogEntry[],
+  format: 'text' | 'json',
+  asks: boolean,
+): Promise<void> {
   const isJson = format === 'json';
   const moment = new Date().toISOString().slice(0, 19).replaceAll(':', '');
-  downloadText(
-    `berth-${moment}.${isJson ? 'ndjson' : 'log'}`,
-    await textOf(entries, format),
-    isJson ? 'application/x-ndjson' : 'text/plain',
-  );
-  toast({ text: `${formatPlural(entries.length, 'line')} saved` });
+  downloadText(`berth-${moment}.${isJson ? 'ndjson' : 'log'}`, await textOf(entries, format), {
+    type: isJson ? 'application/x-ndjson' : 'text/plain',
+    asks,
+  });
+  // Whether a dialog was answered is told by the desktop.
+  if (!asks) toast({ text: `${formatPlural(entries.length, 'line')} saved` });
 }

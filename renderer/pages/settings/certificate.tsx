@@ -1,4 +1,4 @@
-import { Download, RefreshCw, ShieldCheck } from 'lucide-react';
+import { RefreshCw, ShieldCheck } from 'lucide-react';
 import type { CertificateRow } from '../../../registry/spec/admin/certificate.ts';
 import { downloadText } from '../../download.ts';
 import { formatAbsolute } from '../../format.ts';
@@ -9,6 +9,7 @@ import { Panel } from '../../parts/screen.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
+import { SaveButton } from '../../parts/save-button.tsx';
 import { useAsk, useCall } from '../../state/calls.ts';
 import styles from './settings.module.css';
 
@@ -120,12 +121,11 @@ function Authority({ certificate: { authority, ca } }: { readonly certificate: C
       actions={
         <>
           {ca !== undefined && (
-            <Button
-              icon={<Download />}
-              onPress={() => downloadText('berth-ca.crt', ca, 'application/x-pem-file')}
+            <SaveButton
+              onSave={(asks) => downloadText('berth-ca.crt', ca, { type: 'application/x-pem-file', asks })}
             >
               Download CA
-            </Button>
+            </SaveButton>
           )}
           {!isSealed && <Button onPress={seal}>Seal…</Button>}
         </>

@@ -1,11 +1,10 @@
-import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { downloadText } from '../../download.ts';
-import { Button } from '../../parts/button.tsx';
 import { CliLine, CopyLine } from '../../parts/copy.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
+import { SaveButton } from '../../parts/save-button.tsx';
 import { useCall } from '../../state/calls.ts';
 import styles from './settings.module.css';
 
@@ -32,12 +31,11 @@ export function ExportPanel() {
           <>
             <CopyLine text={text} label="Copy settings" />
             <div>
-              <Button
-                icon={<Download />}
-                onPress={() => downloadText(form === 'file' ? 'config.yml' : 'berth.env', text)}
+              <SaveButton
+                onSave={(asks) => downloadText(form === 'file' ? 'config.yml' : 'berth.env', text, { asks })}
               >
                 Save as a file
-              </Button>
+              </SaveButton>
             </div>
           </>
         )}
