@@ -10,11 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { type Berth, berthOn } from '../support/berth.ts';
 import { cli } from '../support/cli.ts';
-import { residentMiB } from '../support/gauge.ts';
 import { makeImage } from '../support/image.ts';
 import { childEnv, run, succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
+import { linuxOnly, residentMiB } from '../support/vitals.ts';
 import { unreadableTags } from '../crash/tree.ts';
 
 interface Place extends AsyncDisposable {
@@ -295,8 +295,6 @@ suite('large bundles', needs('busybox', 'openssl', 'skopeo'), () => {
     await here.berth.run('export', 'large/app:1', '-o', file);
   });
   after(() => resources.disposeAsync());
-
-  const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
 
   test('memory stays flat while 300 MB go out and in', linuxOnly, async (t) => {
     await using there = await openPlace();

@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { connect, type Connection, expect } from '../bench/client.ts';
 import { type Descriptor, mediaTypes, pushInto } from '../support/content.ts';
-import { linuxOnly, mostResidentMiB, residentMiB } from '../support/gauge.ts';
 import { startRegistry } from '../support/registry.ts';
+import { linuxOnly, mostResidentMiB, residentMiB } from '../support/vitals.ts';
 
 const clients = Number(process.env['PULL_CLIENTS'] ?? 60);
 const imageMib = Number(process.env['PULL_MIB'] ?? 12);

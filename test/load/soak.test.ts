@@ -4,15 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pushImage } from '../compat/content.ts';
 import { isReadable, unreadableTags } from '../crash/tree.ts';
-import { countDescriptors, linuxOnly, residentMiB } from '../support/gauge.ts';
 import { request } from '../support/http.ts';
 import { berth, startRegistry } from '../support/registry.ts';
+import { freePort, linuxOnly, openDescriptors, residentMiB } from '../support/vitals.ts';
 
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 6);
 /** From here on the first minutes, in which caches and the heap find their size, no longer decide. */
@@ -82,7 +80,7 @@ test(`${seconds} s of pushes, pulls, deletes and collections`, linuxOnly, async 
     samples.push({
       at: (performance.now() - startedAt) / 1000,
       mib: await residentMiB(pid),
-      descriptors: await countDescriptors(pid),
+      descriptors: await openDescriptors(pid),
       lagMs: 1000 * Number(lag),
     });
   }
@@ -136,13 +134,4 @@ function slopePerHour(points: readonly (readonly [seconds: number, value: number
   const [at, value] = [meanOf(points.map(([x]) => x)), meanOf(points.map(([, y]) => y))];
   const spread = points.reduce((sum, [x]) => sum + (x - at) ** 2, 0);
   return (3600 * points.reduce((sum, [x, y]) => sum + (x - at) * (y - value), 0)) / spread;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

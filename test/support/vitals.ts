@@ -5,6 +5,9 @@ import { createServer } from 'node:net';
 import { request } from './http.ts';
 import type { TestRegistry } from './registry.ts';
 
+/** Options of a test that looks at processes. */
+export const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
+
 export interface Vitals {
   /** The most memory so far, over that of the start. */
   readonly grownMiB: () => number;
@@ -57,6 +60,21 @@ export async function measurable(): Promise<{
 export async function residentMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** The most resident memory in MiB while something is done, looked at twenty times a second. */
+export async function mostResidentMiB(pid: number, act: () => Promise<unknown>): Promise<number> {
+  let most = await residentMiB(pid);
+  const look = async (): Promise<void> => {
+    most = Math.max(most, await residentMiB(pid).catch(() => 0));
+  };
+  const watch = setInterval(() => void look(), 50);
+  try {
+    await act();
+  } finally {
+    clearInterval(watch);
+  }
+  return most;
 }
 
 /** How many descriptors a process has open. */

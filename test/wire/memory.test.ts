@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Readable } from 'node:stream';
-import { linuxOnly, mostResidentMiB, residentMiB } from '../support/gauge.ts';
 import { startRegistry } from '../support/registry.ts';
-import { residentMiB } from '../support/vitals.ts';
+import { linuxOnly, mostResidentMiB, residentMiB } from '../support/vitals.ts';
 import { openUpload, sender } from './support.ts';
 
 const sizeBytes = 2 ** 30;
