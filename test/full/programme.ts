@@ -178,10 +178,31 @@ export const programme: readonly Row[] = [
     env: { SLOW_CLIENTS: '500', RANDOM_CLIENTS: '10000' },
   },
   {
+    id: 'S6',
+    title: 'secrets in logs, exports, reports and processes',
+    target: '0 found; 0 of 200 lines forged',
+    files: ['test/security/canaries.test.ts', 'test/wire/log.test.ts'],
+    env: { FORGED_LINES: '2000' },
+  },
+  {
     id: 'S7',
     title: 'traps behind every address that is handed over',
     target: '0 connections',
     files: ['test/security/traps.test.ts'],
+  },
+  {
+    id: 'F2',
+    title: 'manifests by a generator and a mutator',
+    target: '100,000: kept to the byte or refused, read alike by skopeo',
+    files: ['test/fuzz/manifests.test.ts'],
+    env: { FUZZ_MANIFESTS: '100000', FUZZ_SKOPEO: '200' },
+  },
+  {
+    id: 'F3',
+    title: 'broken HTTP on raw sockets',
+    target: '1,000,000 connections: 0 answers of 5xx, 0 to another request, descriptors and memory as before',
+    files: ['test/fuzz/sockets.test.ts'],
+    env: { FUZZ_CONNECTIONS: '1000000' },
   },
   {
     id: 'F4',
