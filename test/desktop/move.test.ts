@@ -15,6 +15,7 @@ import {
   type TestDesktop,
 } from '../support/desktop.ts';
 import { running, trayOf, trayShows, until } from '../support/desktop-acts.ts';
+import { keysOf } from '../support/keys.ts';
 import { pushImage } from '../support/push.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
 
@@ -187,10 +188,11 @@ suite('moving the data directory in the desktop app', needsDesktop(), () => {
     await panel.getByText(desktop.dataDir, { exact: true }).waitFor();
 
     await t.test('the port', async () => {
-      await panel.getByRole('button', { name: 'Change the port…' }).click();
-      await dialog.getByLabel('Port').fill(String(second));
+      const keys = keysOf(page);
+      await keys.use(panel.getByRole('button', { name: 'Change the port…' }));
+      await keys.fill(dialog.getByLabel('Port'), String(second));
       await checkAccessibility(page);
-      await dialog.getByRole('button', { name: 'Restart there' }).click();
+      await keys.use(dialog.getByRole('button', { name: 'Restart there' }));
 
       await panel.getByText(`localhost:${second}`, { exact: true }).first().waitFor();
       await until(async () => (await fetch(`http://localhost:${second}/readyz`)).ok);

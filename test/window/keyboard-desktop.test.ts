@@ -11,6 +11,7 @@ import type { Locator, Page } from 'playwright-core';
 import { channels, type ShellNote } from '../../main/contract/channels.ts';
 import type { Change } from '../../main/engine/change.ts';
 import { withLedger } from '../../main/engine/changes/ledger.ts';
+import type { DataRow } from '../../main/contract/data.ts';
 import type { ProcessRow } from '../../main/contract/registry.ts';
 import { shellArguments, type ShellMethod, type ShellReply } from '../../main/contract/shell-api.ts';
 import { type Keys, keysOf, until } from '../support/keys.ts';
@@ -33,7 +34,7 @@ interface Desk {
 }
 
 /** What only looks, and what the page asks by itself. */
-const looks: ReadonlySet<ShellMethod> = new Set<ShellMethod>(['trust.plan', 'login.plan']);
+const looks: ReadonlySet<ShellMethod> = new Set<ShellMethod>(['trust.plan', 'login.plan', 'data.plan']);
 
 const engine = 'Podman';
 const sheetOf = (title: string) => ({
@@ -47,6 +48,7 @@ const sheetOf = (title: string) => ({
 });
 const yes = { state: 'yes' } as const;
 let process: ProcessRow = { state: 'running' };
+let data: DataRow = { path: '/data' };
 let mayList = false;
 /** A login lies in a file of Berth's own, so that nothing has to be agreed to. */
 let isLoginOwn = false;
@@ -64,6 +66,24 @@ const answers: Record<ShellMethod, () => unknown> = {
     keptBy: 'client',
   }),
   'login.apply': () => ({ address: 'localhost:1', user: 'dev' }),
+  'clipboard.write': () => undefined,
+  'data.get': () => data,
+  'data.plan': () => ({
+    id: 'p1',
+    from: '/data',
+    to: '/new',
+    files: 1,
+    bytes: 1000,
+    freeBytes: 2000,
+    warnings: [],
+    transfers: 0,
+    isUsed: false,
+  }),
+  'data.carryOut': () => data,
+  'data.cancel': () => data,
+  'data.useOther': () => data,
+  'data.removeOther': () => data,
+  'data.forgetFailure': () => data,
   'changes.undo': () => ({ id: 'c1', title: 'A file', result: 'undone', isProved: false }),
   'files.pickBundles': () => [],
   'files.chooseTarget': () => ({ id: 'f1', path: '/dev/null/no' }),
@@ -143,6 +163,47 @@ const acts: readonly Act[] = [
     },
   },
   {
+    name: 'an address is copied',
+    covers: ['parts/copy.tsx clipboard.write'],
+    async run({ page, keys, asked }) {
+      await keys.screen('g', 'h');
+      await keys.use(page.getByRole('button', { name: 'Copy address' }).first());
+      await asked('clipboard.write');
+    },
+  },
+  {
+    name: 'the data is moved, that is cancelled, and the other copy is used and deleted',
+    covers: [
+      'pages/storage/move-data.tsx data.carryOut',
+      'pages/storage/move-data.tsx data.useOther',
+      'pages/storage/move-data.tsx data.removeOther',
+      'pages/storage/location-panel.tsx data.cancel',
+      'pages/storage/location-panel.tsx data.forgetFailure',
+    ],
+    async run({ page, keys, asked, sheet }) {
+      const main = page.getByRole('main');
+      await keys.screen('g', 's');
+      await keys.use(main.getByRole('button', { name: 'Move…' }));
+      await keys.use(sheet.getByRole('button', { name: /^Move / }));
+      await asked('data.carryOut');
+      const figures = { doneFiles: 0, files: 1, doneBytes: 0, bytes: 1000 };
+      await tellData(page, { path: '/data', move: { step: 'copying', to: '/new', ...figures } });
+      await keys.use(main.getByRole('button', { name: 'Cancel' }));
+      await asked('data.cancel');
+      await tellData(page, { path: '/data', failure: { code: 'X', message: 'It was cancelled.', hint: '' } });
+      await keys.use(main.getByRole('button', { name: 'OK' }));
+      await asked('data.forgetFailure');
+      await tellData(page, { path: '/new', other: { path: '/data', bytes: 1000, isGone: false } });
+      await keys.use(main.getByRole('button', { name: 'Use it again…' }));
+      await keys.confirm('Use the other copy');
+      await asked('data.useOther');
+      await keys.use(main.getByRole('button', { name: 'Delete it…' }));
+      await keys.confirm(/^Delete /);
+      await asked('data.removeOther');
+      await tellData(page, { path: '/new' });
+    },
+  },
+  {
     name: 'the set-up is put away',
     covers: ['state/setup.ts setup.set'],
     async run({ page, keys, asked }) {
@@ -200,7 +261,7 @@ const acts: readonly Act[] = [
   {
     name: 'the data directory, a file that was saved, and where to export to, are asked of the system',
     covers: [
-      'pages/storage/disk-panel.tsx files.reveal',
+      'pages/storage/location-panel.tsx files.reveal',
       'pages/transfer/use-shell-notes.ts files.reveal',
       'pages/transfer/export-dialog.tsx files.chooseTarget',
     ],
@@ -295,8 +356,12 @@ const acts: readonly Act[] = [
   },
 ];
 
-/** By keys in recovery.test.ts and files.test.ts of test/desktop: the registry has to be that of the app. */
-const elsewhere = ['frame/stop.tsx registry.restart', 'pages/transfer/export-dialog.tsx files.reveal'];
+/** By keys in recovery, files and move.test.ts of test/desktop: the registry has to be that of the app. */
+const elsewhere = [
+  'frame/stop.tsx registry.restart',
+  'pages/transfer/export-dialog.tsx files.reveal',
+  'pages/home/choose-port.tsx registry.usePort',
+];
 
 test('what the page asks of the desktop is asked by keys, and by nothing else', async () => {
   const source = join(import.meta.dirname, '../../renderer');
@@ -393,6 +458,11 @@ async function replyTo(method: ShellMethod): Promise<ShellReply> {
 
 async function tell(page: Page, note: ShellNote): Promise<void> {
   await page.evaluate((message) => postMessage(message), { kind: channels.note, note });
+}
+
+async function tellData(page: Page, row: DataRow): Promise<void> {
+  data = row;
+  await tell(page, { kind: 'changed', method: 'data.get' });
 }
 
 async function be(page: Page, row: ProcessRow): Promise<void> {
