@@ -1,9 +1,6 @@
-import { useMemo, useState } from 'react';
-import { Autocomplete } from 'react-aria-components/Autocomplete';
-import { Input } from 'react-aria-components/Input';
-import { Menu, MenuItem } from 'react-aria-components/Menu';
-import { SearchField } from 'react-aria-components/SearchField';
+import { type KeyboardEvent, useId, useMemo, useState } from 'react';
 import { Dialog } from '../parts/dialog.tsx';
+import { useSearchText } from '../parts/search-text.ts';
 import { navigate } from '../route.ts';
 import { useCall } from '../state/calls.ts';
 import { setPreferences } from '../state/preferences.ts';
@@ -69,40 +66,104 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     return [...found, ...known].slice(0, 60);
   }, [words, shortcuts, repositories, form]);
 
+  const run = (command: Command | undefined): void => {
+    if (command === undefined) return;
+    onClose();
+    // The dialog gives the focus back first.
+    queueMicrotask(command.run);
+  };
+
   return (
     <Dialog title="Find" size="medium" onClose={onClose}>
-      <Autocomplete inputValue={text} onInputChange={setText}>
-        <SearchField
-          aria-label="Screen, act, repository or setting"
-          autoFocus
-          className={styles['field'] ?? ''}
-        >
-          <Input className={styles['input'] ?? ''} placeholder="Screen, act, repository or setting" />
-        </SearchField>
-        <div className={styles['scroll']} tabIndex={0} role="group" aria-label="Found">
-          <Menu
-            aria-label="Found"
-            items={commands}
-            className={styles['list'] ?? ''}
-            onAction={(id) => {
-              onClose();
-              // The dialog gives the focus back first.
-              queueMicrotask(() => commands.find((each) => each.id === id)?.run());
-            }}
-            renderEmptyState={() => <p className={styles['none']}>Nothing is called so.</p>}
-          >
-            {({ id, kind, label, keys }) => (
-              <MenuItem id={id} textValue={label} className={styles['item'] ?? ''}>
-                <span className={styles['label']}>{label}</span>
-                <span className={styles['kind']}>{kind}</span>
-                {keys !== undefined && (
-                  <kbd className={styles['kind']}>{keys.replace('mod+', `${modKey} `)}</kbd>
-                )}
-              </MenuItem>
-            )}
-          </Menu>
-        </div>
-      </Autocomplete>
+      <Found text={text} setText={setText} commands={commands} run={run} />
     </Dialog>
   );
+}
+
+/** The keys stay in the field, and move through what is below it. */
+function Found({
+  text,
+  setText,
+  commands,
+  run,
+}: {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+  readonly commands: readonly Command[];
+  readonly run: (command: Command | undefined) => void;
+}) {
+  const search = useSearchText(text, setText);
+  const list = useId();
+  const [at, setAt] = useState(0);
+  const [former, setFormer] = useState(text);
+  if (former !== text) {
+    setFormer(text);
+    setAt(0);
+  }
+  const index = Math.min(at, commands.length - 1);
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const next = placeAfter(event.key, index, commands.length);
+    if (next !== undefined) {
+      event.preventDefault();
+      setAt(next);
+    } else if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      run(commands[index]);
+    } else search.input.onKeyDown(event);
+  }
+
+  return (
+    <>
+      <input
+        {...search.input}
+        autoFocus
+        role="combobox"
+        aria-label="Screen, act, repository or setting"
+        aria-expanded
+        aria-autocomplete="list"
+        aria-controls={list}
+        aria-activedescendant={index < 0 ? undefined : `${list}${index}`}
+        autoComplete="off"
+        className={styles['input']}
+        placeholder="Screen, act, repository or setting"
+        onKeyDown={onKeyDown}
+      />
+      <div className={styles['scroll']} tabIndex={0} role="group" aria-label="Found">
+        {commands.length === 0 && <p className={styles['none']}>Nothing is called so.</p>}
+        <div role="listbox" id={list} aria-label="Found" className={styles['list']}>
+          {commands.map((command, place) => (
+            <button
+              key={command.id}
+              ref={place === index ? bringIntoView : undefined}
+              type="button"
+              tabIndex={-1}
+              role="option"
+              id={`${list}${place}`}
+              aria-selected={place === index}
+              className={styles['item']}
+              onClick={() => run(command)}
+            >
+              <span className={styles['label']}>{command.label}</span>
+              <span className={styles['kind']}>{command.kind}</span>
+              {command.keys !== undefined && (
+                <kbd className={styles['kind']}>{command.keys.replace('mod+', `${modKey} `)}</kbd>
+              )}
+            </button>
+          ))}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function bringIntoView(element: Element | null): void {
+  element?.scrollIntoView({ block: 'nearest' });
+}
+
+/** Where a key leads among so many rows, round and round; `undefined` where it leads nowhere. */
+function placeAfter(key: string, index: number, count: number): number | undefined {
+  if (count === 0) return undefined;
+  if (key === 'ArrowDown') return (index + 1) % count;
+  return key === 'ArrowUp' ? (index + count - 1) % count : undefined;
 }

@@ -1,18 +1,12 @@
 import { ChevronDown, Search, X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type FormEvent, type ReactNode, useId } from 'react';
 import { Button as AriaButton } from 'react-aria-components/Button';
-import { Checkbox as AriaCheckbox } from 'react-aria-components/Checkbox';
-import { Input } from 'react-aria-components/Input';
 import { Label } from 'react-aria-components/Label';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { Popover } from 'react-aria-components/Popover';
-import { SearchField as AriaSearchField } from 'react-aria-components/SearchField';
 import { Select as AriaSelect, SelectValue } from 'react-aria-components/Select';
-import { Switch as AriaSwitch } from 'react-aria-components/Switch';
-import { Text } from 'react-aria-components/Text';
-import { TextArea } from 'react-aria-components/TextArea';
-import { TextField } from 'react-aria-components/TextField';
 import styles from './field.module.css';
+import { useSearchText } from './search-text.ts';
 
 export interface TextInputProps {
   readonly label: string;
@@ -43,40 +37,57 @@ export function TextInput({
   help,
   error,
   isCode = false,
+  isReadOnly,
+  isDisabled,
+  isRequired,
   rows,
-  placeholder,
   isLabelHidden = false,
   ...rest
 }: TextInputProps) {
-  const className = `${styles['input']} ${isCode ? styles['code'] : ''}`;
+  const id = useId();
+  const told = [help !== undefined && `${id}help`, error !== undefined && `${id}error`].filter(Boolean);
+  const props = {
+    ...rest,
+    id,
+    value,
+    'aria-label': isLabelHidden ? label : undefined,
+    'aria-describedby': told.length === 0 ? undefined : told.join(' '),
+    'aria-invalid': error === undefined ? undefined : true,
+    readOnly: isReadOnly,
+    disabled: isDisabled,
+    required: isRequired,
+    spellCheck: false,
+    className: `${styles['input']} ${isCode ? styles['code'] : ''}`,
+    onChange: (event: { readonly target: { readonly value: string } }) => onChange(event.target.value),
+    onInvalid: showFirstInvalid,
+  };
   return (
-    <TextField
-      {...rest}
-      {...(isLabelHidden ? { 'aria-label': label } : {})}
-      type={type}
-      value={value}
-      onChange={onChange}
-      isInvalid={error !== undefined}
-      className={styles['field'] ?? ''}
-    >
-      {!isLabelHidden && <Label className={styles['label'] ?? ''}>{label}</Label>}
-      {rows === undefined ? (
-        <Input className={className} placeholder={placeholder} spellCheck={false} />
-      ) : (
-        <TextArea className={className} rows={rows} placeholder={placeholder} spellCheck={false} />
+    <div className={styles['field']}>
+      {!isLabelHidden && (
+        <label htmlFor={id} className={styles['label']}>
+          {label}
+        </label>
       )}
+      {rows === undefined ? <input {...props} type={type} /> : <textarea {...props} rows={rows} />}
       {help !== undefined && (
-        <Text slot="description" className={styles['help'] ?? ''}>
+        <span id={`${id}help`} className={styles['help']}>
           {help}
-        </Text>
+        </span>
       )}
       {error !== undefined && (
-        <Text slot="errorMessage" className={styles['error'] ?? ''}>
+        <span id={`${id}error`} className={styles['error']}>
           {error}
-        </Text>
+        </span>
       )}
-    </TextField>
+    </div>
   );
+}
+
+/** The focus says what is missing; the bubble of the browser is in its own language and look. */
+function showFirstInvalid(event: FormEvent<HTMLInputElement | HTMLTextAreaElement>): void {
+  event.preventDefault();
+  const field = event.currentTarget;
+  if (field.form?.querySelector('input:invalid, textarea:invalid') === field) field.focus();
 }
 
 export interface SearchInputProps {
@@ -97,27 +108,24 @@ export function SearchInput({
   isMain = false,
   autoFocus = false,
 }: SearchInputProps) {
+  const search = useSearchText(value, onChange);
   return (
-    <AriaSearchField
-      aria-label={label}
-      value={value}
-      onChange={onChange}
-      autoFocus={autoFocus}
-      className={styles['search'] ?? ''}
-    >
+    <div className={styles['search']}>
       <Search aria-hidden />
-      <Input
-        className={styles['searchInput'] ?? ''}
+      <input
+        {...search.input}
+        aria-label={label}
+        autoFocus={autoFocus}
+        className={styles['searchInput']}
         placeholder={placeholder ?? label}
-        spellCheck={false}
         {...(isMain ? { 'data-main-search': '' } : {})}
       />
       {value !== '' && (
-        <AriaButton className={styles['clear'] ?? ''}>
-          <X aria-label="Clear" />
-        </AriaButton>
+        <button {...search.clear} className={styles['clear']}>
+          <X aria-hidden />
+        </button>
       )}
-    </AriaSearchField>
+    </div>
   );
 }
 
@@ -181,26 +189,49 @@ export interface ToggleProps {
 }
 
 /** On or off, at once. */
-export function Toggle({ children, isSelected, onChange, isDisabled = false, ...rest }: ToggleProps) {
+export function Toggle({ children, ...rest }: ToggleProps) {
   return (
-    <AriaSwitch
-      aria-label={rest['aria-label']}
-      isSelected={isSelected}
-      onChange={onChange}
-      isDisabled={isDisabled}
-      className={styles['switch'] ?? ''}
-    >
+    <label className={`${styles['choice']} ${styles['switch']}`}>
+      <NativeCheckbox {...rest} isSwitch />
       <span className={styles['rail']} />
       {children}
-    </AriaSwitch>
+    </label>
   );
 }
 
 export function CheckboxInput({ children, ...rest }: ToggleProps) {
   return (
-    <AriaCheckbox {...rest} className={styles['checkbox'] ?? ''}>
+    <label className={`${styles['choice']} ${styles['checkbox']}`}>
+      <NativeCheckbox {...rest} />
       <span className={styles['box']} aria-hidden />
       {children}
-    </AriaCheckbox>
+    </label>
+  );
+}
+
+/** The element that has the state and the focus; what is seen stands beside it. */
+function NativeCheckbox({
+  isSelected,
+  onChange,
+  isDisabled,
+  isIndeterminate = false,
+  excludeFromTabOrder = false,
+  isSwitch = false,
+  ...rest
+}: Omit<ToggleProps, 'children'> & { readonly isSwitch?: boolean }) {
+  return (
+    <input
+      {...rest}
+      ref={(element) => {
+        if (element !== null) element.indeterminate = isIndeterminate;
+      }}
+      type="checkbox"
+      role={isSwitch ? 'switch' : undefined}
+      className={styles['native']}
+      checked={isSelected}
+      disabled={isDisabled}
+      tabIndex={excludeFromTabOrder ? -1 : undefined}
+      onChange={(event) => onChange(event.target.checked)}
+    />
   );
 }

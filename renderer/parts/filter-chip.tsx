@@ -1,5 +1,4 @@
 import type { ReactNode } from 'react';
-import { ToggleButton } from 'react-aria-components/ToggleButton';
 import { hasTerm, toggleTerm } from '../query-terms.ts';
 import type { QueryText } from '../state/query.ts';
 import styles from './filter-chip.module.css';
@@ -15,9 +14,14 @@ export function FilterChip({
   readonly onChange: (isSelected: boolean) => void;
 }) {
   return (
-    <ToggleButton isSelected={isSelected} onChange={onChange} className={styles['chip'] ?? ''}>
+    <button
+      type="button"
+      aria-pressed={isSelected}
+      className={styles['chip']}
+      onClick={() => onChange(!isSelected)}
+    >
       {children}
-    </ToggleButton>
+    </button>
   );
 }
 

@@ -1,13 +1,11 @@
 import { CircleAlert, CircleQuestionMark, Search, X } from 'lucide-react';
 import { type UIEvent, useId, useRef } from 'react';
-import { Button as AriaButton } from 'react-aria-components/Button';
 import { Dialog, DialogTrigger } from 'react-aria-components/Dialog';
-import { Input } from 'react-aria-components/Input';
 import { Popover } from 'react-aria-components/Popover';
-import { SearchField } from 'react-aria-components/SearchField';
 import type { QueriedList, QueryProblem } from '../../registry/spec/query.ts';
 import type { QueryText } from '../state/query.ts';
 import { IconButton } from './button.tsx';
+import { useSearchText } from './search-text.ts';
 import styles from './query-input.module.css';
 
 /** The field of a list that has a query language: what cannot be understood is marked, and told below it. */
@@ -22,6 +20,7 @@ export function QueryInput({
 }) {
   const { text, setText, problems } = query;
   const [problem] = problems;
+  const search = useSearchText(text, setText);
   const mirror = useRef<HTMLDivElement>(null);
   const problemId = useId();
   const follow = ({ currentTarget }: UIEvent<HTMLInputElement>): void => {
@@ -29,22 +28,18 @@ export function QueryInput({
   };
   return (
     <div className={styles['place']}>
-      <SearchField
-        aria-label={label}
-        value={text}
-        onChange={setText}
-        isInvalid={problem !== undefined}
-        className={styles['field'] ?? ''}
-      >
+      <div className={styles['field']}>
         <Search aria-hidden />
         <div className={styles['text']}>
           <div ref={mirror} aria-hidden className={styles['mirror']}>
             <Marked text={text} problems={problems} />
           </div>
-          <Input
-            className={styles['input'] ?? ''}
+          <input
+            {...search.input}
+            aria-label={label}
+            aria-invalid={problem === undefined ? undefined : true}
+            className={styles['input']}
             placeholder={label}
-            spellCheck={false}
             autoComplete="off"
             data-main-search=""
             aria-describedby={problem === undefined ? undefined : problemId}
@@ -52,12 +47,12 @@ export function QueryInput({
           />
         </div>
         {text !== '' && (
-          <AriaButton className={styles['clear'] ?? ''}>
-            <X aria-label="Clear" />
-          </AriaButton>
+          <button {...search.clear} className={styles['clear']}>
+            <X aria-hidden />
+          </button>
         )}
         <QueryHelp list={list} />
-      </SearchField>
+      </div>
       <div role="status" aria-live="polite" id={problemId}>
         {problem !== undefined && (
           <p className={styles['problem']}>
@@ -122,7 +117,7 @@ const keys: Readonly<Record<QueriedList, readonly (readonly [term: string, meani
 function QueryHelp({ list }: { readonly list: QueriedList }) {
   return (
     <DialogTrigger>
-      <IconButton label="What can be asked" slot={null}>
+      <IconButton label="What can be asked">
         <CircleQuestionMark />
       </IconButton>
       <Popover className={styles['help'] ?? ''} placement="bottom end">

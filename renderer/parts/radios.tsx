@@ -1,5 +1,5 @@
-import { Label } from 'react-aria-components/Label';
-import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
+import { useId } from 'react';
+import { Radio, RadioGroup } from './radio.tsx';
 import styles from './radios.module.css';
 
 /** One of a few, all of them in sight, each with what it means. */
@@ -16,16 +16,20 @@ export function Radios<Id extends string>({
   readonly onChange: (id: Id) => void;
   readonly isDisabled?: boolean;
 }) {
+  const legend = useId();
   return (
     <RadioGroup
+      aria-labelledby={legend}
       value={value}
       onChange={(id) => onChange(id as Id)}
       isDisabled={isDisabled}
-      className={styles['radios'] ?? ''}
+      className={styles['radios']}
     >
-      <Label className={styles['legend'] ?? ''}>{label}</Label>
+      <span id={legend} className={styles['legend']}>
+        {label}
+      </span>
       {choices.map(({ id, label: text, help }) => (
-        <Radio key={id} value={id} className={styles['radio'] ?? ''}>
+        <Radio key={id} value={id} className={styles['radio']}>
           <span className={styles['dot']} aria-hidden />
           <span>
             {text} <span className={styles['help']}>{help}</span>

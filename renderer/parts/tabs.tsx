@@ -1,5 +1,4 @@
-import { type ReactNode, useLayoutEffect, useRef } from 'react';
-import { Tab, TabList, Tabs as AriaTabs } from 'react-aria-components/Tabs';
+import { type KeyboardEvent, type ReactNode, useId } from 'react';
 import styles from './tabs.module.css';
 
 export interface TabEntry {
@@ -21,53 +20,59 @@ export function Tabs({
   readonly selected: string | undefined;
   readonly onSelect: (id: string) => void;
 }) {
+  const id = useId();
   const present = tabs.find((tab) => tab.id === selected) ?? tabs[0];
   return (
     <div className={styles['tabs']}>
-      <AriaTabs
-        className={styles['head'] ?? ''}
-        selectedKey={present?.id}
-        onSelectionChange={(key) => String(key) !== present?.id && onSelect(String(key))}
-        keyboardActivation="manual"
-      >
-        <TabList aria-label={label} className={styles['list'] ?? ''}>
-          {tabs.map((tab) => (
-            <Tab key={tab.id} id={tab.id} className={styles['tab'] ?? ''}>
+      <div role="tablist" aria-label={label} className={styles['list']}>
+        {tabs.map((tab) => {
+          const isPresent = tab === present;
+          return (
+            <button
+              key={tab.id}
+              type="button"
+              role="tab"
+              id={`${id}${tab.id}`}
+              aria-selected={isPresent}
+              aria-controls={isPresent ? `${id}panel` : undefined}
+              tabIndex={isPresent ? 0 : -1}
+              className={styles['tab']}
+              onClick={() => !isPresent && onSelect(tab.id)}
+              onKeyDown={moveFocus}
+            >
               {tab.label}
-            </Tab>
-          ))}
-        </TabList>
-      </AriaTabs>
+            </button>
+          );
+        })}
+      </div>
       {/* Beside, not within: the tabs of what is shown are not tabs of this list. */}
-      {present !== undefined && <Panel key={present.id}>{present.content()}</Panel>}
+      {present !== undefined && (
+        <div
+          key={present.id}
+          role="tabpanel"
+          id={`${id}panel`}
+          aria-labelledby={`${id}${present.id}`}
+          className={styles['panel']}
+        >
+          {present.content()}
+        </div>
+      )}
     </div>
   );
 }
 
-/**
- * As TabPanel of react-aria, which looks through all that is in it whenever something is put there: the browser would lay
- * out a table anew for that, within the task that renders its rows.
- */
-function Panel({ children }: { readonly children: ReactNode }) {
-  const panel = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const element = panel.current;
-    const list = element?.parentElement?.querySelector('[role="tablist"]');
-    if (element === null || list === null || list === undefined) return undefined;
-    const name = (): void => {
-      const tab = list.querySelector('[role="tab"][aria-selected="true"]');
-      element.id = tab?.getAttribute('aria-controls') ?? '';
-      element.setAttribute('aria-labelledby', tab?.id ?? '');
-    };
-    name();
-    // The tabs may come later than what is below them.
-    const observer = new MutationObserver(name);
-    observer.observe(list, { subtree: true, childList: true, attributeFilter: ['aria-selected'] });
-    return () => observer.disconnect();
-  }, []);
-  return (
-    <div ref={panel} role="tabpanel" className={styles['panel']}>
-      {children}
-    </div>
-  );
+/** The arrows lead from tab to tab, round and round; Enter or Space chooses one (WAI-ARIA, "Tabs Pattern"). */
+function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+  const tabs = [...(event.currentTarget.parentElement?.children ?? [])];
+  const at = tabs.indexOf(event.currentTarget);
+  const places: Readonly<Record<string, number>> = {
+    ArrowRight: (at + 1) % tabs.length,
+    ArrowLeft: (at + tabs.length - 1) % tabs.length,
+    Home: 0,
+    End: tabs.length - 1,
+  };
+  const next = tabs[places[event.key] ?? -1];
+  if (!(next instanceof HTMLElement)) return;
+  event.preventDefault();
+  next.focus();
 }

@@ -163,7 +163,7 @@ export async function checkAccessibility(page: Page): Promise<void> {
 export async function buildOnce(): Promise<void> {
   await buildWhereOlder({
     result: 'dist/ui/index.html.gz',
-    folders: ['renderer', 'registry/spec'],
+    folders: ['renderer', 'registry/spec', 'build'],
     script: 'build/renderer.ts',
   });
 }

@@ -108,7 +108,7 @@ test('access', dockerNeeds, async (t) => {
     await dialog.getByRole('button', { name: 'Make one, and show it once Password' }).click();
     await page.getByRole('option', { name: 'Write one' }).click();
     const problemOf = async (name: string): Promise<string> => {
-      await dialog.locator('[data-invalid]').first().waitFor();
+      await dialog.locator('[aria-invalid=true]').first().waitFor();
       const ids = (await field(name).getAttribute('aria-describedby')) ?? '';
       const texts = ids.split(' ').map((id) => page.locator(`[id="${id}"]`).textContent());
       return (await Promise.all(texts)).join(' ');

@@ -154,7 +154,7 @@ test('settings', needs('chromium'), async (t) => {
   await t.test('settings are found by the palette, and by words', async () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('berth.storage.trash');
-    await page.getByRole('menuitem', { name: /Time in the trash/ }).waitFor();
+    await page.getByRole('option', { name: /Time in the trash/ }).waitFor();
     await page.keyboard.press('Enter');
     await settingOf(page, 'Time in the trash').waitFor();
     assert.equal(new URL(page.url()).hash, '#/settings?q=berth.storage.trash');

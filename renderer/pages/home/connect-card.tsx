@@ -1,10 +1,10 @@
 import { CircleAlert, CircleCheck, CircleDashed, CircleMinus, KeyRound } from 'lucide-react';
 import { useState } from 'react';
-import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import { openConnect } from '../../frame/open.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
+import { Radio, RadioGroup } from '../../parts/radio.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { Chip } from '../../parts/values.tsx';
@@ -55,7 +55,7 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
           aria-label={isHere ? 'Engines' : 'Engines of the registry’s computer'}
           value={engine.id}
           onChange={setChosen}
-          className={styles['engines'] ?? ''}
+          className={styles['engines']}
         >
           {engines.map((each) => (
             <EngineChip key={each.id} engine={each} isSeen={seen?.has(programOf(each.kind)) ?? true} />
@@ -87,7 +87,7 @@ function EngineChip({
       : needOf(engine);
   const Icon = icons[tone];
   return (
-    <Radio value={engine.id} className={styles['engine'] ?? ''}>
+    <Radio value={engine.id} className={styles['engine']}>
       <span className={styles['engineName']} title={engine.title}>
         {engine.title}
       </span>

@@ -1,12 +1,11 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
-import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
-import { ToggleButton } from 'react-aria-components/ToggleButton';
 import { type Level, levels, subsystems } from '../../../registry/spec/log-record.ts';
 import { formatCount } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { Dialog, openDialog } from '../../parts/dialog.tsx';
 import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
+import { Radio, RadioGroup } from '../../parts/radio.tsx';
 import { Bar } from '../../parts/screen.tsx';
 import { type LogStore, useRevision } from '../../state/logs.ts';
 import { FallingBack } from './server-levels.tsx';
@@ -43,20 +42,22 @@ export function LogBar({ query, onChange, store, onStep }: LogBarProps) {
           </p>
         )}
       </div>
-      <ToggleButton
-        className={styles['toggle'] ?? ''}
-        isSelected={isRegex}
-        onChange={(isOn) => onChange('regex', isOn ? '1' : '')}
+      <button
+        type="button"
+        className={styles['toggle']}
+        aria-pressed={isRegex}
+        onClick={() => onChange('regex', isRegex ? '' : '1')}
       >
         Regex
-      </ToggleButton>
-      <ToggleButton
-        className={styles['toggle'] ?? ''}
-        isSelected={isHighlight}
-        onChange={(isOn) => onChange('mode', isOn ? 'highlight' : 'filter')}
+      </button>
+      <button
+        type="button"
+        className={styles['toggle']}
+        aria-pressed={isHighlight}
+        onClick={() => onChange('mode', isHighlight ? 'filter' : 'highlight')}
       >
         Highlight
-      </ToggleButton>
+      </button>
       {isHighlight && text !== '' && <Matches store={store} onStep={onStep} />}
       <Chooser
         isLabelHidden
@@ -108,10 +109,9 @@ function Levels({
   return (
     <RadioGroup
       aria-label="This level and the more serious ones"
-      orientation="horizontal"
       value={level}
       onChange={onChange}
-      className={styles['levels'] ?? ''}
+      className={styles['levels']}
     >
       {levels.map((each, index) => (
         <Radio

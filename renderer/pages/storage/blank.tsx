@@ -1,5 +1,3 @@
-import { Input } from 'react-aria-components/Input';
-import { TextField } from 'react-aria-components/TextField';
 import styles from './storage.module.css';
 
 /** A blank in a sentence, as wide as what it says. */
@@ -21,21 +19,17 @@ export function Blank({
   readonly least?: number;
 }) {
   return (
-    <TextField
+    <input
       aria-label={problem === undefined ? label : `${label}: ${problem}`}
+      aria-invalid={problem === undefined ? undefined : true}
+      className={styles['blank']}
       value={value}
-      onChange={onChange}
-      isInvalid={problem !== undefined}
-      className={styles['blank'] ?? ''}
-    >
-      <Input
-        className={styles['blankInput'] ?? ''}
-        size={Math.min(40, Math.max(least, (value === '' ? placeholder : value).length))}
-        placeholder={placeholder}
-        title={problem}
-        spellCheck={false}
-        autoComplete="off"
-      />
-    </TextField>
+      size={Math.min(40, Math.max(least, (value === '' ? placeholder : value).length))}
+      placeholder={placeholder}
+      title={problem}
+      spellCheck={false}
+      autoComplete="off"
+      onChange={(event) => onChange(event.target.value)}
+    />
   );
 }
