@@ -206,6 +206,18 @@ export function oneLanguage(): Plugin {
   };
 }
 
+/** The page itself does not scroll (`renderer/parts/base.css`): a dialog need not keep it from that. */
+export function stillPage(): Plugin {
+  return {
+    name: 'still-page',
+    enforce: 'pre',
+    load: (id) =>
+      id.endsWith('/react-aria/dist/private/overlays/usePreventScroll.mjs')
+        ? 'export const usePreventScroll = () => {};'
+        : undefined,
+  };
+}
+
 /** Styles are in one file and nothing is preloaded, so importing needs no help. */
 export function plainImports(): Plugin {
   return {

@@ -8,12 +8,24 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { build } from 'vite';
-import { namedReact, oneLanguage, ownErrors, plainIcons, plainImports, shortClasses } from './lean-code.ts';
+import {
+  namedReact,
+  oneLanguage,
+  ownErrors,
+  plainIcons,
+  plainImports,
+  shortClasses,
+  stillPage,
+} from './lean-code.ts';
 
 const root = join(import.meta.dirname, '..', 'renderer');
 
 /** The chunks that every screen needs. */
 const preloaded = ['window', 'rolldown-runtime'];
+
+/** What is asked for by `renderer/frame/desktop-parts.ts` alone: one chunk, which no browser loads. */
+const desktopOnly =
+  /\/pages\/(?:push\/(?!target-name)|consent\/|home\/(?:first-run|first-password|engine-setup|choose-port)\.|settings\/(?:desktop|updates)\.)/;
 
 /**
  * Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. Answers
@@ -38,6 +50,7 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
       plainIcons(root),
       ownErrors(root),
       oneLanguage(),
+      stillPage(),
       {
         name: 'berth',
         generateBundle(_, files) {
@@ -80,6 +93,7 @@ export async function writeRenderer(out: string): Promise<readonly string[]> {
             includeDependenciesRecursively: false,
             groups: [
               { name: 'index', tags: ['$initial'], priority: 1 },
+              { name: 'desktop', test: desktopOnly, priority: 2 },
               { name: 'window', minShareCount: 2 },
             ],
           },

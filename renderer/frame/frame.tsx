@@ -6,6 +6,7 @@ import { navigate, usePlace } from '../route.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { useShell } from '../state/shell.ts';
 import { Banner } from './banner.tsx';
+import { useFetchAhead } from './fetch-ahead.ts';
 import { Nav, navEntries } from './nav.tsx';
 import { openCheatSheet, openConnect, openPalette, openPushImages } from './open.tsx';
 import { Outlet } from './outlet.tsx';
@@ -29,7 +30,8 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
   useShellNotes();
-  useEffect(loadScreens, []);
+  useFetchAhead();
+  useEffect(() => loadScreens(shell !== undefined), [shell]);
 
   useShortcuts([
     ...navEntries.flatMap(({ screen, label, keys }) => ({

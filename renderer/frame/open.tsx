@@ -1,9 +1,10 @@
 import type { Shell } from '../api/shell.ts';
 import { ConnectDrawer } from '../pages/connect/connect-drawer.tsx';
-import { PushImages } from '../pages/push/push-images.tsx';
 import { openDialog } from '../parts/dialog.tsx';
 import { CheatSheet } from './cheat-sheet.tsx';
+import { desktopParts } from './desktop-parts.ts';
 import { Palette } from './palette.tsx';
+import { PartPlace } from './part-place.tsx';
 
 export function openPalette(): void {
   void openDialog((close) => <Palette onClose={close} />);
@@ -19,5 +20,5 @@ export function openCheatSheet(): void {
 
 /** Images that engines of this computer hold; for the desktop. */
 export function openPushImages(shell: Shell): void {
-  void openDialog((close) => <PushImages shell={shell} onClose={close} />);
+  void openDialog((close) => <PartPlace part={desktopParts.push} props={{ shell, onClose: close }} />);
 }

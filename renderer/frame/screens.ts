@@ -1,4 +1,5 @@
 import type { Place } from '../place.ts';
+import { desktopParts } from './desktop-parts.ts';
 import { createPart } from './part.ts';
 
 /** The screens, by the page of a route. */
@@ -27,18 +28,19 @@ export function loadScreen({ route: { page } }: Place): void {
 /** The first screen has the page for itself for so long. */
 const firstMs = 1000;
 
-/** Loads every screen, one after the other, when the page has nothing else to do; answers how to stop. */
-export function loadScreens(): () => void {
+/** Loads every screen, and in the desktop what only it shows, one after the other, when the page has nothing else to do; answers how to stop. */
+export function loadScreens(isDesktop: boolean): () => void {
+  const parts = [...Object.values(screens), ...(isDesktop ? Object.values(desktopParts) : [])];
   const ending = new AbortController();
-  const timer = setTimeout(() => void loadAll(ending.signal), firstMs);
+  const timer = setTimeout(() => void loadAll(parts, ending.signal), firstMs);
   return () => {
     clearTimeout(timer);
     ending.abort();
   };
 }
 
-async function loadAll(signal: AbortSignal): Promise<void> {
-  for (const part of Object.values(screens)) {
+async function loadAll(parts: readonly { load(): Promise<void> }[], signal: AbortSignal): Promise<void> {
+  for (const part of parts) {
     await new Promise((resolve) => requestIdleCallback(resolve));
     if (signal.aborted) return;
     await part.load();

@@ -61,6 +61,23 @@ export function useCall<M extends AdminMethod>(
   });
 }
 
+/** A method with its arguments. */
+export type AheadOf = { [M in AdminMethod]: readonly [method: M, args: AdminInput<M>] }[AdminMethod];
+
+/** Asks what `useCall` will ask, where it is not known. Nobody is told of a failure: it is asked again then. */
+export function useAskAhead(): (asked: AheadOf) => void {
+  const link = useLink();
+  const queries = useQueryClient();
+  return useCallback(
+    ([method, args]) =>
+      void queries.prefetchQuery({
+        queryKey: [method, args],
+        queryFn: async ({ signal }) => await (await link.client()).call(method, args, { signal }),
+      }),
+    [link, queries],
+  );
+}
+
 /** The same for several arguments at once, in their order. */
 export function useCalls<M extends AdminMethod>(
   method: M,

@@ -17,7 +17,8 @@ import { useCall } from '../../state/calls.ts';
 import { useClientUser } from '../../state/client-user.ts';
 import { preferences, setPreferences } from '../../state/preferences.ts';
 import { useShell } from '../../state/shell.ts';
-import { EngineActs } from '../consent/engine-acts.tsx';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { needOf } from '../doctor/engine-need.ts';
 import styles from './connect-drawer.module.css';
 
@@ -131,7 +132,7 @@ function EnginesOf({ kinds }: { readonly kinds: readonly string[] }) {
             <CopyButton text={engine.address} label={`Copy address for ${engine.title}`} />
             {shell !== undefined && (
               <span className={styles['acts']}>
-                <EngineActs shell={shell} engine={engine} />
+                <PartPlace part={desktopParts.engineActs} props={{ shell, engine }} />
               </span>
             )}
           </li>

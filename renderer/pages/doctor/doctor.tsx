@@ -9,8 +9,8 @@ import { Chip, Time } from '../../parts/values.tsx';
 import { useCall, useRefresh } from '../../state/calls.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
 import { useShell } from '../../state/shell.ts';
-import { LoginSheet } from '../consent/login-sheet.tsx';
-import { TrustSheet } from '../consent/trust-sheet.tsx';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { Engines } from './engines.tsx';
 import { countOf, reportOf } from './report.ts';
 import styles from './doctor.module.css';
@@ -78,11 +78,10 @@ function FixButton({ kind, engine: id }: NonNullable<NonNullable<CheckRow['fix']
   const { data: engines = [] } = useCall('engines.list', {});
   const engine = engines.find((each) => each.id === id);
   if (shell === undefined || engine === undefined) return null;
-  const Sheet = kind === 'trust' ? TrustSheet : LoginSheet;
   const fix = (): void =>
-    void openDialog((close) => <Sheet shell={shell} engine={engine} onClose={close} />).then(() =>
-      refresh('engines.list', 'checks.run'),
-    );
+    void openDialog((close) => (
+      <PartPlace part={desktopParts[kind]} props={{ shell, engine, onClose: close }} />
+    )).then(() => refresh('engines.list', 'checks.run'));
   return (
     <div>
       <Button onPress={fix}>

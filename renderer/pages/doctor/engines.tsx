@@ -7,7 +7,8 @@ import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
-import { EngineActs } from '../consent/engine-acts.tsx';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { needOf } from './engine-need.ts';
 
 const facts: readonly Column<EngineRow>[] = [
@@ -49,7 +50,7 @@ function actsOf(shell: Shell): Column<EngineRow> {
     title: 'Acts',
     width: '200px',
     cell: (engine, { excludeFromTabOrder }) => (
-      <EngineActs shell={shell} engine={engine} excludeFromTabOrder={excludeFromTabOrder} />
+      <PartPlace part={desktopParts.engineActs} props={{ shell, engine, excludeFromTabOrder }} />
     ),
   };
 }

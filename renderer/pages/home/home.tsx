@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { Panels, Screen } from '../../parts/screen.tsx';
 import { type Answer, Skeleton } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
@@ -12,7 +14,6 @@ import { useShell } from '../../state/shell.ts';
 import { addressFor, isHere } from '../../address.ts';
 import { AttentionPanel } from './attention-panel.tsx';
 import { ConnectCard } from './connect-card.tsx';
-import { FirstRun } from './first-run.tsx';
 import { useNewestImage } from './newest-image.ts';
 import { firstPushOf } from './recipe.ts';
 import { RecentPushes } from './recent-pushes.tsx';
@@ -68,7 +69,10 @@ function Content({ recent }: { readonly recent: Answer<readonly TagRow[]> }) {
         (shell === undefined ? (
           <Setup {...steps} onDismiss={dismiss} />
         ) : (
-          <FirstRun {...steps} shell={shell} user={user} onReady={setReady} onDismiss={dismiss} />
+          <PartPlace
+            part={desktopParts.firstRun}
+            props={{ ...steps, shell, user, onReady: setReady, onDismiss: dismiss }}
+          />
         ))}
       {isFirst && (
         <Waiting

@@ -2,11 +2,11 @@ import { type ReactNode, useCallback, useState } from 'react';
 import type { EngineTicks } from '../../../main/contract/setup.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
 import { useRefresh } from '../../state/calls.ts';
 import { preferences, setPreferences } from '../../state/preferences.ts';
-import { LoginSheet } from '../consent/login-sheet.tsx';
-import { TrustSheet } from '../consent/trust-sheet.tsx';
 import { needsTrust } from './engine-steps.ts';
 
 export type SetupPhase =
@@ -51,7 +51,7 @@ export function useEngineSetup(shell: Shell, engine: EngineRow, onReady: () => v
 
 async function isTrusted(shell: Shell, engine: EngineRow): Promise<boolean> {
   return await isAgreed((onDone, close) => (
-    <TrustSheet shell={shell} engine={engine} onDone={onDone} onClose={close} />
+    <PartPlace part={desktopParts.trust} props={{ shell, engine, onDone, onClose: close }} />
   ));
 }
 
@@ -63,7 +63,7 @@ async function isLoggedIn(shell: Shell, engine: EngineRow): Promise<boolean> {
   const isDone =
     isOwn ||
     (await isAgreed((onDone, close) => (
-      <LoginSheet shell={shell} engine={engine} planned={planned} onDone={onDone} onClose={close} />
+      <PartPlace part={desktopParts.login} props={{ shell, engine, planned, onDone, onClose: close }} />
     )));
   noteLogin(engine.id, isDone);
   return isDone;

@@ -1,3 +1,5 @@
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
@@ -6,7 +8,6 @@ import { useCall } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
 import { CertificatePanel } from './certificate.tsx';
 import { ExportPanel } from './export.tsx';
-import { DesktopPanels } from './desktop.tsx';
 import { findSettings, groupsOf, sectionsOf } from './form.ts';
 import { LookPanel } from './look.tsx';
 import { PendingBar } from './pending-bar.tsx';
@@ -66,7 +67,7 @@ function OwnPart({ id }: { readonly id: string }) {
     case 'look':
       return <LookPanel />;
     case 'desktop':
-      return <DesktopPanels />;
+      return <PartPlace part={desktopParts.settings} props={{}} />;
     case 'certificate':
       return <CertificatePanel />;
     case 'webhooks':

@@ -1,0 +1,11 @@
+import { createPart } from './part.ts';
+
+/** What only the desktop shows: no browser loads it. */
+export const desktopParts = {
+  firstRun: createPart(async () => (await import('../pages/home/first-run.tsx')).FirstRun),
+  settings: createPart(async () => (await import('../pages/settings/desktop.tsx')).DesktopPanels),
+  push: createPart(async () => (await import('../pages/push/push-images.tsx')).PushImages),
+  engineActs: createPart(async () => (await import('../pages/consent/engine-acts.tsx')).EngineActs),
+  trust: createPart(async () => (await import('../pages/consent/trust-sheet.tsx')).TrustSheet),
+  login: createPart(async () => (await import('../pages/consent/login-sheet.tsx')).LoginSheet),
+} as const;
