@@ -17,6 +17,16 @@ const browserLimit = 285_000;
 const beginLimit = 8_000;
 const firstLimit = 195_000;
 
+/** What `build/lean-code.ts` leaves out. */
+const gone = [
+  ['names and keys of icons', /lucide|key:`[a-z0-9]{6}`\}/],
+  ['when the registry throws an error', /A Range header asks for no byte/],
+  ['words in other languages', /["'`]ar-AE["'`]/],
+  ['React by its properties', /\.jsx\)\(/],
+  ['classes by their long names', /`_\w+_[a-z0-9]{5}_\d+`/],
+  ['a helper for imports', /vite:preloadError/],
+] as const;
+
 suite('the page of the window', () => {
   test('our code imports the packages of the list, and all of them', async () => {
     const folder = join(import.meta.dirname, '..', '..', 'renderer');
@@ -52,6 +62,23 @@ suite('the page of the window', () => {
     t.diagnostic(`${bytes} bytes of script, compressed; ${browserBytes} in a browser`);
     assert.ok(bytes > 0 && bytes <= scriptLimit, String(bytes));
     assert.ok(browserBytes < bytes && browserBytes <= browserLimit, String(browserBytes));
+    const code = (
+      await Promise.all(
+        names.filter((name) => name.endsWith('.js')).map((name) => readFile(join(assets, name), 'utf8')),
+      )
+    ).join('\n');
+    const css = styles.join('\n');
+    for (const [what, text] of gone) assert.doesNotMatch(code, text, what);
+    assert.ok(code.includes('The registry is not running.'), 'what the window says itself');
+    // Classes of modules are strings where they are used, and their rules are there.
+    const ruled = new Set([...css.matchAll(/\.([a-z]{2}\d+)/g)].map(([, name = '']) => name));
+    const used = [...code.matchAll(/className:`([a-z]{2}\d+)`/g)].map(([, name = '']) => name);
+    assert.ok(used.length > 300, String(used.length));
+    assert.deepEqual(
+      used.filter((name) => !ruled.has(name)),
+      [],
+    );
+
     const sizeOf = async (links: readonly string[]): Promise<number> => {
       const files = await Promise.all(links.map((name) => stat(join(directory.path, `${name}.gz`))));
       return files.reduce((sum, { size }) => sum + size, 0);
@@ -66,6 +93,6 @@ suite('the page of the window', () => {
     const links = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link);
     assert.ok(links.length >= 3 && links.every((link) => link.startsWith('./')), links.join(' '));
     assert.doesNotMatch(html, /<style|style=|<script(?! type="module"[^>]* src=)/);
-    assert.doesNotMatch(styles.join('\n'), /url\((?!["']?data:)/);
+    assert.doesNotMatch(css, /url\((?!["']?data:)/);
   });
 });

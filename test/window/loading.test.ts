@@ -58,22 +58,18 @@ test('while the window is loaded', needs('chromium'), async (t) => {
   );
 
   await t.test('what a link leads to is asked while it is pointed at, or has the focus', async () => {
-    const asked: string[] = [];
-    page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => asked.push(String(payload))));
     await page.unrouteAll();
     await window.go('#/access');
+    const opened = page.waitForEvent('websocket');
     await page.reload();
     await heading('Access').waitFor();
     await page.getByRole('button', { name: 'Running' }).waitFor();
-    const isAsked = async (method: string): Promise<void> => {
-      while (!asked.some((each) => each.includes(`"${method}"`)))
-        await page.evaluate(() => new Promise(requestAnimationFrame));
-    };
+    const socket = await opened;
+    const asks = async (method: string): Promise<unknown> =>
+      await socket.waitForEvent('framesent', ({ payload }) => String(payload).includes(`"${method}"`));
 
-    await page.getByRole('link', { name: 'Storage' }).hover();
-    await isAsked('usage.get');
-    await page.getByRole('link', { name: 'System changes' }).focus();
-    await isAsked('changes.list');
+    await Promise.all([asks('usage.get'), page.getByRole('link', { name: 'Storage' }).hover()]);
+    await Promise.all([asks('changes.list'), page.getByRole('link', { name: 'System changes' }).focus()]);
 
     assert.equal(new URL(page.url()).hash, '#/access');
   });
