@@ -13,6 +13,8 @@ const allowed = ['@tanstack/react-query', 'lucide-react', 'react', 'react-aria-c
 /** Of all scripts together, compressed, and of those that a browser loads when all screens were seen. */
 const scriptLimit = 300_000;
 const browserLimit = 285_000;
+/** Chunks that no browser loads. */
+const ofDesktop = /^(?:desktop|push-images)-/;
 /** Of what the connection to the registry waits for, and of what the first screen waits for. */
 const beginLimit = 8_000;
 const firstLimit = 195_000;
@@ -53,7 +55,7 @@ suite('the page of the window', () => {
     const sumOf = (isCounted: (name: string) => boolean): number =>
       sizes.reduce((sum, size, index) => sum + (isCounted(scripts[index] ?? '') ? size : 0), 0);
     const bytes = sumOf(() => true);
-    const browserBytes = sumOf((name) => !name.startsWith('desktop-'));
+    const browserBytes = sumOf((name) => !ofDesktop.test(name));
     const html = await readFile(join(directory.path, 'index.html'), 'utf8');
     const styles = await Promise.all(
       names.filter((name) => name.endsWith('.css')).map((name) => readFile(join(assets, name), 'utf8')),
@@ -68,6 +70,18 @@ suite('the page of the window', () => {
       )
     ).join('\n');
     const css = styles.join('\n');
+    const scriptOf = async (name: string): Promise<readonly [string, string]> => [
+      name,
+      await readFile(join(assets, name), 'utf8'),
+    ];
+    const ofBrowser = await Promise.all(
+      names.filter((name) => name.endsWith('.js') && !ofDesktop.test(name)).map(scriptOf),
+    );
+    assert.deepEqual(
+      ofBrowser.filter(([, text]) => /(?:from|import)["'`]\.\/desktop-/.test(text)).map(([name]) => name),
+      [],
+      'what a browser loads imports nothing of the desktop',
+    );
     for (const [what, text] of gone) assert.doesNotMatch(code, text, what);
     assert.ok(code.includes('The registry is not running.'), 'what the window says itself');
     // Classes of modules are strings where they are used, and their rules are there.
