@@ -68,11 +68,14 @@ async function run(): Promise<void> {
   app.setAppUserModelId('io.berth.desktop');
   // The tray is the face of the app while there is no window.
   app.on('window-all-closed', () => undefined);
-  await app.whenReady();
+  // Read while Electron makes itself ready.
+  const preferences = openPreferences();
+  const [place] = await Promise.all([
+    openDataPlace(join(app.getPath('userData'), 'data-directory.json'), process.env),
+    app.whenReady(),
+  ]);
 
   serveScheme((ticket) => host.openPort({ kind: 'download', ticket }));
-  const preferences = openPreferences();
-  const place = await openDataPlace(join(app.getPath('userData'), 'data-directory.json'), process.env);
   const passwords = createFirstPasswords(
     join(app.getPath('userData'), 'first-passwords.json'),
     systemKeychain,
@@ -415,12 +418,13 @@ async function run(): Promise<void> {
   nativeTheme.themeSource = preferences.get().theme;
   setAppMenu(() => window.show('#/settings/desktop'));
   keepTray();
-  host.start();
-  mover.tidy().catch(logFailure);
   const isHidden =
     (launch !== 'open' || isLoginStart() || preferences.get().openHidden) && tray !== undefined;
   if (isHidden) notifier.tell({ kind: 'startedHidden' });
   else window.show();
+  // The page begins in a process of its own, and needs the registry later than that.
+  host.start();
+  mover.tidy().catch(logFailure);
   give(named);
   updates.setDaily(preferences.get().looksForUpdates);
   if (preferences.brokenFile !== undefined) await tellBrokenPreferences(preferences.brokenFile);

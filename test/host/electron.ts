@@ -45,6 +45,7 @@ const profile = mkdtempSync(join(tmpdir(), 'berth-stand-in-'));
 /** Starts Chromium; the app is ready when it is connected. */
 export function begin(given: Facts): void {
   facts = given;
+  standIn.begunAt = Date.now();
   const child = spawn(
     '/usr/bin/chromium',
     [
@@ -78,6 +79,7 @@ async function connect(address: string): Promise<void> {
   const browser = await chromium.connectOverCDP(address);
   const [context] = browser.contexts();
   if (context === undefined) throw new Error('Chromium has no context');
+  standIn.readyAt = Date.now();
   ready.resolve(context);
 }
 
@@ -230,6 +232,10 @@ class WebContents extends EventEmitter {
   }
 }
 
+function preloadOf(path: string): string {
+  return `(${preparePage.toString()})((require) => {\n${readFileSync(path, 'utf8')}\n});`;
+}
+
 interface WindowOptions {
   readonly width?: number;
   readonly height?: number;
@@ -269,20 +275,21 @@ export class BrowserWindow extends EventEmitter {
     const page = await context.newPage();
     const { width = 800, height = 600, webPreferences: { preload } = {} } = this.options;
     this.webContents.page = page;
-    await page.setViewportSize({ width, height });
-    await nativeTheme.show(page);
-    await this.#permit(page);
-    if (this.webContents.openHandler({ url: '' }).action === 'deny')
-      await page.addInitScript(() => {
-        window.open = () => null;
-      });
-    await page.route('**/*', (route) => this.#answer(route));
     page.on('download', (download) => void startDownload(download, this.webContents));
-    await page.exposeBinding('standInSend', ({ frame }, message: FromPage) => this.#receive(frame, message));
-    if (preload !== undefined) {
-      const code = `(require) => {\n${readFileSync(preload, 'utf8')}\n}`;
-      await page.addInitScript({ content: `(${preparePage.toString()})(${code});` });
-    }
+    const isOpenDenied = this.webContents.openHandler({ url: '' }).action === 'deny';
+    // Each is a way to Chromium and back; the page has to have all of them, in any order.
+    await Promise.all([
+      page.setViewportSize({ width, height }),
+      nativeTheme.show(page),
+      this.#permit(page),
+      isOpenDenied &&
+        page.addInitScript(() => {
+          window.open = () => null;
+        }),
+      page.route('**/*', (route) => this.#answer(route)),
+      page.exposeBinding('standInSend', ({ frame }, message: FromPage) => this.#receive(frame, message)),
+      preload !== undefined && page.addInitScript({ content: preloadOf(preload) }),
+    ]);
     return page;
   }
 
@@ -692,6 +699,9 @@ export const standIn = {
   appMenu: [] as readonly MenuItem[],
   popups: [] as (readonly MenuItem[])[],
   about: {} as object,
+  /** When the stand-in had loaded itself, and the app's first line ran; and when Chromium answered. */
+  begunAt: 0,
+  readyAt: 0,
 };
 
 export default { app, ipcMain, shell };
