@@ -1,20 +1,11 @@
 /** The `electron` of the stand-in: what main/ imports of it, and no more (test/desktop/drift.test.ts compares). */
-import { type ChildProcess, fork as forkProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork as forkProcess } from 'node:child_process';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import {
-  createWriteStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type RequestOptions } from 'node:http';
-import { constants, homedir, tmpdir } from 'node:os';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as BodyStream } from 'node:stream/web';
@@ -26,6 +17,7 @@ import {
   type Page,
   type Route,
 } from 'playwright-core';
+import { listening } from './chromium.ts';
 import { type FromPage, type PageGlobals, preparePage, type ToPage } from './page.ts';
 import { GivenPorts, MessageChannelMain, MessagePortMain, type PortNote } from './ports.ts';
 
@@ -39,54 +31,23 @@ interface Facts {
 
 let facts: Facts = { folder: '', name: '', version: '' };
 const ready = Promise.withResolvers<BrowserContext>();
-let browserProcess: ChildProcess | undefined;
-const profile = mkdtempSync(join(tmpdir(), 'berth-stand-in-'));
 
-/** Starts Chromium; the app is ready when it is connected. */
+/** The app is ready when Chromium is connected. */
 export function begin(given: Facts): void {
   facts = given;
   standIn.begunAt = Date.now();
-  const child = spawn(
-    '/usr/bin/chromium',
-    [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--disable-dev-shm-usage',
-      '--no-first-run',
-      '--no-startup-window',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--remote-debugging-port=0',
-      // It ends when this pipe does: an app that is killed takes it along.
-      '--remote-debugging-pipe',
-      `--user-data-dir=${profile}`,
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] },
-  );
-  browserProcess = child;
-  if (child.stderr === null) throw new Error('Chromium says nothing');
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    const [, address] = /^DevTools listening on (ws:\/\/\S+)$/.exec(line) ?? [];
-    if (address === undefined) return;
-    void connect(address).then(() => process.stderr.write(`${line}\n`));
-  });
+  void connect();
 }
 
-async function connect(address: string): Promise<void> {
+async function connect(): Promise<void> {
+  const { address, line } = await listening;
   const browser = await chromium.connectOverCDP(address);
   const [context] = browser.contexts();
   if (context === undefined) throw new Error('Chromium has no context');
   standIn.readyAt = Date.now();
   ready.resolve(context);
+  process.stderr.write(`${line}\n`);
 }
-
-process.on('exit', () => {
-  browserProcess?.kill('SIGKILL');
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-});
 
 /** An event that a listener can hold back; answers whether one did. */
 function isPrevented(

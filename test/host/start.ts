@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import './chromium.ts';
 
 const standIn = new URL('./electron.ts', import.meta.url).href;
 registerHooks({
