@@ -28,7 +28,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'tag',
       title: 'Tag',
-      width: 'minmax(112px, 2fr)',
+      width: 'minmax(104px, 2fr)',
       sort: 'semver',
       canHide: false,
       cell: (node, state) => <Name node={node} state={state} input={input} />,
@@ -55,7 +55,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'digest',
       title: 'Digest',
-      width: '122px',
+      width: '130px',
       fromWidth: 880,
       cell: (node, { excludeFromTabOrder }) => {
         const digest = digestOf(node);
