@@ -28,6 +28,7 @@ import { createCards, type Refusal } from './feed/cards.ts';
 import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
+import { createPullNotes } from './feed/pull-notes.ts';
 import { createRefusals } from './feed/refusals.ts';
 import { createSessions } from './feed/sessions.ts';
 import { createTasks } from './feed/tasks.ts';
@@ -234,7 +235,10 @@ export async function createRegistry({
   const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
   const quotas = createQuotas({ rules: () => rules.current(), index, log: log.for('jobs') });
   const volume = createVolume();
-  const sessions = opening.use(createSessions({ onMoved: (moved) => volume.add(moved) }));
+  const pullNotes = opening.use(createPullNotes(events));
+  const sessions = opening.use(
+    createSessions({ onMoved: (moved) => volume.add(moved), onPulled: (row) => pullNotes.note(row) }),
+  );
   const cards = opening.use(createCards(feed));
   const refusals = opening.use(createRefusals(events));
   const onRefused = (refusal: Refusal): void => {

@@ -352,8 +352,8 @@ export function createEvents(
   };
 }
 
-/** A push waits for no second fsync, and refusals come as fast as others send them: their lines are synced soon after. */
-const beside: ReadonlySet<AuditEvent['kind']> = new Set(['pushed', 'loginFailed', 'writeRefused']);
+/** A push waits for no second fsync, pulls and refusals come as fast as others send them: their lines are synced soon after. */
+const beside: ReadonlySet<AuditEvent['kind']> = new Set(['pushed', 'pulled', 'loginFailed', 'writeRefused']);
 const longestDetail = 500;
 
 function reasonOf(error: unknown): string {

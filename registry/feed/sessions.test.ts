@@ -19,12 +19,13 @@ const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 /** Sessions whose clock stands still until it is moved. */
 function made(t: TestContext) {
   mock.timers.enable({ apis: ['setInterval', 'setTimeout', 'Date'], now: 1_000_000 });
-  const sessions = createSessions();
+  const pulled: SessionRow[] = [];
+  const sessions = createSessions({ onPulled: (row) => void pulled.push(row) });
   t.after(() => {
     sessions[Symbol.dispose]();
     mock.timers.reset();
   });
-  return { sessions, wait: (ms: number) => mock.timers.tick(ms) };
+  return { sessions, pulled, wait: (ms: number) => mock.timers.tick(ms) };
 }
 
 function brief({ id, kind, state, layers, bytesIn, bytesOut, error }: SessionRow) {
@@ -162,6 +163,26 @@ test('a push is done with its tag, a pull with silence; what follows joins for 6
     sessions.list().map(({ id }) => id),
     [4],
   );
+});
+
+test('a pull that gave a manifest is told of once it is over', (t) => {
+  const { sessions, pulled, wait } = made(t);
+  const manifest = { digest: digest('m'), tag: '1', content: undefined };
+  const pull = { ...start, kind: 'pull' } as const;
+
+  for (let times = 0; times < 3; times += 1) sessions.begin(pull).end({ manifest });
+  sessions.begin({ ...pull, repository: 'blobs/only' }).end({});
+  sessions.begin({ ...pull, repository: 'cut/short' }).end({ manifest });
+  sessions.begin({ ...pull, repository: 'cut/short' }).end({ error: 'gone' });
+  wait(4000);
+  const early = pulled.length;
+  wait(2000);
+  const late = pulled.map(({ repository, tag, state }) => [repository, tag, state]);
+  wait(10_000);
+  sessions.begin(pull).end({ manifest });
+  sessions[Symbol.dispose]();
+
+  assert.deepEqual([early, late, pulled.length], [0, [[start.repository, '1', 'done']], 2]);
 });
 
 test('a failure stands until the client comes back', (t) => {

@@ -86,6 +86,8 @@ interface Session {
   isActive: boolean;
   /** A tag was pushed: what follows is another image. */
   isComplete: boolean;
+  /** A manifest was pulled, and nobody told of it. */
+  isPulled: boolean;
   readonly open: Set<OpenTransfer>;
   /** Of the requests that have ended. */
   bytesIn: number;
@@ -108,12 +110,14 @@ interface OpenTransfer extends Transfer {
 export interface SessionsOptions {
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
+  /** Told of each pull that gave a manifest, when it is over. */
+  readonly onPulled?: (row: SessionRow) => void;
   /** Told of what each request has moved, when it ends. */
   readonly onMoved?: (moved: { readonly bytesIn: number; readonly bytesOut: number }) => void;
 }
 
 /** Makes the sessions of the process. */
-export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}): Sessions {
+export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOptions = {}): Sessions {
   /** In the order in which they began. */
   const sessions = new Map<number, Session>();
   const joinable = new Map<string, Session>();
@@ -169,6 +173,7 @@ export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}
       error: undefined,
       isActive: true,
       isComplete: false,
+      isPulled: false,
       open: new Set(),
       bytesIn: 0,
       bytesOut: 0,
@@ -202,6 +207,7 @@ export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}
   }
 
   function forget(session: Session): void {
+    tellPulled(session);
     sessions.delete(session.id);
     if (joinable.get(session.key) === session) joinable.delete(session.key);
   }
@@ -228,6 +234,7 @@ export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}
     const { digest: lookedAt, tag: meant } = session.looked ?? {};
     session.tag = manifest.tag ?? (lookedAt === manifest.digest ? meant : session.tag);
     session.isComplete = session.kind === 'push' && manifest.tag !== undefined;
+    session.isPulled ||= session.kind === 'pull';
     if (session.manifests.has(manifest.digest) || session.manifests.size >= limits.digests) return;
     session.manifests.add(manifest.digest);
     const { config, layers = [] } = manifest.content ?? {};
@@ -270,6 +277,13 @@ export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}
     const isActive = session.open.size > 0 || (!session.isComplete && at - session.lastAt < quietMs);
     if (isActive !== session.isActive) session.isChanged = true;
     session.isActive = isActive;
+    if (!isActive) tellPulled(session);
+  }
+
+  function tellPulled(session: Session): void {
+    if (!session.isPulled) return;
+    session.isPulled = false;
+    if (session.error === undefined) onPulled?.(rowOf(session, 'pull'));
   }
 
   return {
@@ -305,6 +319,7 @@ export function createSessions({ now = Date.now, onMoved }: SessionsOptions = {}
     },
     [Symbol.dispose]() {
       clearInterval(timer);
+      for (const session of sessions.values()) tellPulled(session);
     },
   };
 }

@@ -1,8 +1,9 @@
-/** What the audit notes: every write and what matters to security, one line each. Shared by all that read or write it. */
+/** What the audit notes: every write, pulls, and what matters to security, one line each. Shared by all that read or write it. */
 
 /** What happened, in the past tense. A face of the product words it for its reader. */
 export const auditKinds = [
   'pushed',
+  'pulled',
   'tagMoved',
   'tagDeleted',
   'manifestDeleted',

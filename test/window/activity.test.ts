@@ -118,6 +118,25 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
     await progress.waitFor({ state: 'detached' });
   });
 
+  await t.test('a pull is noted when it is over', async () => {
+    const headers = { 'user-agent': docker };
+    await window.push('team/pulled', '1', 'pulled');
+    const { status } = await request(registry.plainUrl, {
+      path: '/v2/team/pulled/manifests/1',
+      user,
+      headers,
+    });
+    assert.equal(status, 200);
+
+    const row = page.getByRole('row', { name: /Pulled team\/pulled:1/ });
+    await row.getByText('docker 28.2').waitFor();
+    await row.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Pulled' });
+    await dialog.getByText(/^berth activity --kind pulled /).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
   await t.test('what is filtered is in the address, and stays over a reload', async () => {
     await window.push('team/web', '2', 'web');
     await page.getByRole('textbox', { name: 'Repository' }).fill('team/web');

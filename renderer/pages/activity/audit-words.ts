@@ -3,6 +3,7 @@ import {
   BadgeCheck,
   Brush,
   CircleSlash,
+  Download,
   FileX,
   FolderX,
   KeyRound,
@@ -26,6 +27,7 @@ import type { AuditKind, AuditRow } from '../../../registry/spec/audit.ts';
 
 export const kindLooks: Readonly<Record<AuditKind, { readonly word: string; readonly Icon: LucideIcon }>> = {
   pushed: { word: 'Pushed', Icon: Upload },
+  pulled: { word: 'Pulled', Icon: Download },
   tagMoved: { word: 'Tag moved', Icon: Tag },
   tagDeleted: { word: 'Tag deleted', Icon: Tags },
   manifestDeleted: { word: 'Image deleted', Icon: FileX },
