@@ -87,6 +87,7 @@ const answers: Record<ShellMethod, () => unknown> = {
   'changes.undo': () => ({ id: 'c1', title: 'A file', result: 'undone', isProved: false }),
   'files.pickBundles': () => [],
   'files.chooseTarget': () => ({ id: 'f1', path: '/dev/null/no' }),
+  'files.askWhere': () => undefined,
   'files.reveal': () => ({ isShown: true }),
   'setup.get': () => ({
     isSetUp: false,
