@@ -164,12 +164,18 @@ const acts: readonly Act[] = [
     },
   },
   {
-    name: 'an address is copied',
-    covers: ['parts/copy.tsx clipboard.write'],
+    name: 'an address is copied, and the authority saved where the system asks',
+    covers: ['parts/copy.tsx clipboard.write', 'download.ts files.askWhere'],
     async run({ page, keys, asked }) {
       await keys.screen('g', 'h');
       await keys.use(page.getByRole('button', { name: 'Copy address' }).first());
       await asked('clipboard.write');
+      await keys.screen(',');
+      await keys.use(page.getByRole('link', { name: 'Certificate', exact: true }));
+      await keys.use(page.getByRole('button', { name: 'Download CA: where to' }));
+      await keys.next(page.getByRole('menuitem', { name: 'Save as…' }));
+      await keys.press('Enter');
+      await asked('files.askWhere');
     },
   },
   {
