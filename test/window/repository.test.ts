@@ -68,7 +68,8 @@ test('a repository', needs('chromium'), async (t) => {
       await clipboard(page),
       `docker pull localhost:${registry.port}/team/api@${second.parts.manifests[0]?.digest ?? ''}`,
     );
-    await page.keyboard.press('ArrowUp');
+    await page.getByRole('button', { name: 'Close message' }).click();
+    await rowOf(page, '1.1.0').focus();
     await checkAccessibility(page);
     await page.keyboard.press('ArrowLeft');
     await tags.getByRole('link', { name: 'signature' }).waitFor({ state: 'detached' });
