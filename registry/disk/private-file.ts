@@ -1,7 +1,9 @@
 /** How files are written: whole and durably. Those of Berth's own below berth/ are private, and written here alone. */
+import { closeSync, fsync, openSync } from 'node:fs';
 import { chmod, chown, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { AppError } from '../spec/errors.ts';
 
 /**
@@ -117,12 +119,19 @@ export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+const syncFile = promisify(fsync);
+
 /** Makes what was renamed into or removed from a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory; its rename is journaled by NTFS.
   if (process.platform === 'win32') return;
-  await using directory = await open(path, 'r');
-  await directory.sync();
+  // It was changed a moment ago, so it is in memory: to open and to close it waits for no disk, as the fsync does.
+  const directory = openSync(path, 'r');
+  try {
+    await syncFile(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /** The error for a file or directory that cannot be used: what was tried, and the code of the system. */

@@ -31,10 +31,12 @@ export function createDirectories(root: string): Directories {
     await prepare(dirname(directory));
     // Noted before it exists, so that no other writer can see it without seeing that it is fresh.
     fresh.set(directory, Symbol('fresh'));
-    await mkdir(directory, { mode: 0o700 }).catch((error: unknown) => {
+    try {
+      await mkdir(directory, { mode: 0o700 });
+    } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-    });
-    await isReal(directory);
+      await isReal(directory);
+    }
   }
 
   async function settle(directory: string): Promise<void> {

@@ -8,9 +8,11 @@
  * once, as a whole. One process per root: see lock.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { type Dirent, constants } from 'node:fs';
+import { type Dirent, closeSync, constants, fdatasync } from 'node:fs';
+import * as callbacks from 'node:fs';
 import * as files from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { createDirectories, makeDirectory, undefinedIfAbsent } from './directories.ts';
 import { systemCode } from '../disk/private-file.ts';
@@ -126,18 +128,19 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   async function removeTree(prefix: string, { durable = true }: DurableOptions = {}): Promise<void> {
     const path = pathOf(prefix);
     await exclusive(prefix, async () => {
-      if (!(await directories.has(dirname(path))) || !(await exists(path))) return;
+      if (!(await directories.has(dirname(path)))) return;
       directories.forget(path);
       const grave = join(tmp, randomUUID());
       try {
         await directories.prepare(tmp);
         await files.rename(path, grave);
-      } catch {
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT' && !(await exists(path))) return;
         // Another file system, or a disk too full for one more name: in place, step by step.
         await files.rm(path, { recursive: true, force: true });
       }
       if (durable) await directories.settle(dirname(path));
-      await files.rm(grave, { recursive: true, force: true });
+      await removeFlat(grave);
     });
   }
 
@@ -185,10 +188,33 @@ async function fill(handle: files.FileHandle, into: Uint8Array, position: number
   return filled;
 }
 
+const openFile = promisify(callbacks.open);
+const writeFile = promisify(callbacks.writeFile);
+const syncData = promisify(fdatasync);
+
 async function writeTemp(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
-  await using handle = await files.open(path, 'wx', 0o600);
-  await handle.writeFile(bytes);
-  if (durable) await handle.datasync();
+  const file = await openFile(path, 'wx', 0o600);
+  try {
+    await writeFile(file, bytes);
+    if (durable) await syncData(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Removes a tree; one whose files lie side by side, as those of an upload do, in the fewest calls. Follows no link. */
+async function removeFlat(path: string): Promise<void> {
+  try {
+    // A link would be followed by what reads a directory.
+    if ((await files.lstat(path)).isDirectory()) {
+      for (const name of await files.readdir(path)) await files.unlink(join(path, name));
+      await files.rmdir(path);
+      return;
+    }
+  } catch {
+    // It has trees in it, or is gone: no call of the above has removed what it should not.
+  }
+  await files.rm(path, { recursive: true, force: true });
 }
 
 /** Renames; to another file system it copies to a name beside the target that is no key, and renames that. */
