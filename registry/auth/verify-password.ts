@@ -9,7 +9,7 @@
  * What was verified is remembered as an HMAC under a random key of this process over user, password and present
  * hash: a changed or removed password forgets it, and memory holds no password.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { AppError } from '../spec/errors.ts';
 import type { BcryptPool } from './bcrypt-pool.ts';
 import type { Guard } from './guard.ts';
@@ -48,7 +48,7 @@ export function createPasswordVerifier({
   guard,
   now = () => performance.now(),
 }: VerifierOptions): VerifyPassword {
-  const key = randomBytes(32);
+  const key = createSecretKey(randomBytes(32));
   const verified = new Map<string, number>();
   const running = new Map<string, Promise<boolean>>();
 
