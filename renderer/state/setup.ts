@@ -2,8 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import type { SetupFacts } from '../../main/contract/setup.ts';
 import { setPreferences, usePreferences } from './preferences.ts';
-import { useShell } from './shell.ts';
-import { useShellCall } from './shell-calls.ts';
+import { shellKey, useShell, useShellCall } from './shell.ts';
 
 export interface Setup {
   /** Done, or put away; true while nobody knows. The first push does not change it for who looks on. */
@@ -16,13 +15,13 @@ export function useSetup(): Setup {
   const shell = useShell();
   const queries = useQueryClient();
   const { isSetupDismissed } = usePreferences();
-  const { data } = useShellCall('setup.get', {});
+  const { data } = useShellCall('setup.get', {}, { isFresh: true });
   const setSetUp = useCallback(
     async (isSetUp: boolean) => {
       if (shell === undefined) return setPreferences({ isSetupDismissed: isSetUp });
       await shell.call('setup.set', { isSetUp });
       queries.setQueryData(
-        ['setup.get', {}],
+        [...shellKey('setup.get'), {}],
         (facts: SetupFacts | undefined) => facts && { ...facts, isSetUp },
       );
     },

@@ -1,6 +1,7 @@
 import { type QueryClient, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { createContext, use, useCallback } from 'react';
 import type { ShellInput, ShellMethod, ShellResults } from '../../main/contract/shell-api.ts';
+import { AppError } from '../../registry/spec/errors.ts';
 import type { Shell } from '../api/shell.ts';
 
 export const ShellContext = createContext<Shell | undefined>(undefined);
@@ -10,21 +11,27 @@ export function useShell(): Shell | undefined {
   return use(ShellContext);
 }
 
-const keyOf = (method: string): readonly string[] => ['shell', method];
+/** Where the cache keeps what a method of the shell answered. */
+export const shellKey = (method: string): readonly string[] => ['shell', method];
 
-/** What a method of the shell answers, asked again when the shell says that it is another; nothing in a browser. */
+/**
+ * What a method of the shell answers, asked again when the shell says that it is another; nothing in a browser. Of what the
+ * shell does not follow, `isFresh` asks whenever it is shown.
+ */
 export function useShellCall<M extends ShellMethod>(
   method: M,
   args: ShellInput<M>,
+  { isWanted = true, isFresh = false }: { readonly isWanted?: boolean; readonly isFresh?: boolean } = {},
 ): UseQueryResult<ShellResults[M]> {
   const shell = useShell();
   return useQuery({
-    queryKey: [...keyOf(method), args],
+    queryKey: [...shellKey(method), args],
     queryFn: () => {
-      if (shell === undefined) throw new Error('outside of the desktop');
+      if (shell === undefined) throw new AppError('NOT_RUNNING');
       return shell.call(method, args);
     },
-    enabled: shell !== undefined,
+    enabled: shell !== undefined && isWanted,
+    ...(isFresh && { placeholderData: undefined, staleTime: 0 }),
   });
 }
 
@@ -36,7 +43,7 @@ export function useShellAnswer(): <M extends ShellMethod>(
 ) => void {
   const queries = useQueryClient();
   return useCallback(
-    (method, args, answer) => void queries.setQueryData([...keyOf(method), args], answer),
+    (method, args, answer) => void queries.setQueryData([...shellKey(method), args], answer),
     [queries],
   );
 }
@@ -44,6 +51,6 @@ export function useShellAnswer(): <M extends ShellMethod>(
 /** Follows what the shell says of its answers. */
 export function watchShell(shell: Shell | undefined, queries: QueryClient): void {
   shell?.onNote((note) => {
-    if (note.kind === 'changed') void queries.invalidateQueries({ queryKey: keyOf(note.method) });
+    if (note.kind === 'changed') void queries.invalidateQueries({ queryKey: shellKey(note.method) });
   });
 }

@@ -7,6 +7,7 @@ import { Button, IconButton } from '../../parts/button.tsx';
 import { copyText } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { toastError } from '../../parts/toast.tsx';
+import { shellKey } from '../../state/shell.ts';
 import styles from './home.module.css';
 
 /** The password of the first user: shown on asking, never before. */
@@ -16,7 +17,7 @@ export function FirstPassword({ shell, kept }: { readonly shell: Shell; readonly
   const reveal = async (): Promise<string> => (await shell.call('password.reveal', {})).password;
   const forget = async (): Promise<void> => {
     await shell.call('password.forget', {});
-    queries.setQueryData(['setup.get', {}], (facts: SetupFacts | undefined) => {
+    queries.setQueryData([...shellKey('setup.get'), {}], (facts: SetupFacts | undefined) => {
       if (facts === undefined) return undefined;
       const { password: _, ...others } = facts;
       return others;

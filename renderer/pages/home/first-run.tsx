@@ -10,8 +10,7 @@ import { Skeleton } from '../../parts/states.tsx';
 import { Facts } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
-import { useShellCall as useShellState } from '../../state/shell.ts';
-import { useShellCall } from '../../state/shell-calls.ts';
+import { useShellCall } from '../../state/shell.ts';
 import { openOtherFolder } from '../storage/move-data.tsx';
 import { useSetting } from '../storage/setting.tsx';
 import { ChoosePort } from './choose-port.tsx';
@@ -42,8 +41,8 @@ export function FirstRun({
   readonly onReady: (engine: EngineRow) => void;
   readonly onDismiss: () => void;
 }) {
-  const { data: facts } = useShellCall('setup.get', {});
-  const { data: place } = useShellState('data.get', {});
+  const { data: facts } = useShellCall('setup.get', {}, { isFresh: true });
+  const { data: place } = useShellCall('data.get', {});
   const isPortLocked = useSetting('http.addr')?.isLocked === true;
   const { data: engines } = useCall('engines.list', {});
   const [isByHand, setByHand] = useState(false);

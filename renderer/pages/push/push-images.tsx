@@ -10,7 +10,7 @@ import { Chooser } from '../../parts/field.tsx';
 import { Empty, Failed, Loaded, Notice, Skeleton } from '../../parts/states.tsx';
 import { toastError } from '../../parts/toast.tsx';
 import { useCall } from '../../state/calls.ts';
-import { useShellCall } from '../../state/shell-calls.ts';
+import { shellKey, useShellCall } from '../../state/shell.ts';
 import { canPush } from '../home/engine-steps.ts';
 import { ChooseImages } from './choose-images.tsx';
 import { PushProgress } from './push-progress.tsx';
@@ -142,12 +142,16 @@ function Images({
   readonly onChange: (wanted: readonly (WantedPush | undefined)[]) => void;
 }) {
   const queries = useQueryClient();
-  const { data, error, isPending, refetch } = useShellCall('images.list', { engine: engine.id });
+  const { data, error, isPending, refetch } = useShellCall(
+    'images.list',
+    { engine: engine.id },
+    { isFresh: true },
+  );
   if (isPending) return <Skeleton rows={6} />;
   if (isAppError(error, 'CONSENT_NEEDED')) {
     const allow = async (): Promise<void> => {
       await shell.call('images.permit', { mayList: true });
-      await Promise.all([refetch(), queries.invalidateQueries({ queryKey: ['setup.get'] })]);
+      await Promise.all([refetch(), queries.invalidateQueries({ queryKey: shellKey('setup.get') })]);
     };
     return <Permission title={engine.title} onAllow={() => void allow().catch(toastError)} />;
   }
