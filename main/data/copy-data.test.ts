@@ -143,9 +143,11 @@ suite('a copy of the data directory', () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-copy-'));
     const [from, to] = [join(folder.path, 'from'), join(folder.path, 'to')];
     await makeData(from);
+    // Of the two names of that file the first is written, and read again.
+    const written = join(to, 'docker/other-name');
     const damage = (): void => {
-      if (!existsSync(join(to, blob))) return;
-      const file = openSync(join(to, blob), 'r+');
+      if (!existsSync(written)) return;
+      const file = openSync(written, 'r+');
       writeSync(file, 'X', 0);
       closeSync(file);
     };
