@@ -176,6 +176,8 @@ const cases: Readonly<Record<string, Case>> = {
       REGISTRY_SERVICE_HOST: '10.0.0.1',
       REGISTRY_HTTP_ADDR_X: 'y',
       BERTH_LIMIT_CONNECTIONS: '1',
+      // A name that every object of JavaScript knows.
+      REGISTRY_valueOf: 'x',
     },
     pick: ({ http }) => http.addr,
     result: undefined,
@@ -184,6 +186,7 @@ const cases: Readonly<Record<string, Case>> = {
       'REGISTRY_HTTP_ADDR_X is not known; the nearest is REGISTRY_HTTP_ADDR.',
       'REGISTRY_HTTP_ADR is not known; the nearest is REGISTRY_HTTP_ADDR.',
       'REGISTRY_SERVICE_HOST is not known.',
+      'REGISTRY_valueOf is not known.',
     ],
   },
   'the version and OTEL variables have no effect': {

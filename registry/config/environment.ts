@@ -14,12 +14,12 @@ import { emptyGroup, invalid, leaf, nameToGroup, parseYaml } from './tree.ts';
 import type { Group, List, Notice, Source, Tree } from './tree.ts';
 
 // distribution names these by the Go field, not by the key.
-const otherNames: Readonly<Record<string, string>> = {
-  FILECHECKERS: 'FILE',
-  HTTPCHECKERS: 'HTTP',
-  TCPCHECKERS: 'TCP',
-  EVENTCONFIG: 'EVENTS',
-};
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['FILECHECKERS', 'FILE'],
+  ['HTTPCHECKERS', 'HTTP'],
+  ['TCPCHECKERS', 'TCP'],
+  ['EVENTCONFIG', 'EVENTS'],
+]);
 
 const knownVariables = fields.map(({ env }) => env);
 
@@ -144,7 +144,7 @@ function pathOf(name: string): readonly string[] | undefined {
   if (prefix === 'BERTH') return [prefix, ...path];
   // The section berth has names of its own.
   return prefix === 'REGISTRY' && path[0] !== 'BERTH'
-    ? path.map((part) => otherNames[part] ?? part)
+    ? path.map((part) => otherNames.get(part) ?? part)
     : undefined;
 }
 

@@ -191,6 +191,20 @@ export const programme: readonly Row[] = [
     files: ['test/security/traps.test.ts'],
   },
   {
+    id: 'S8',
+    title: 'pages of other origins in Chromium',
+    target: '0 of 40 change something, 0 of 40 read something',
+    files: ['test/security/browser.test.ts', 'test/window/session.test.ts'],
+    env: { BROWSER_ORIGINS: '4' },
+  },
+  {
+    id: 'F1',
+    title: 'parsers of what strangers send',
+    target: '1,000,000 texts each: an answer to all, that of the specification, in linear time',
+    files: ['test/fuzz/parsers.test.ts'],
+    env: { FUZZ_RUNS: '1000000' },
+  },
+  {
     id: 'F2',
     title: 'manifests by a generator and a mutator',
     target: '100,000: kept to the byte or refused, read alike by skopeo',
