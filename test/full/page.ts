@@ -34,13 +34,13 @@ export function renderRow({ id, title, target, shortfall }: Row, outcome: Outcom
   const { passed, failed, figures, seconds, at, machine } = outcome;
   const verdict =
     failed.length === 0 ? `${passed} tests passed` : `**Failed**: ${failed.join('; ')} (${passed} passed)`;
-  return `## ${id} ${title}
+  const section = `## ${id} ${title}
 
 Target: ${target}.
 ${shortfall === undefined ? '' : `\nNot reached: ${shortfall}.\n`}
 ${verdict} in ${duration(seconds)}, ${at.toISOString().slice(0, 10)}, ${machine}: \`npm run test:full ${id}\`
-${figures.map((figure) => `\n- ${figure}`).join('')}
-`.replace(/\n{3,}/g, '\n\n');
+${figures.map((figure) => `\n- ${figure}`).join('')}`;
+  return `${section.replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
 }
 
 function duration(seconds: number): string {
