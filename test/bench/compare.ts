@@ -1,97 +1,107 @@
 /**
- * `npm run bench`: Berth beside Debian's docker-registry (package docker-registry), each measure interleaved, medians
- * of RUNS (default 5). A ratio above 1 means that Berth is faster. Nothing here is a test: times depend on the machine.
+ * `npm run bench -- compare [MEASURE ...]`: Berth beside the other registries that are on the machine, and the page
+ * docs/reference/performance.md with what came out. A measure is named by its number or a word of its title; without any all are
+ * run. RUNS (default 5) and the sizes of each measure come from the environment. Nothing here is a test: times depend on the machine.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { measures, pushImage } from './measures.ts';
-import { makeCertificate, type Mode, type Server, startBerth, startDistribution } from './servers.ts';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeBundle } from '../../build/bundle.ts';
+import { measureCollection } from './collect.ts';
+import { measureDocker } from './docker.ts';
+import { type Row, runs } from './figures.ts';
+import { measureLists, measureReferrers } from './lists.ts';
+import { describeMachine, measureMachine } from './machine.ts';
+import { findOthers } from './others.ts';
+import { readSections, renderMachine, renderPage, renderSection } from './page.ts';
+import { measureProcess } from './process.ts';
+import { measureRequests } from './requests.ts';
+import { type Place, preparePlace } from './servers.ts';
+import { measurePulls, measurePushes, measureSmallBlobs } from './transfers.ts';
 
-const runs = Number(process.env['RUNS'] ?? 5);
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+interface Measure {
+  readonly id: string;
+  readonly title: string;
+  readonly run: (place: Place) => Promise<readonly Row[]>;
+}
 
-const modes: readonly (Mode & { readonly name: string })[] = [
-  { name: 'http', isTls: false, hasLogin: false },
-  { name: 'TLS', isTls: true, hasLogin: false },
-  { name: 'http + login', isTls: false, hasLogin: true },
-  { name: 'TLS + login', isTls: true, hasLogin: true },
+const measures: readonly Measure[] = [
+  { id: '1', title: 'Pushes of large blobs', run: measurePushes },
+  { id: '2', title: 'Pulls of large blobs, and by 100 clients', run: measurePulls },
+  { id: '3', title: 'Small requests', run: measureRequests },
+  { id: '4', title: 'docker push and docker pull', run: measureDocker },
+  { id: '5', title: 'Many small blobs', run: measureSmallBlobs },
+  { id: '6', title: 'Long lists', run: measureLists },
+  { id: '7', title: 'Referrers', run: measureReferrers },
+  { id: '8', title: 'Start, memory, event loop', run: measureProcess },
+  { id: '9', title: 'A collection', run: measureCollection },
 ];
-
-print(
-  `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString()}`,
+const sizes = ['RUNS', 'LARGE_MIB', 'BLOBS', 'REQUESTS', 'TAGS', 'REPOSITORIES', 'REFERRERS'];
+const settings = [...sizes, 'START_TAGS', 'GARBAGE'].flatMap((name) =>
+  process.env[name] === undefined ? [] : [`${name}=${process.env[name]}`],
 );
-print(`medians of ${runs} interleaved runs; ratio = docker-registry / berth, above 1 Berth is faster\n`);
 
-await using certificate = await makeCertificate();
-for (const mode of modes) await compare(mode);
+const page = join(import.meta.dirname, '../../docs/reference/performance.md');
+const wanted = process.argv.slice(3);
+const chosen = wanted.length === 0 ? measures : wanted.map(findMeasure);
 
-async function compare(mode: (typeof modes)[number]): Promise<void> {
-  await using berth = await startBerth(mode);
-  await using other = await startDistribution(mode, certificate);
-  const idle = [await memoryOf(berth), await memoryOf(other)];
-  print(row([mode.name, 'berth', 'docker-registry', 'ratio']));
-  for (const { name, run } of measures) {
-    const seconds: [number[], number[]] = [[], []];
-    for (let round = 0; round < runs; round++) {
-      // Who goes first changes, so that neither always meets the warmer disk.
-      const order = round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const);
-      for (const at of order) seconds[at].push(await run([berth, other][at]?.target ?? berth.target, round));
-    }
-    const [ours, theirs] = seconds.map(median);
-    print(row([`  ${name}`, format(ours), format(theirs), ((theirs ?? 0) / (ours ?? 1)).toFixed(2)]));
-  }
-  print(row(['  fsyncs of an image push', await countSyncs(berth), await countSyncs(other), '']));
-  print(row(['  start to first answer, ms', berth.startMs.toFixed(0), other.startMs.toFixed(0), '']));
-  print(row(['  RSS idle, MiB', ...idle.map(({ now }) => mib(now)), '']));
-  print(row(['  RSS peak, MiB', mib((await memoryOf(berth)).peak), mib((await memoryOf(other)).peak), '']));
-  print('');
-}
+await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-bench-run-'));
+await writeBundle(join(directory.path, 'cli'));
+const cli = join(directory.path, 'cli', 'berth.mjs');
+// What the measures take from the tests' support starts the same program.
+process.env['BERTH_CLI'] = cli;
+const place = await preparePlace(directory.path, cli);
 
-function row([name = '', ours = '', theirs = '', ratio = '']: readonly string[]): string {
-  return `${name.padEnd(34)} ${ours.padStart(10)} ${theirs.padStart(16)} ${ratio.padStart(7)}`;
-}
-
-function format(seconds: number | undefined): string {
-  return `${((seconds ?? 0) * 1000).toFixed(0)} ms`;
-}
-
-function mib(kib: number): string {
-  return (kib / 1024).toFixed(0);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-async function memoryOf({ pid }: Server): Promise<{ readonly now: number; readonly peak: number }> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const field = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0);
-  return { now: field('VmRSS'), peak: field('VmHWM') };
-}
-
-/** Counts with strace while an image of one blob and a manifest is pushed; `-` where strace is not installed. */
-async function countSyncs({ pid, target }: Server): Promise<string> {
-  // Without -o strace writes to stderr, its first line being that it is attached.
-  const strace = spawn('strace', ['-f', '-p', String(pid), '-e', 'trace=fsync,fdatasync'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+const sections = new Map(readSections(await readFile(page, 'utf8').catch(() => '')));
+const machine = describeMachine();
+print(`${machine}; medians of ${runs} runs in turns\n`);
+await section('machine', async () => {
+  const limits = await measureMachine();
+  return (run) => renderMachine(limits, run);
+});
+for (const { id, title, run: measure } of chosen) {
+  await section(id, async () => {
+    const rows = await measure(place);
+    const notes = findOthers().flatMap(({ program, title: other, source }) =>
+      program === undefined ? [`${other} was not on the machine: ${source}`] : [],
+    );
+    return (run) => renderSection({ id, title, rows, notes, ...run });
   });
-  let lines = '';
-  strace.stderr.on('data', (text: Buffer) => (lines += text.toString()));
-  const isThere = await Promise.race([
-    once(strace.stderr, 'data').then(() => true),
-    once(strace, 'error').then(() => false),
-  ]);
-  if (!isThere) return '-';
-  await pushImage(target, 'counted');
-  await end(strace);
-  return String(lines.match(/\b(?:fsync|fdatasync)\(/g)?.length ?? 0);
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  child.kill('SIGINT');
-  await once(child, 'exit');
+/** Runs one and writes the page, since a later one may fail. */
+async function section(
+  id: string,
+  measure: () => Promise<
+    (run: {
+      readonly command: string;
+      readonly at: Date;
+      readonly machine: string;
+      readonly load: readonly [number, number];
+    }) => string
+  >,
+): Promise<void> {
+  const [before = 0] = loadavg();
+  const at = new Date();
+  const render = await measure();
+  const [after = 0] = loadavg();
+  const command = [...settings, `npm run bench -- compare ${id === 'machine' ? wanted.join(' ') : id}`];
+  const text = render({ command: command.join(' ').trim(), at, machine, load: [before, after] });
+  print(text);
+  sections.set(id, text);
+  const order = ['machine', ...measures.map((each) => each.id)];
+  await writeFile(page, renderPage(order.flatMap((each) => sections.get(each) ?? [])));
+}
+
+function findMeasure(word: string): Measure {
+  const byId = measures.filter(({ id }) => id === word);
+  const byTitle = measures.filter(({ title }) => title.toLowerCase().includes(word.toLowerCase()));
+  const [found, ...more] = byId.length > 0 ? byId : byTitle;
+  if (found !== undefined && more.length === 0) return found;
+  const all = measures.map(({ id, title }) => `${id} ${title}`).join('\n');
+  throw new Error(`${word} names ${byTitle.length} of the measures:\n${all}`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -2,19 +2,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hashSync } from 'bcryptjs';
-import { writeBundle } from '../../build/bundle.ts';
+import { succeed } from '../support/process.ts';
 import type { Target } from './client.ts';
+import { findOthers, type Other } from './others.ts';
 
 export interface Server extends AsyncDisposable {
-  readonly name: string;
+  readonly title: string;
+  readonly isBerth: boolean;
   readonly pid: number;
   readonly target: Target;
+  readonly dataDir: string;
   /** Milliseconds from the start of the process to the first answer. */
   readonly startMs: number;
 }
@@ -24,112 +26,175 @@ export interface Mode {
   readonly hasLogin: boolean;
 }
 
+export const plain: Mode = { isTls: false, hasLogin: false };
+export const overTls: Mode = { isTls: true, hasLogin: false };
+export const withLogin: Mode = { isTls: false, hasLogin: true };
+
+export interface Place {
+  /** The bundle: what users run. */
+  readonly cli: string;
+  /** A directory with a certificate for localhost and its authority. */
+  readonly tls: string;
+}
+
+interface StartOptions {
+  /** Kept afterwards; a temporary one when absent. */
+  readonly dataDir?: string;
+  /** Arguments of Node, before the program. */
+  readonly node?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 const user = 'bench';
 const password = 'bench-password';
 const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 /** The cost that `htpasswd -B` users and Berth have. */
 const bcryptCost = 10;
 
-/** What users run: the bundle, in a directory of its own. */
-const out = await mkdtemp(join(tmpdir(), 'berth-bench-cli-'));
-await writeBundle(out);
-process.once('exit', () => rmSync(out, { recursive: true, force: true }));
-const cli = join(out, 'berth.mjs');
+/** Makes what every server of a run needs; Berth makes the certificate. */
+export async function preparePlace(root: string, cli: string): Promise<Place> {
+  await succeed(process.execPath, [cli, 'cert', 'renew', '--data', join(root, 'certificate')]);
+  return { cli, tls: join(root, 'certificate', 'berth', 'tls') };
+}
 
-/** Starts Berth on a fresh data directory. */
-export async function startBerth({ isTls, hasLogin }: Mode): Promise<Server> {
-  const root = await mkdtemp(join(tmpdir(), 'berth-bench-'));
+/** Starts Berth and every other registry of this machine, Berth first. */
+export async function startAll(
+  place: Place,
+  mode: Mode,
+  isWanted: (other: Other) => boolean = () => true,
+): Promise<AsyncDisposable & { readonly servers: readonly [Server, ...Server[]] }> {
+  await using started = new AsyncDisposableStack();
+  const servers: [Server, ...Server[]] = [started.use(await startBerth(place, mode))];
+  for (const other of findOthers()) {
+    if (other.program !== undefined && isWanted(other))
+      servers.push(started.use(await startOther(place, mode, other)));
+  }
+  const owned = started.move();
+  return { servers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+export async function startBerth(
+  { cli }: Place,
+  { isTls, hasLogin }: Mode,
+  { dataDir, node = [], env = {} }: StartOptions = {},
+): Promise<Server> {
+  const root = dataDir ?? (await mkdtemp(join(tmpdir(), 'berth-bench-')));
   if (hasLogin) {
-    const add = spawn(
-      process.execPath,
-      [cli, 'user', 'add', user, '--role', 'admin', '--password-stdin', '--data', root],
-      { stdio: ['pipe', 'ignore', 'inherit'] },
-    );
-    add.stdin.end(password);
-    await once(add, 'exit');
+    const args = ['user', 'add', user, '--role', 'admin', '--password-stdin', '--data', root];
+    await succeed(process.execPath, [cli, ...args], { input: password });
   }
   const port = await freePort();
+  const auth = hasLogin ? 'htpasswd' : 'none';
+  const listen = `127.0.0.1:${port}`;
   const args = [
     '--max-semi-space-size=4',
+    ...node,
     cli,
     'serve',
     '--data',
     root,
     '--listen',
-    `127.0.0.1:${port}`,
+    listen,
     '--auth',
-    hasLogin ? 'htpasswd' : 'none',
+    auth,
   ];
-  const started = await start(process.execPath, args, {}, port);
+  const { child, startMs } = await start(process.execPath, args, { env, port });
   return {
-    ...started,
-    name: 'berth',
+    title: 'Berth',
+    isBerth: true,
+    pid: child.pid ?? 0,
+    startMs,
+    dataDir: root,
     target: {
       port,
       ca: isTls ? await readFile(join(root, 'berth', 'tls', 'ca.crt'), 'utf8') : undefined,
       authorization: hasLogin ? authorization : undefined,
     },
-    [Symbol.asyncDispose]: () => stop(started.child, root),
+    [Symbol.asyncDispose]: () => stop(child, dataDir === undefined ? root : undefined),
   };
 }
 
-/** Starts Debian's docker-registry with the same certificate and password hash. */
-export async function startDistribution(
+export async function startOther(
+  { tls }: Place,
   { isTls, hasLogin }: Mode,
-  berth: { readonly tls: string },
+  { id, title, program = '' }: Other,
+  { dataDir }: StartOptions = {},
 ): Promise<Server> {
   const root = await mkdtemp(join(tmpdir(), 'registry-bench-'));
   const port = await freePort();
-  await mkdir(join(root, 'data'));
+  const data = dataDir ?? join(root, 'data');
+  await mkdir(data, { recursive: true });
   await writeFile(join(root, 'htpasswd'), `${user}:${hashSync(password, bcryptCost)}\n`);
-  await writeFile(
-    join(root, 'config.yml'),
-    [
-      'version: 0.1',
-      'log: { level: info }',
-      'storage:',
-      `  filesystem: { rootdirectory: ${join(root, 'data')} }`,
-      '  cache: { blobdescriptor: inmemory }',
-      '  delete: { enabled: true }',
-      ...(hasLogin ? ['auth:', `  htpasswd: { realm: bench, path: ${join(root, 'htpasswd')} }`] : []),
-      'http:',
-      `  addr: 127.0.0.1:${port}`,
-      '  secret: bench',
-      ...(isTls
-        ? [`  tls: { certificate: ${join(berth.tls, 'leaf.crt')}, key: ${join(berth.tls, 'leaf.key')} }`]
-        : []),
-    ].join('\n'),
-  );
-  const started = await start('docker-registry', ['serve', join(root, 'config.yml')], {}, port);
+  const files = {
+    data,
+    certificate: isTls ? join(tls, 'leaf.crt') : undefined,
+    key: join(tls, 'leaf.key'),
+    htpasswd: hasLogin ? join(root, 'htpasswd') : undefined,
+  };
+  const config = id === 'zot' ? zotConfig(port, files) : distributionConfig(port, files);
+  const file = join(root, id === 'zot' ? 'config.json' : 'config.yml');
+  await writeFile(file, config);
+  // Without it distribution v3 looks for a collector of traces.
+  const env = { OTEL_TRACES_EXPORTER: 'none' };
+  const { child, startMs } = await start(program, ['serve', file], { env, port });
   return {
-    ...started,
-    name: 'docker-registry',
+    title,
+    isBerth: false,
+    pid: child.pid ?? 0,
+    startMs,
+    dataDir: data,
     target: {
       port,
-      ca: isTls ? await readFile(join(berth.tls, 'ca.crt'), 'utf8') : undefined,
+      ca: isTls ? await readFile(join(tls, 'ca.crt'), 'utf8') : undefined,
       authorization: hasLogin ? authorization : undefined,
     },
-    [Symbol.asyncDispose]: () => stop(started.child, root),
+    [Symbol.asyncDispose]: () => stop(child, root),
   };
 }
 
-/** A directory with a certificate for localhost that both registries can use: Berth makes it. */
-export async function makeCertificate(): Promise<{ readonly tls: string } & AsyncDisposable> {
-  const root = await mkdtemp(join(tmpdir(), 'berth-bench-tls-'));
-  const child = spawn(process.execPath, [cli, 'cert', 'renew', '--data', root], { stdio: 'ignore' });
-  await once(child, 'exit');
-  return {
-    tls: join(root, 'berth', 'tls'),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
-  };
+interface Files {
+  readonly data: string;
+  readonly certificate: string | undefined;
+  readonly key: string;
+  readonly htpasswd: string | undefined;
+}
+
+function distributionConfig(port: number, { data, certificate, key, htpasswd }: Files): string {
+  return [
+    'version: 0.1',
+    'log: { level: info }',
+    'storage:',
+    `  filesystem: { rootdirectory: ${data} }`,
+    '  cache: { blobdescriptor: inmemory }',
+    '  delete: { enabled: true }',
+    ...(htpasswd === undefined ? [] : ['auth:', `  htpasswd: { realm: bench, path: ${htpasswd} }`]),
+    'http:',
+    `  addr: 127.0.0.1:${port}`,
+    '  secret: bench',
+    ...(certificate === undefined ? [] : [`  tls: { certificate: ${certificate}, key: ${key} }`]),
+  ].join('\n');
+}
+
+/** https://zotregistry.dev/v2.1.12/admin-guide/admin-configuration; `commit` has it write to the disk as the others do. */
+function zotConfig(port: number, { data, certificate, key, htpasswd }: Files): string {
+  return JSON.stringify({
+    distSpecVersion: '1.1.0',
+    storage: { rootDirectory: data, commit: true, gc: false },
+    http: {
+      address: '127.0.0.1',
+      port: String(port),
+      ...(certificate === undefined ? {} : { tls: { cert: certificate, key } }),
+      ...(htpasswd === undefined ? {} : { auth: { htpasswd: { path: htpasswd } } }),
+    },
+    log: { level: 'info' },
+  });
 }
 
 async function start(
   command: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  port: number,
-): Promise<{ readonly child: ChildProcess; readonly pid: number; readonly startMs: number }> {
+  { env, port }: { readonly env: Readonly<Record<string, string>>; readonly port: number },
+): Promise<{ readonly child: ChildProcess; readonly startMs: number }> {
   const startedAt = performance.now();
   const child = spawn(command, args, {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
@@ -140,7 +205,7 @@ async function start(
   });
   await Promise.race([failed, answers(port)]);
   failed.catch(() => undefined);
-  return { child, pid: child.pid ?? 0, startMs: performance.now() - startedAt };
+  return { child, startMs: performance.now() - startedAt };
 }
 
 /** Waits for any HTTP answer. A server that speaks TLS only answers plain HTTP with an error, which is as good. */
@@ -155,15 +220,15 @@ async function answers(port: number): Promise<void> {
   }
 }
 
-async function stop(child: ChildProcess, root: string): Promise<void> {
+async function stop(child: ChildProcess, root: string | undefined): Promise<void> {
   if (child.exitCode === null) {
     child.kill('SIGTERM');
     await once(child, 'exit');
   }
-  await rm(root, { recursive: true, force: true });
+  if (root !== undefined) await rm(root, { recursive: true, force: true });
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
