@@ -21,7 +21,7 @@ import { createMemoryJournal, openJournal } from './derived/journal.ts';
 import { processUser } from './disk/process-user.ts';
 import { checked } from './driver/checked.ts';
 import { openFsDriver } from './driver/fs.ts';
-import { lockRoot, sweepTemp } from './driver/lock.ts';
+import { lockRoot, sweepTemp } from './disk/lock.ts';
 import { createMemoryDriver } from './driver/memory.ts';
 import { createAdminEvents } from './feed/admin-events.ts';
 import { createCards, type Refusal } from './feed/cards.ts';
@@ -115,7 +115,7 @@ export interface Registry extends AsyncDisposable {
 }
 
 export type { ComputerMethods } from './admin/methods.ts';
-export { readHolder } from './driver/lock.ts';
+export { readHolder } from './disk/lock.ts';
 export { findFreePort } from './http/listen.ts';
 export { findPortOwner } from './http/port-owner.ts';
 

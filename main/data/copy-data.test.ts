@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { findDataIn, lockRoot, markIncomplete } from '../../registry/driver/lock.ts';
+import { findDataIn, lockRoot, markIncomplete } from '../../registry/disk/lock.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
 import { copyData } from './copy-data.ts';
 import { measureData } from './data-tree.ts';

@@ -24,8 +24,8 @@ import {
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import type { Stats } from 'node:fs';
-import { makeDirectory } from '../../registry/driver/directories.ts';
-import { findDataIn, lockRoot, markIncomplete } from '../../registry/driver/lock.ts';
+import { makeDirectory } from '../../registry/disk/directory.ts';
+import { findDataIn, lockRoot, markIncomplete } from '../../registry/disk/lock.ts';
 import { replaceFile, syncDirectory, systemCode } from '../../registry/disk/private-file.ts';
 import { AppError, isAppError } from '../../registry/spec/errors.ts';
 import { type DataEntry, fileKey, walkData } from './data-tree.ts';

@@ -1,7 +1,7 @@
 /** The data directory for the window: where it is, and its move, which a person agrees to by a plan. */
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
-import { findDataIn } from '../../registry/driver/lock.ts';
+import { findDataIn } from '../../registry/disk/lock.ts';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { dataArguments, DataRow, MovePlan } from '../contract/data.ts';
 import type { MethodsOf } from '../contract/shell-api.ts';

@@ -3,7 +3,7 @@ import { mkdtempDisposable, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { findDataIn, lockRoot, markIncomplete } from '../../registry/driver/lock.ts';
+import { findDataIn, lockRoot, markIncomplete } from '../../registry/disk/lock.ts';
 import { AppError, isAppError } from '../../registry/spec/errors.ts';
 import { copyData } from './copy-data.ts';
 import { createDataMover, type RunTask } from './data-mover.ts';

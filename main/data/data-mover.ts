@@ -7,7 +7,7 @@
  *
  * Removing a directory is the same backwards: it is `rest`, no longer `other`, before the first file goes.
  */
-import { findDataIn } from '../../registry/driver/lock.ts';
+import { findDataIn } from '../../registry/disk/lock.ts';
 import { AppError, isAppError } from '../../registry/spec/errors.ts';
 import type { DataMove } from '../contract/data.ts';
 import type { Failure } from '../registry-messages.ts';

@@ -12,8 +12,8 @@
 import { readFile, rename } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { defaultDataDir } from '../../registry/config/data-dir.ts';
-import { undefinedIfAbsent } from '../../registry/driver/directories.ts';
+import { defaultDataDir } from '../../registry/disk/data-dir.ts';
+import { undefinedIfAbsent } from '../../registry/disk/directory.ts';
 import { writePrivateFile } from '../../registry/disk/private-file.ts';
 
 const path = z.string().min(1).max(4096).refine(isAbsolute);

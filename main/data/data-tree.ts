@@ -2,7 +2,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stats } from 'node:fs';
-import { undefinedIfAbsent } from '../../registry/driver/directories.ts';
+import { undefinedIfAbsent } from '../../registry/disk/directory.ts';
 
 /** The parts of a data directory; what somebody else put beside them is not touched. */
 const dataTrees = ['docker', 'berth'] as const;

@@ -3,7 +3,7 @@ import { mkdir, mkdtempDisposable, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { lockRoot, markIncomplete } from '../../registry/driver/lock.ts';
+import { lockRoot, markIncomplete } from '../../registry/disk/lock.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
 import { judgeTarget } from './judge-target.ts';
 

@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { access, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
-import { undefinedIfAbsent } from '../../registry/driver/directories.ts';
-import { findDataIn } from '../../registry/driver/lock.ts';
+import { undefinedIfAbsent } from '../../registry/disk/directory.ts';
+import { findDataIn } from '../../registry/disk/lock.ts';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { DataSize } from './data-tree.ts';
 

@@ -2,7 +2,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory, systemCode } from '../../registry/disk/private-file.ts';
-import { findDataIn, lockRoot, markIncomplete } from '../../registry/driver/lock.ts';
+import { findDataIn, lockRoot, markIncomplete } from '../../registry/disk/lock.ts';
 
 /**
  * Removes it; a crash leaves what no Berth opens, and what this removes when it is called again. The directory itself goes

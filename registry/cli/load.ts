@@ -1,4 +1,4 @@
-import { defaultDataDir } from '../config/data-dir.ts';
+import { defaultDataDir } from '../disk/data-dir.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Io } from './io.ts';
 

@@ -12,7 +12,7 @@ import {
 } from '../auth/accounts.ts';
 import type { AccountFiles } from '../auth/accounts.ts';
 import { generatePassword, hashPassword } from '../auth/password.ts';
-import { defaultDataDir } from '../config/data-dir.ts';
+import { defaultDataDir } from '../disk/data-dir.ts';
 import { type Role, roles } from '../spec/admin/access.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Io } from './io.ts';

@@ -10,7 +10,7 @@ import { unlink } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
-import { undefinedIfAbsent } from './directories.ts';
+import { undefinedIfAbsent } from '../disk/directory.ts';
 import type { Part, WaitOptions } from './driver.ts';
 import { interruptible } from './interruptible.ts';
 

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 import { isAppError } from '../spec/errors.ts';
 import { checked } from './checked.ts';
-import { undefinedIfAbsent } from './directories.ts';
+import { undefinedIfAbsent } from '../disk/directory.ts';
 import { type DriverFixture, testDriver } from './driver.suite.ts';
 import { openFsDriver } from './fs.ts';
 

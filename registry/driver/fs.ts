@@ -14,7 +14,8 @@ import * as files from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { createDirectories, makeDirectory, undefinedIfAbsent } from './directories.ts';
+import { makeDirectory, undefinedIfAbsent } from '../disk/directory.ts';
+import { createDirectories } from './directories.ts';
 import { systemCode } from '../disk/private-file.ts';
 
 import type {

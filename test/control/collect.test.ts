@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { checked } from '../../registry/driver/checked.ts';
 import { openFsDriver } from '../../registry/driver/fs.ts';
-import { sweepTemp } from '../../registry/driver/lock.ts';
+import { sweepTemp } from '../../registry/disk/lock.ts';
 import type { Digest } from '../../registry/spec/digest.ts';
 import type { StoreEvents } from '../../registry/spec/events.ts';
 import type { RepoName, Tag } from '../../registry/spec/names.ts';

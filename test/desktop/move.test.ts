@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { findDataIn } from '../../registry/driver/lock.ts';
+import { findDataIn } from '../../registry/disk/lock.ts';
 import {
   type DesktopModule,
   isReal,

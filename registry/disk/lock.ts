@@ -12,9 +12,9 @@ import * as files from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-import { refuseLooseMode, systemCode, writePrivateFile } from '../disk/private-file.ts';
+import { refuseLooseMode, systemCode, writePrivateFile } from './private-file.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
-import { makeDirectory, undefinedIfAbsent } from './directories.ts';
+import { makeDirectory, undefinedIfAbsent } from './directory.ts';
 
 /** The layout of berth/ that this version reads and writes. */
 const knownFormat = 1;
