@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client';
 import type { Link } from './api/link.ts';
 import { findShell } from './api/shell.ts';
 import { App } from './frame/app.tsx';
+import { Boundary } from './frame/boundary.tsx';
 import './parts/base.css';
 import { createQueries } from './state/calls.ts';
 import { LinkContext } from './state/link.ts';
@@ -23,7 +24,9 @@ export function showWindow(root: Element, link: Link): void {
         <ShellContext value={shell}>
           <QueryClientProvider client={queries}>
             <I18nProvider locale="en-US">
-              <App />
+              <Boundary of={link}>
+                <App />
+              </Boundary>
             </I18nProvider>
           </QueryClientProvider>
         </ShellContext>

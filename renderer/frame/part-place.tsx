@@ -1,6 +1,7 @@
 import { createElement, useEffect, useSyncExternalStore } from 'react';
 import { Button } from '../parts/button.tsx';
 import { Notice, Skeleton } from '../parts/states.tsx';
+import { Boundary } from './boundary.tsx';
 import type { Part } from './part.ts';
 import styles from './part-place.module.css';
 
@@ -24,5 +25,5 @@ export function PartPlace<Props extends object>({
         </Notice>
       </div>
     );
-  return createElement(found, props);
+  return <Boundary of={part}>{createElement(found, props)}</Boundary>;
 }

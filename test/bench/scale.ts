@@ -3,7 +3,6 @@
  * tags are in one repository, the rest are in repositories of five. Each tag has a manifest, a config and a layer of its
  * own; layers are sparse files. SIZES (default 1000,10000,100000) are numbers of tags.
  */
-import { rmSync } from 'node:fs';
 import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,7 +71,6 @@ async function measure(tags: number): Promise<Figures> {
   const status = await readFile(`/proc/${registry.pid}/status`, 'utf8');
   figures.set('RSS peak, MiB', String(Math.round(Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024)));
   await registry.stop();
-  rmSync(dataDir, { recursive: true });
   return figures;
 }
 

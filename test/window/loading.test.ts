@@ -57,6 +57,39 @@ test('while the window is loaded', needs('chromium'), async (t) => {
     },
   );
 
+  await t.test('a screen that fails says why in its place, and can be tried again', async () => {
+    const alert = page.getByRole('alert');
+    await page.route(/\/assets\/access-[^/]*\.js/, async (route) => {
+      const answer = await route.fetch();
+      const names = [...(await answer.text()).matchAll(/\bexport\s*\{([^}]*)\}/g)].flatMap(([, list = '']) =>
+        list.split(',').map((each) => each.split(' as ').at(-1)?.trim()),
+      );
+      const body = names.map(
+        (name) =>
+          `export const ${name} = () => { if (!globalThis.isMended) throw new Error('planted'); return null; };`,
+      );
+      // Without the header by which it would be kept.
+      await route.fulfill({ contentType: 'text/javascript', body: body.join('\n') });
+    });
+    await window.go('#/repositories');
+    await page.reload();
+    await heading('Repositories').waitFor();
+
+    await page.getByRole('link', { name: 'Access' }).click();
+    await alert.filter({ hasText: 'Something unexpected happened: planted' }).waitFor();
+    await page.getByRole('link', { name: 'Storage' }).click();
+    await heading('Storage').waitFor();
+    assert.equal(await alert.count(), 0);
+    await page.getByRole('link', { name: 'Access' }).click();
+    await page.evaluate(() => Object.assign(globalThis, { isMended: true }));
+    await page.getByRole('button', { name: 'Try again' }).click();
+
+    await alert.waitFor({ state: 'detached' });
+    await page.unrouteAll();
+    await page.reload();
+    await heading('Access').waitFor();
+  });
+
   await t.test('what a link leads to is asked while it is pointed at, or has the focus', async () => {
     await page.unrouteAll();
     await window.go('#/access');
