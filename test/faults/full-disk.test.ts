@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemCode } from '../../registry/disk/private-file.ts';
 import { digestOf, ociManifest, pushImage } from '../compat/content.ts';
 import { brokenFiles, isReadable, unreadableTags } from '../crash/tree.ts';
 import { request } from '../support/http.ts';
@@ -35,8 +36,18 @@ const kinds: readonly Fullness[] = [
     levels: 100,
     options: 'size=32m',
     async fill(folder, level) {
-      const { bavail, bsize } = await statfs(folder);
-      await writeFile(join(folder, 'filler'), Buffer.alloc(Math.max(0, bavail * bsize - level * pageBytes)));
+      const filler = join(folder, 'filler');
+      for (let isFull = false; !isFull;) {
+        const { bavail, bsize } = await statfs(folder);
+        try {
+          await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - level * pageBytes)));
+          isFull = true;
+        } catch (error) {
+          // The registry has written meanwhile.
+          if (systemCode(error) !== 'ENOSPC') throw error;
+          await rm(filler);
+        }
+      }
     },
   },
   {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { request } from './http.ts';
 import type { TestRegistry } from './registry.ts';
 
@@ -80,6 +81,14 @@ export async function mostResidentMiB(pid: number, act: () => Promise<unknown>):
 /** How many descriptors a process has open. */
 export async function openDescriptors(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length;
+}
+
+/** The fewest descriptors that a process has open within that time: connections that end are no longer among them. */
+export async function leastDescriptors(pid: number, ms: number): Promise<number> {
+  let least = Infinity;
+  for (const late = performance.now() + ms; performance.now() < late; await delay(50))
+    least = Math.min(least, await openDescriptors(pid));
+  return least;
 }
 
 /** A port of loopback that nobody listens on. */
