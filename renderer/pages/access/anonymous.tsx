@@ -34,7 +34,7 @@ function AnonymousForm({ row }: { readonly row: AnonymousRow }) {
   const ask = useAsk();
   const { repositories: present, lockedBy } = row;
   const [reach, setReach] = useState<Reach>(reachOf(present));
-  const [globs, setGlobs] = useState(reachOf(present) === 'some' ? present.join('\n') : '');
+  const [globs, setGlobs] = useState(globsOf(present));
   const [error, setError] = useState<unknown>();
   const [isRunning, setRunning] = useState(false);
   const isLocked = lockedBy !== undefined;
@@ -49,7 +49,12 @@ function AnonymousForm({ row }: { readonly row: AnonymousRow }) {
       await ask('access.setAnonymous', { repositories: wanted });
       toast({
         text: wanted.length === 0 ? 'Every pull needs a login' : 'Changed what everybody may pull',
-        undo: () => ask('access.setAnonymous', { repositories: [...present] }),
+        async undo() {
+          await ask('access.setAnonymous', { repositories: [...present] });
+          // Undone at once, the row was never another, and nothing else would take the words of the form back.
+          setReach(reachOf(present));
+          setGlobs(globsOf(present));
+        },
       });
     } catch (thrown) {
       setError(thrown);
@@ -121,6 +126,10 @@ const choices = [
   { id: 'some', label: 'Some repositories', help: 'Those that a pattern matches; the rest needs a login.' },
   { id: 'all', label: 'All repositories', help: 'Nobody has to log in to pull.' },
 ] as const;
+
+function globsOf(repositories: readonly string[]): string {
+  return reachOf(repositories) === 'some' ? repositories.join('\n') : '';
+}
 
 function reachOf(globs: readonly string[]): Reach {
   if (globs.length === 0) return 'off';
