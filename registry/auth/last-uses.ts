@@ -1,7 +1,7 @@
 /**
- * When each user, token and program of an engine was last let in. A login writes to a map alone; the map is written to a private file every
- * half minute while it changes, and at the end, so that a crash costs half a minute of it. What is no longer known is
- * left out then, so the file is no longer than the lists of users and tokens.
+ * When each user, token and program of an engine was last let in. A login writes to a map alone; the map is written to
+ * a private file every half minute while it changes, and at the end, so that a crash costs half a minute of it. What is
+ * no longer known is left out then, so the file is no longer than the lists of users and tokens, and two programs.
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';

@@ -5,11 +5,11 @@
  *
  * Files are made with mode 0600 and directories with 0700; modes that are found are kept. Writing and removing
  * follow no symbolic link below the root. A removed tree is first renamed into `berth/tmp`, so that it is gone at
- * once, as a whole. One process per root: see lock.ts.
+ * once, as a whole. One process per root: see disk/lock.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { type Dirent, closeSync, constants, fdatasync } from 'node:fs';
-import * as callbacks from 'node:fs';
+import * as calls from 'node:fs';
+import { type Dirent, constants } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -189,9 +189,9 @@ async function fill(handle: files.FileHandle, into: Uint8Array, position: number
   return filled;
 }
 
-const openFile = promisify(callbacks.open);
-const writeFile = promisify(callbacks.writeFile);
-const syncData = promisify(fdatasync);
+const openFile = promisify(calls.open);
+const writeFile = promisify(calls.writeFile);
+const syncData = promisify(calls.fdatasync);
 
 async function writeTemp(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
   const file = await openFile(path, 'wx', 0o600);
@@ -199,7 +199,7 @@ async function writeTemp(path: string, bytes: Uint8Array, durable: boolean): Pro
     await writeFile(file, bytes);
     if (durable) await syncData(file);
   } finally {
-    closeSync(file);
+    calls.closeSync(file);
   }
 }
 
