@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { type AdminClient, openClient } from '../../registry/cli/client.ts';
 import { berthOn } from '../support/berth.ts';
-import { startRegistry } from '../support/registry.ts';
+import { type RegistryOptions, startRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
 
-async function open(t: TestContext) {
-  const registry = await startRegistry({ listen: 'localhost:0' });
+async function open(t: TestContext, options: RegistryOptions = {}) {
+  const registry = await startRegistry({ listen: 'localhost:0', ...options });
   t.after(() => registry.stop());
   const client: AdminClient = await openClient(registry.dataDir);
   t.after(() => client.close());
@@ -63,6 +63,20 @@ suite('the computer, by the control plane', () => {
     assert.ok(texts.includes('docker login --username dev --password-stdin registry.lan:5443'), texts);
     assert.ok(!texts.includes('localhost') && !texts.includes('/berth/tls/'), texts);
     await assert.rejects(client.call('snippets.list', { user: 'dev', image: 'a\nb' }), { code: 'USAGE' });
+  });
+
+  test('of checks that run at once none takes the image of another', async (t) => {
+    const { client } = await open(t, { auth: 'htpasswd' });
+
+    const runs = await Promise.all(Array.from({ length: 4 }, () => client.call('checks.run', {})));
+
+    const pushed = runs.flatMap((checks) => checks.filter(({ id }) => id === 'server.push'));
+    assert.equal(pushed.length, runs.length);
+    assert.deepEqual(
+      pushed.filter(({ status }) => status !== 'pass'),
+      [],
+    );
+    await assert.rejects(client.call('tags.list', { repository: 'berth/doctor' }), { code: 'NAME_UNKNOWN' });
   });
 
   test('the checks look at the registry that runs them', async (t) => {

@@ -181,7 +181,7 @@ if (await isInsideEngine(import.meta.filename)) {
     });
 
     test('named images are listed, and a name that is lent to one is gone afterwards, or means again what it meant', async () => {
-      const [first, second] = ['amd64', 'arm64'].map((architecture) => probeImage(architecture));
+      const [first, second] = ['amd64', 'arm64'].map((architecture) => probeImage(architecture, 'one'));
       assert.ok(first !== undefined && second !== undefined);
       await loadImage(endpoint, dockerArchive(first, 'lent/first:1'));
       await loadImage(endpoint, dockerArchive(second, 'lent/second:1'));
@@ -391,7 +391,7 @@ async function leftovers(): Promise<string> {
 
 async function imageForEngine(): Promise<ProbeImage> {
   const { architecture } = await readEngineVersion(endpoint);
-  return probeImage(architecture ?? '');
+  return probeImage(architecture ?? '', 'one');
 }
 
 /** A folder below certs.d that goes away in the end. */

@@ -459,17 +459,18 @@ suite('login, push and pull', limits, () => {
     );
   });
 
-  test('the probe image is always the same, and its digests are those of its bytes', () => {
-    const image = probeImage('amd64');
+  test('the probe image of a run is always the same, and its digests are those of its bytes', () => {
+    const image = probeImage('amd64', 'one');
     const config = JSON.parse(String(image.config.bytes)) as { readonly rootfs: unknown };
     const manifest: unknown = JSON.parse(String(image.manifest.bytes));
 
     assert.equal(
       image.manifest.digest,
-      'sha256:44b929bcea36748b134142c9212ed87b12b29305b24415403c25b49d548c8c84',
+      'sha256:ab08ae3b93d435f78b8ddde43731937379f40ddb710854692ab664b4afe96903',
     );
-    assert.deepEqual(probeImage('amd64'), image);
-    assert.notEqual(probeImage('arm64').config.digest, image.config.digest);
+    assert.deepEqual(probeImage('amd64', 'one'), image);
+    assert.notEqual(probeImage('arm64', 'one').config.digest, image.config.digest);
+    assert.notEqual(probeImage('amd64', 'two').manifest.digest, image.manifest.digest);
     assert.deepEqual(config.rootfs, { type: 'layers', diff_ids: [image.layer.digest] });
     const part = ({ mediaType, digest, bytes }: (typeof image)['config']) => ({
       mediaType,

@@ -33,8 +33,11 @@ export interface ProbeImage {
 /** An engine is silent while it asks a registry again: dockerd waits up to 20 seconds between its tries. */
 const transferTimeoutMs = 60_000;
 
-/** Makes the image for an architecture as Go names it, `amd64`. It holds one text file; its bytes are always the same. */
-export function probeImage(architecture: string): ProbeImage {
+/**
+ * Makes the image for an architecture as Go names it, `amd64`. It holds one text file; that of another `run` has another
+ * digest, so that who deletes one takes nothing from whoever checks at the same time.
+ */
+export function probeImage(architecture: string, run: string): ProbeImage {
   const note = 'This image shows that a registry can be reached. It can be removed at any time.\n';
   const layer = part(
     'application/vnd.oci.image.layer.v1.tar',
@@ -47,7 +50,7 @@ export function probeImage(architecture: string): ProbeImage {
     os: 'linux',
     config: {},
     rootfs: { type: 'layers', diff_ids: [layer.digest] },
-    history: [{ created, created_by: 'berth doctor' }],
+    history: [{ created, created_by: `berth doctor ${run}` }],
   });
   const manifest = jsonPart('application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,

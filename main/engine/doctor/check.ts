@@ -1,4 +1,5 @@
 /** What the doctor's checks share: their form, what they are given, and how one of them is run. */
+import { randomBytes } from 'node:crypto';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import type { Credentials } from '../api/engine-auth.ts';
 import type { Engine, RegistryTarget } from '../engine.ts';
@@ -7,6 +8,11 @@ import { explain } from './explain.ts';
 
 /** The repository that checks push to. */
 export const doctorRepository = 'berth/doctor';
+
+/** Names one push of a check: its image and its tag are of no other. */
+export function newRun(): string {
+  return `check-${randomBytes(4).toString('hex')}`;
+}
 
 export type CheckStatus = 'pass' | 'warn' | 'fail' | 'skip';
 

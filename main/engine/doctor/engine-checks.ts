@@ -20,6 +20,7 @@ import {
   type Check,
   type DoctorInput,
   doctorRepository,
+  newRun,
   type Fix,
   noCredentials,
   readOnly,
@@ -150,13 +151,14 @@ async function checkPush(input: DoctorInput, engine: Engine): Promise<Check> {
   if (isReadOnly) return { ...readOnly(engine.title), ...base };
   if (credentials === undefined && !isOpen) return noCredentials(base.id, base.group);
   const login = credentials ?? { user: '', password: '' };
-  const ref = `${engine.address}/${doctorRepository}:check`;
+  const run = newRun();
+  const ref = `${engine.address}/${doctorRepository}:${run}`;
   return await attempt(
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
     async () => {
       const { architecture = 'amd64' } = await readEngineVersion(endpoint, { signal });
       // Loaded under its full name: an engine keeps other images of a shorter name untouched.
-      await loadImage(endpoint, dockerArchive(probeImage(architecture), ref), { signal });
+      await loadImage(endpoint, dockerArchive(probeImage(architecture, run), ref), { signal });
       try {
         await pushImage(endpoint, ref, login, { signal });
         await removeImage(endpoint, ref, { signal });
@@ -164,7 +166,7 @@ async function checkPush(input: DoctorInput, engine: Engine): Promise<Check> {
       } finally {
         await removeImage(endpoint, ref);
       }
-      await deletePushed(input);
+      await deletePushed(input, run);
     },
     'It could not push and pull a small image.',
   );
@@ -180,8 +182,10 @@ async function checkClientPush(input: DoctorInput, engine: Engine): Promise<Chec
   return await attempt(
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
     async () => {
-      await pushByPodman(host, `${engine.address}/${doctorRepository}:check`, credentials, signal);
-      await deletePushed(input);
+      const run = newRun();
+      const ref = `${engine.address}/${doctorRepository}:${run}`;
+      await pushByPodman(host, { ref, run }, credentials, signal);
+      await deletePushed(input, run);
     },
     'It could not push and pull a small image.',
   );

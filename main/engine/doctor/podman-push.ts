@@ -9,14 +9,14 @@ import type { Host } from '../host.ts';
 /** Throws ENGINE_FAILED with what podman said. Its image is gone afterwards. */
 export async function pushByPodman(
   host: Host,
-  ref: string,
+  { ref, run }: { readonly ref: string; readonly run: string },
   credentials: Credentials | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
   await using login = await openPodmanLogin(ref.slice(0, ref.indexOf('/')), credentials);
   const { authFile } = login;
   const tar = join(login.folder, 'image.tar');
-  await writeFile(tar, dockerArchive(probeImage(process.arch === 'arm64' ? 'arm64' : 'amd64'), ref));
+  await writeFile(tar, dockerArchive(probeImage(process.arch === 'arm64' ? 'arm64' : 'amd64', run), ref));
   const podman = async (...args: readonly string[]): Promise<void> => {
     await runPodman(host, args, { signal });
   };

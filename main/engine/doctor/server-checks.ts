@@ -2,7 +2,15 @@
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { probeImage } from '../api/engine-images.ts';
-import { attempt, type Check, type DoctorInput, doctorRepository, noCredentials, readOnly } from './check.ts';
+import {
+  attempt,
+  type Check,
+  type DoctorInput,
+  doctorRepository,
+  newRun,
+  noCredentials,
+  readOnly,
+} from './check.ts';
 import { type RegistryClient, requestRegistry } from './registry-client.ts';
 
 /** Does it answer, does it ask for a login, does it take and give an image. The later ones need the first. */
@@ -75,11 +83,11 @@ function clientFor({ registry, credentials, signal }: DoctorInput): RegistryClie
 }
 
 /** Deletes what a check has pushed, where deleting is on. Throws what the registry says. */
-export async function deletePushed(input: DoctorInput): Promise<void> {
+export async function deletePushed(input: DoctorInput, run: string): Promise<void> {
   if (!input.isDeleteEnabled) return;
   const client = clientFor(input);
   const base = `/v2/${doctorRepository}/manifests`;
-  const { headers } = await requestRegistry(client, { method: 'HEAD', path: `${base}/check` });
+  const { headers } = await requestRegistry(client, { method: 'HEAD', path: `${base}/${run}` });
   const digest = String(headers['docker-content-digest']);
   const { status, body } = await requestRegistry(client, { method: 'DELETE', path: `${base}/${digest}` });
   if (status !== 202)
@@ -88,7 +96,8 @@ export async function deletePushed(input: DoctorInput): Promise<void> {
 
 /** Pushes the built-in image over the API, reads it back, and deletes it. */
 async function pushAndPull(client: RegistryClient, input: DoctorInput): Promise<void> {
-  const { manifest, config, layer } = probeImage('amd64');
+  const run = newRun();
+  const { manifest, config, layer } = probeImage('amd64', run);
   const base = `/v2/${doctorRepository}`;
   const expect = (
     wanted: number,
@@ -107,7 +116,7 @@ async function pushAndPull(client: RegistryClient, input: DoctorInput): Promise<
       'Pushing a blob',
     );
   }
-  const path = `${base}/manifests/check`;
+  const path = `${base}/manifests/${run}`;
   const headers = { 'content-type': manifest.mediaType };
   expect(
     201,
@@ -120,7 +129,7 @@ async function pushAndPull(client: RegistryClient, input: DoctorInput): Promise<
   const blob = await requestRegistry(client, { path: `${base}/blobs/${layer.digest}` });
   expect(200, blob, 'Pulling the layer');
   if (!blob.body.equals(layer.bytes)) throw new Error('the layer came back with other bytes');
-  await deletePushed(input);
+  await deletePushed(input, run);
 }
 
 /** Is there room for pushes. */
