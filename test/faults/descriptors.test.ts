@@ -3,6 +3,8 @@
  * harmed, and it serves as before when it may have more. DESCRIPTOR_ROUNDS sets how often.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { pushImage } from '../compat/content.ts';
 import { brokenFiles, isReadable, unreadableTags } from '../crash/tree.ts';
@@ -10,10 +12,13 @@ import { request } from '../support/http.ts';
 import { succeed } from '../support/process.ts';
 import { startRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
+import { openDescriptors } from '../support/vitals.ts';
 
 const rounds = Number(process.env['DESCRIPTOR_ROUNDS'] ?? 5);
 const fewest = 64;
 const enough = 4096;
+/** Of the fewest, how many the work may use: the others are connections that say nothing. */
+const free = 8;
 const name = 'team/app';
 
 test(
@@ -49,13 +54,15 @@ test(
     }
 
     for (let round = 0; round < rounds; round++) {
-      await limit(fewest);
-      const work = [
-        ...Array.from({ length: 24 }, pull),
-        ...Array.from({ length: 8 }, (_, at) => push(`t${round}-${at}`)),
-      ];
-      await Promise.all(work);
-      await limit(enough);
+      {
+        using _ = await holdConnections(url, fewest - free - (await openDescriptors(pid)));
+        await limit(fewest);
+        await Promise.all([
+          ...Array.from({ length: 24 }, pull),
+          ...[0, 1, 2, 3, 4, 5, 6, 7].map((at) => push(`t${round}-${at}`)),
+        ]);
+        await limit(enough);
+      }
 
       acknowledged.push(
         (await pushImage(url, { name, tag: `then${round}`, layers: [`then ${round}`] })).digest,
@@ -75,3 +82,15 @@ test(
     assert.ok(count.refused + count.cut > 0, 'the limit was met');
   },
 );
+
+/** Connections that say nothing; each takes a descriptor of the registry. */
+async function holdConnections(url: string, count: number): Promise<Disposable> {
+  const { hostname, port } = new URL(url);
+  const sockets = Array.from({ length: count }, () => connect(Number(port), hostname));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  return {
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

@@ -17,7 +17,7 @@ import { forEachOf } from '../support/parallel.ts';
 import { succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
-import { leastDescriptors, openDescriptors } from '../support/vitals.ts';
+import { fewestForClients, leftForClients } from '../support/vitals.ts';
 import { openUpload, pushImage, sender } from '../wire/support.ts';
 
 const clients = Number(process.env['SLOW_CLIENTS'] ?? 50);
@@ -266,15 +266,14 @@ test('clients that send and do anything leave nothing behind', onLinux, async (t
     if (at % 50 === 0 && (await sender(registry)('GET', '/v2/')).status !== 200) failures.push(`after ${at}`);
   }
 
-  // What is opened at the first use, and stays open, is open then.
   await forEachOf(Array.from({ length: 50 }).keys(), 50, meet);
-  const usual = await leastDescriptors(registry.pid, 3000);
+  const usual = await fewestForClients(registry.pid, 3000);
   await forEachOf(Array.from({ length: randomClients }).keys(), 50, meet);
 
   assert.deepEqual(failures, []);
-  let left = Infinity;
-  for (const late = performance.now() + 20_000; left > usual && performance.now() < late; await delay(50))
-    left = await openDescriptors(registry.pid);
-  assert.ok(left <= usual, `${left} descriptors, ${usual} before`);
-  t.diagnostic(`${randomClients} random connections: 0 answers of 5xx, ${left} descriptors, ${usual} before`);
+  const left = await leftForClients(registry.pid, usual);
+  assert.ok(left.length <= usual, `${left.join(' ')}; ${usual} before`);
+  t.diagnostic(
+    `${randomClients} random connections: 0 answers of 5xx, ${left.length} sockets and files of content are open, ${usual} before`,
+  );
 });

@@ -1,6 +1,6 @@
 /** How a registry is while something is done to it: memory, descriptors, and how long its event loop was held up. */
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from './http.ts';
@@ -83,12 +83,29 @@ export async function openDescriptors(pid: number): Promise<number> {
   return (await readdir(`/proc/${pid}/fd`)).length;
 }
 
-/** The fewest descriptors that a process has open within that time: connections that end are no longer among them. */
-export async function leastDescriptors(pid: number, ms: number): Promise<number> {
+/** What a registry has open for those who talk to it: sockets, and files of content and uploads. */
+async function openForClients(pid: number): Promise<readonly string[]> {
+  const names = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith('socket:') || target.includes('/docker/registry/'));
+}
+
+/** The fewest of these within that time: connections that end are no longer among them. */
+export async function fewestForClients(pid: number, ms: number): Promise<number> {
   let least = Infinity;
   for (const late = performance.now() + ms; performance.now() < late; await delay(50))
-    least = Math.min(least, await openDescriptors(pid));
+    least = Math.min(least, (await openForClients(pid)).length);
   return least;
+}
+
+/** What is still open for clients when no more than `usual` are, or after 20 seconds. */
+export async function leftForClients(pid: number, usual: number): Promise<readonly string[]> {
+  let left = await openForClients(pid);
+  for (const late = performance.now() + 20_000; left.length > usual && performance.now() < late;) {
+    await delay(50);
+    left = await openForClients(pid);
+  }
+  return left;
 }
 
 /** A port of loopback that nobody listens on. */
