@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { isAppError } from '../spec/errors.ts';
-import type { Log } from '../spec/log-record.ts';
+import { keepLog } from '../spec/kept-log.suite.ts';
 import { accountFiles, addAccount, createToken } from './accounts.ts';
 import { createAuth, openTo } from './auth.ts';
 import type { Auth } from './auth.ts';
@@ -13,17 +13,7 @@ import { basicAuthorization } from './basic.ts';
 import { answerTokenRequest } from './token-endpoint.ts';
 import type { TokenAnswer, TokenRequest } from './token-endpoint.ts';
 
-const quiet = (): void => undefined;
-const log: Log = {
-  error: quiet,
-  warn: quiet,
-  info: quiet,
-  debug: quiet,
-  trace: quiet,
-  enabled: () => false,
-  with: () => log,
-  for: () => log,
-};
+const { log } = keepLog();
 const service = 'berth.local:5443';
 const dev = basicAuthorization('dev', 'geheim');
 const stack = new AsyncDisposableStack();

@@ -17,7 +17,7 @@ import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { errorEntry } from '../spec/errors.ts';
-import type { Log } from '../spec/log-record.ts';
+import { keepLog } from '../spec/kept-log.suite.ts';
 import { makeAuthority } from '../tls/authority.ts';
 import type { Authority } from '../tls/authority.ts';
 import { issueLeaf } from '../tls/leaf.ts';
@@ -46,23 +46,6 @@ function issue(): TlsMaterial {
     names,
     now: Date.now(),
   });
-}
-
-function keepLog(): { readonly log: Log; readonly lines: string[] } {
-  const lines: string[] = [];
-  const write: Log['info'] = (event, _, values) =>
-    void lines.push(`${event} ${JSON.stringify(values ?? {})}`);
-  const log: Log = {
-    error: write,
-    warn: write,
-    info: write,
-    debug: write,
-    trace: write,
-    enabled: () => true,
-    with: () => log,
-    for: () => log,
-  };
-  return { log, lines };
 }
 
 /** Answers what came, or the framing problem, as the application does. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isAppError } from '../spec/errors.ts';
 import type { ErrorCode } from '../spec/errors.ts';
-import type { Log } from '../spec/log-record.ts';
+import { keepLog } from '../spec/kept-log.suite.ts';
 import { makeAuthority } from './authority.ts';
 import { buildCertificate, extension, oids, sequence, truth } from './certificate.ts';
 import { openIdentity } from './identity.ts';
@@ -14,24 +14,6 @@ import type { IdentityOptions } from './identity.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const start = Date.parse('2026-06-01T12:00:00Z');
-
-/** A log that keeps `event` and fields of what is written to it. */
-function keepLog(): { readonly log: Log; readonly lines: string[] } {
-  const lines: string[] = [];
-  const write: Log['info'] = (event, _, fields) =>
-    void lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
-  const log: Log = {
-    error: write,
-    warn: write,
-    info: write,
-    debug: write,
-    trace: write,
-    enabled: () => true,
-    with: () => log,
-    for: () => log,
-  };
-  return { log, lines };
-}
 
 async function makeDirectory() {
   const root = await mkdtempDisposable(join(tmpdir(), 'berth-identity-'));

@@ -6,26 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { needs } from '../../test/support/tools.ts';
 import { isAppError } from '../spec/errors.ts';
-import type { Log } from '../spec/log-record.ts';
+import { keepLog } from '../spec/kept-log.suite.ts';
 import { openIdentity } from './identity.ts';
 import { readOwnCertificate } from './own-certificate.ts';
-
-function keepLog(): { readonly log: Log; readonly lines: string[] } {
-  const lines: string[] = [];
-  const write: Log['info'] = (event, _, fields) =>
-    void lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
-  const log: Log = {
-    error: write,
-    warn: write,
-    info: write,
-    debug: write,
-    trace: write,
-    enabled: () => true,
-    with: () => log,
-    for: () => log,
-  };
-  return { log, lines };
-}
 
 /** Certificates made by openssl, so that nothing here is judged by the code that it judges. */
 function openssl(dir: string, ...args: readonly string[]): void {
