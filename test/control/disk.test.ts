@@ -1,31 +1,17 @@
 /** A disk that becomes full: pushes are refused in words, what nobody needs goes by itself, and pushes go on. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempDisposable, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { request } from '../support/http.ts';
-import { succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
 import { needs } from '../support/tools.ts';
 
 const mib = 1024 * 1024;
-
-/** A small disk of its own. */
-async function mount(options: string): Promise<AsyncDisposable & { readonly path: string }> {
-  const directory = await mkdtempDisposable(join(tmpdir(), 'berth-disk-'));
-  await succeed('mount', ['-t', 'tmpfs', '-o', options, 'berth', directory.path]);
-  return {
-    path: directory.path,
-    async [Symbol.asyncDispose]() {
-      await succeed('umount', [directory.path]);
-      await directory.remove();
-    },
-  };
-}
 
 async function upload(registry: TestRegistry, bytes: Uint8Array) {
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -42,7 +28,7 @@ test(
   'below the reserve garbage goes at once, whatever its turn, and pushes are taken again',
   needs('root'),
   async () => {
-    await using disk = await mount('size=96m');
+    await using disk = await mountSmallDisk('size=96m');
     await using registry = await startRegistry({
       dataDir: join(disk.path, 'data'),
       env: {
@@ -94,7 +80,7 @@ test(
 );
 
 test('a disk that runs out of inodes refuses pushes in words', needs('root'), async () => {
-  await using disk = await mount('size=64m,nr_inodes=300');
+  await using disk = await mountSmallDisk('size=64m,nr_inodes=300');
   await using registry = await startRegistry({
     dataDir: join(disk.path, 'data'),
     env: {

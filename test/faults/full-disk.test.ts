@@ -3,8 +3,7 @@
  * pulls go on, and with room again pushes do, without a restart. FULL_DISK_STRIDE: every so manieth level is tried.
  */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtempDisposable, readdir, rm, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +11,8 @@ import { systemCode } from '../../registry/disk/private-file.ts';
 import { digestOf, ociManifest, pushImage } from '../compat/content.ts';
 import { brokenFiles, isReadable, unreadableTags } from '../crash/tree.ts';
 import { request } from '../support/http.ts';
-import { succeed } from '../support/process.ts';
 import { startRegistry } from '../support/registry.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
 import { needs } from '../support/tools.ts';
 
 const stride = Number(process.env['FULL_DISK_STRIDE'] ?? 14);
@@ -67,7 +66,7 @@ for (const { kind, levels, options, fill } of kinds) {
     `a push that finds 0 to ${levels - 1} free ${kind} is whole or refused in words`,
     needs('root'),
     async (t) => {
-      await using disk = await mount(options);
+      await using disk = await mountSmallDisk(options);
       const dataDir = join(disk.path, 'data');
       const filled = join(disk.path, 'full');
       // Without a reserve the disk itself says that it is full.
@@ -105,19 +104,6 @@ for (const { kind, levels, options, fill } of kinds) {
       assert.ok(counts.refused > 0, 'no push met a full disk');
     },
   );
-}
-
-/** A small disk of its own. */
-async function mount(options: string): Promise<AsyncDisposable & { readonly path: string }> {
-  const directory = await mkdtempDisposable(join(tmpdir(), 'berth-full-'));
-  await succeed('mount', ['-t', 'tmpfs', '-o', options, 'berth', directory.path]);
-  return {
-    path: directory.path,
-    async [Symbol.asyncDispose]() {
-      await succeed('umount', [directory.path]);
-      await directory.remove();
-    },
-  };
 }
 
 /** Pushes an image with a new layer; answers `201`, or status, code and sentence of the first refusal. */
