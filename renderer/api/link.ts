@@ -12,8 +12,8 @@ export type LinkState =
   | { readonly kind: 'starting'; readonly isSignedIn: boolean }
   | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean }
   | { readonly kind: 'open'; readonly user: string; readonly client: Client }
-  /** `since` and `retryAt` are milliseconds since the epoch. */
-  | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number };
+  /** `since` and `retryAt` are milliseconds since the epoch; `isEnded`: this page has stopped the registry. */
+  | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number; readonly isEnded: boolean };
 
 export interface Link {
   readonly state: () => LinkState;
@@ -23,6 +23,8 @@ export interface Link {
   client(): Promise<Client>;
   /** Tries now instead of at the time planned. */
   readonly retry: () => void;
+  /** Told when the registry was asked to stop, so that its end is none of the connection alone. */
+  readonly expectEnd: () => void;
   /** Throws as `Transport.logIn` does. */
   logIn(user: string, password: string): Promise<void>;
   logOut(): Promise<void>;
@@ -42,6 +44,7 @@ export function createLink(transport: Transport): Link {
   let failures = 0;
   let lostAt: number | undefined;
   let wasOpen = false;
+  let isEnded = false;
 
   function enter(next: LinkState): void {
     state = next;
@@ -62,6 +65,7 @@ export function createLink(transport: Transport): Link {
       failures = 0;
       lostAt = undefined;
       wasOpen = true;
+      isEnded = false;
       enter({ kind: 'open', user, client });
     } catch {
       // Why does not matter to the reader: a registry that cannot be reached answers nothing.
@@ -69,7 +73,7 @@ export function createLink(transport: Transport): Link {
       const waitMs = Math.min(1000 * 2 ** failures, longestWaitMs);
       failures += 1;
       timer = setTimeout(() => void connect(), waitMs);
-      enter({ kind: 'lost', since: lostAt, retryAt: Date.now() + waitMs });
+      enter({ kind: 'lost', since: lostAt, retryAt: Date.now() + waitMs, isEnded });
     }
   }
 
@@ -86,6 +90,9 @@ export function createLink(transport: Transport): Link {
       return state.client;
     },
     retry: () => void connect(),
+    expectEnd() {
+      isEnded = true;
+    },
     async logIn(user, password) {
       await transport.logIn?.(user, password);
       await connect();

@@ -8,6 +8,7 @@ import { hrefOf } from '../route.ts';
 import { useCall } from '../state/calls.ts';
 import { useNow } from '../state/clock.ts';
 import { useLink, useLinkState } from '../state/link.ts';
+import { useSeconds } from '../state/tick.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { useShellCall } from '../state/shell.ts';
 import styles from './banner.module.css';
@@ -33,14 +34,9 @@ export function Banner() {
 }
 
 function Line(worst: Exclude<NonNullable<ReturnType<typeof worstOf>>, { readonly kind: 'process' }>) {
-  const link = useLink();
   switch (worst.kind) {
     case 'lost':
-      return (
-        <Notice kind="error" actions={<Button onPress={link.retry}>Try now</Button>}>
-          The connection to the registry is lost, and is tried again by itself. What is shown is from before.
-        </Notice>
-      );
+      return <Lost />;
     case 'full':
       return (
         <Notice kind="error" actions={<a href={hrefOf({ page: 'storage' })}>Free space</a>}>
@@ -84,6 +80,37 @@ function Line(worst: Exclude<NonNullable<ReturnType<typeof worstOf>>, { readonly
     default:
       return worst satisfies never;
   }
+}
+
+/** What can be done is tried again by itself, and at once where somebody wants it. */
+function Lost() {
+  const link = useLink();
+  const state = useLinkState();
+  const now = useSeconds(true);
+  if (state.kind !== 'lost') return null;
+  const seconds = Math.ceil((state.retryAt - now) / 1000);
+  return (
+    <Notice
+      kind={state.isEnded ? 'info' : 'error'}
+      actions={
+        <>
+          <span aria-hidden className={styles['wait']}>
+            {seconds > 0 ? `Next try in ${seconds} s` : 'Trying'}
+          </span>
+          <Button onPress={link.retry}>Try now</Button>
+        </>
+      }
+    >
+      {state.isEnded ? (
+        <>
+          The registry is stopped: nobody can push or pull until <code>berth up</code> starts it.
+        </>
+      ) : (
+        'The connection to the registry is lost, and is tried again by itself.'
+      )}{' '}
+      What is shown is from before.
+    </Notice>
+  );
 }
 
 function toSettings(tab: string, label: string): ReactNode {

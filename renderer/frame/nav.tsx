@@ -26,9 +26,7 @@ import { useNow } from '../state/clock.ts';
 import { useLink } from '../state/link.ts';
 import { usePreferences } from '../state/preferences.ts';
 import { useSessions } from '../state/sessions.ts';
-import { useShell } from '../state/shell.ts';
 import { useRegistryState } from './registry-state.ts';
-import { openRestart } from './stop.tsx';
 import styles from './nav.module.css';
 
 export interface NavEntry {
@@ -102,9 +100,8 @@ function useBadges(): Partial<Record<Screen, string>> {
 
 function StatusBlock() {
   const link = useLink();
-  const shell = useShell();
   const { data: status } = useCall('status.get', {});
-  const { word, isOpen, isStopped, toggle, setReadOnly } = useRegistryState();
+  const { word, isOpen, isStopped, restart, toggle, setReadOnly } = useRegistryState();
   const address = addressFor(status?.urls, location);
   const isReadOnly = status?.isReadOnly === true;
   return (
@@ -132,17 +129,9 @@ function StatusBlock() {
             isDisabled: !isOpen,
             act: () => setReadOnly(!isReadOnly),
           },
-          ...(shell !== undefined && status?.runs === 'desktop'
-            ? [
-                {
-                  id: 'restart',
-                  label: 'Restart the registry',
-                  icon: <RotateCw />,
-                  isDisabled: !isOpen,
-                  act: () => openRestart(shell),
-                },
-              ]
-            : []),
+          ...(restart === undefined
+            ? []
+            : [{ id: 'restart', label: 'Restart the registry', icon: <RotateCw />, act: restart }]),
           {
             id: 'toggle',
             label: isStopped ? 'Start the registry' : 'Stop the registry',

@@ -2,7 +2,7 @@ import { toast, toastError } from '../parts/toast.tsx';
 import { useAsk, useCall } from '../state/calls.ts';
 import { useLinkState } from '../state/link.ts';
 import { useShell, useShellCall } from '../state/shell.ts';
-import { openStop } from './stop.tsx';
+import { openRestart, openStop } from './stop.tsx';
 
 const words = {
   open: 'Running',
@@ -26,6 +26,10 @@ export interface RegistryState {
   readonly isOpen: boolean;
   /** It can be started from here. */
   readonly isStopped: boolean;
+  /** This page has stopped it, and cannot start it. */
+  readonly isEnded: boolean;
+  /** Asks whether it shall end and start again; absent where that cannot be done from here. */
+  readonly restart: (() => void) | undefined;
   /** Starts it, or asks whether it shall stop. */
   readonly toggle: () => void;
   readonly setReadOnly: (isReadOnly: boolean) => void;
@@ -33,17 +37,20 @@ export interface RegistryState {
 
 /** How the registry is, and what changes that. */
 export function useRegistryState(): RegistryState {
-  const { kind } = useLinkState();
+  const link = useLinkState();
+  const { kind } = link;
   const shell = useShell();
   const ask = useAsk();
   const { data: status } = useCall('status.get', {});
   const { data: process } = useShellCall('registry.get', {});
   const isOpen = kind === 'open';
   const isStopped = kind === 'lost' && (process?.state === 'stopped' || process?.state === 'waiting');
+  const isEnded = kind === 'lost' && link.isEnded;
 
   function wordOf(): string {
     if (isOpen) return status?.isReadOnly === true ? 'Read-only' : words.open;
-    return kind === 'lost' && process !== undefined ? processWords[process.state] : words[kind];
+    if (kind === 'lost' && process !== undefined) return processWords[process.state];
+    return isEnded ? processWords.stopped : words[kind];
   }
 
   async function change(isReadOnly: boolean): Promise<void> {
@@ -56,6 +63,9 @@ export function useRegistryState(): RegistryState {
     word: wordOf(),
     isOpen,
     isStopped,
+    isEnded: isEnded && process === undefined,
+    restart:
+      shell !== undefined && isOpen && status?.runs === 'desktop' ? () => openRestart(shell) : undefined,
     toggle() {
       if (isOpen) openStop();
       else if (isStopped) shell?.call('registry.start', {}).catch(toastError);

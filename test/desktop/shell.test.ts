@@ -317,7 +317,7 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
       await click(desktop, 'Stop');
       await trayShows(desktop, 'stopped', /^Stopped$/);
       assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
-      await page.getByText('No connection').first().waitFor();
+      await page.getByText('Stopped', { exact: true }).first().waitFor();
 
       await click(desktop, 'Start');
       await running(page);

@@ -86,4 +86,19 @@ test('the frame', needs('chromium'), async (t) => {
     await checkAccessibility(page);
     await page.keyboard.press('Escape');
   });
+
+  await t.test('a registry that was stopped here is called so, and how it is started', async () => {
+    await window.go('#/home');
+    const card = page.getByRole('region', { name: 'Registry', exact: true });
+    await card.getByRole('button', { name: 'Stop' }).press('Enter');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop the registry' }).press('Enter');
+
+    await card.getByText('Stopped', { exact: true }).waitFor();
+    await card.getByText('berth up').waitFor();
+    await banner.getByText('The registry is stopped: nobody can push or pull until berth up').waitFor();
+    await banner.getByText(/^Next try in \d+ s$/).waitFor();
+    await status.getByRole('button', { name: /^Stopped/ }).waitFor();
+    assert.equal(await card.getByRole('button', { name: /^(?:Start|Stop|Restart)$/ }).count(), 0);
+    await checkAccessibility(page);
+  });
 });

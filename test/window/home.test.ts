@@ -104,6 +104,8 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     );
     await card.getByText('Made by Berth, ends in 1 year').waitFor();
 
+    await card.getByText(/^admin with skopeo/).waitFor();
+
     const connect = page.getByRole('region', { name: 'Connect' });
     await connect.getByRole('radio', { name: /Podman.*Needs trust/ }).waitFor();
     await connect.getByText(`podman pull localhost:${registry.port}/app:1`).waitFor();
@@ -151,11 +153,13 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
       need: { kind: 'nothing', sentence: '' },
       notes: [],
     }));
+    const keeping = { ...engines[1], id: 'kept', title: 'kept', login: 'as dev, by the helper of Berth' };
     await other.routeWebSocket(/\/api\//, (socket) => {
       const server = socket.connectToServer();
       socket.onMessage((message) => {
         const { id, method } = JSON.parse(String(message)) as { id: number; method?: string };
-        if (method === 'engines.list') socket.send(JSON.stringify({ kind: 'ok', id, value: engines }));
+        if (method === 'engines.list')
+          socket.send(JSON.stringify({ kind: 'ok', id, value: [...engines, keeping] }));
         else server.send(message);
       });
     });
@@ -164,6 +168,16 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
 
     await other.getByRole('radio', { name: 'docker Ready' }).waitFor();
     await other.getByRole('radio', { name: 'podman Needs login' }).waitFor();
+    await other.getByRole('radio', { name: 'kept Ready' }).waitFor();
+    const card = other.getByRole('region', { name: 'Registry' });
+    assert.deepEqual(
+      await card
+        .getByRole('listitem')
+        .filter({ hasText: /^\w+: / })
+        .allInnerTexts(),
+      ['docker: not logged in', 'podman: not logged in', 'kept: as dev, by the helper of Berth'],
+    );
+    await checkAccessibility(other);
     await other.close();
   });
 
@@ -204,6 +218,8 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     await registry.stop();
 
     await page.getByText('The connection to the registry is lost').waitFor();
+    await page.getByText(/^Next try in \d+ s$/).waitFor();
+    await checkAccessibility(page);
     await page.getByRole('region', { name: 'Registry' }).getByText('No connection').waitFor();
     await page.getByRole('grid', { name: 'Recent pushes' }).getByText('team/web:2.0').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Stop', exact: true }).count(), 0);

@@ -355,6 +355,11 @@ const acts: readonly Act[] = [
       await asked('registry.start');
       await keys.press('F6', '>');
       await asked('registry.start');
+      await keys.screen('g', 'h');
+      await keys.use(
+        page.getByRole('region', { name: 'Registry' }).getByRole('button', { name: 'Start', exact: true }),
+      );
+      await asked('registry.start');
       const failure = { code: 'PORT_BUSY', message: 'It is in use.', hint: 'End it.', freePort: 5444 };
       await be(page, { state: 'waiting', failure });
       await keys.use(banner.getByRole('button', { name: 'Use 5444' }));

@@ -19,7 +19,8 @@ export async function describeLogin(host: Host, { kind, address }: Engine): Prom
     return login === undefined ? undefined : `as ${login.user}, by the helper of Berth`;
   }
   if (docker.helper !== undefined) return `by docker-credential-${docker.helper}`;
-  if (docker.readableKeys.length > 0) return `readable in ${docker.file}`;
+  if (docker.readableKeys.length > 0)
+    return `${docker.user === undefined ? '' : `as ${docker.user}, `}readable in ${docker.file}`;
   return docker.keys.length > 0 && docker.credsStore !== undefined
     ? `by docker-credential-${docker.credsStore}`
     : undefined;

@@ -64,6 +64,7 @@ for (const { name, config, says } of [
     says: {
       keys: [address, `https://${address}`, `https://${address}/v2/`, `http://${address}/`],
       readableKeys: [`https://${address}`, `https://${address}/v2/`, `http://${address}/`],
+      user: 'a',
     },
   },
 ]) {
@@ -78,6 +79,7 @@ for (const { name, config, says } of [
       credsStore: undefined,
       keys: [],
       readableKeys: [],
+      user: undefined,
       ...says,
     });
     assert.equal(usesBerth(login), login.helper === 'berth');

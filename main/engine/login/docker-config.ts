@@ -27,6 +27,8 @@ export interface DockerLogin {
   readonly keys: readonly string[];
   /** Those of them that hold a readable password or token. */
   readonly readableKeys: readonly string[];
+  /** Whose login is readable. */
+  readonly user: string | undefined;
 }
 
 /** The value in credHelpers that makes clients run docker-credential-berth. */
@@ -41,12 +43,14 @@ export function dockerConfigFile({ env, home }: Host): string {
 export async function readDockerLogin(host: Host, address: string): Promise<DockerLogin> {
   const { file, json } = await readConfig(host);
   const entries = membersAt(json.value, 'auths').filter(([key]) => addressOf(key) === address);
+  const readable = entries.filter(([, entry]) => holdsSecret(entry));
   return {
     file,
     helper: textAt(json.value, 'credHelpers', address),
     credsStore: textAt(json.value, 'credsStore'),
     keys: entries.map(([key]) => key),
-    readableKeys: entries.filter(([, entry]) => holdsSecret(entry)).map(([key]) => key),
+    readableKeys: readable.map(([key]) => key),
+    user: readable.map(([, entry]) => userOf(entry)).find((user) => user !== undefined),
   };
 }
 
@@ -127,6 +131,14 @@ async function readConfig(host: Host): Promise<{
   const file = dockerConfigFile(host);
   const bytes = await openPlace(host, { kind: 'file', path: file, mode }).read();
   return { file, bytes, json: readJsonObject(bytes, file) };
+}
+
+/** The name before the password in `auth`; of a token that Docker changes for others there is none. */
+function userOf(entry: unknown): string | undefined {
+  const [user = ''] = Buffer.from(textAt(entry, 'auth') ?? '', 'base64')
+    .toString()
+    .split(':');
+  return user === '' || user === '<token>' ? textAt(entry, 'username') : user;
 }
 
 /** Docker, crane and oras take `username` and `password` as well as `auth`. */

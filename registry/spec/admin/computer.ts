@@ -15,6 +15,8 @@ export interface EngineRow {
     readonly kind: 'nothing' | 'certificate' | 'reload' | 'restart' | 'keychain' | 'cannot';
     readonly sentence: string;
   };
+  /** Where its client finds a login for the address, as the end of a sentence; absent: it has none, or nobody can tell. */
+  readonly login?: string;
   readonly certainty: 'probed' | 'documented';
   readonly notes: readonly string[];
 }

@@ -58,7 +58,11 @@ function Engines({ engines }: { readonly engines: readonly EngineRow[] }) {
           className={styles['engines']}
         >
           {engines.map((each) => (
-            <EngineChip key={each.id} engine={each} isSeen={seen?.has(programOf(each.kind)) ?? true} />
+            <EngineChip
+              key={each.id}
+              engine={each}
+              isSeen={each.login !== undefined || (seen?.has(programOf(each.kind)) ?? true)}
+            />
           ))}
         </RadioGroup>
       )}
@@ -78,7 +82,7 @@ function EngineChip({
   isSeen,
 }: {
   readonly engine: EngineRow;
-  /** Its program has logged in before. */
+  /** It has a login, or its program was let in before. */
   readonly isSeen: boolean;
 }) {
   const { word, tone } =

@@ -1,6 +1,6 @@
-import { CircleCheck, Lock, Power } from 'lucide-react';
+import { CircleCheck, CircleMinus, Lock, Power, RotateCw } from 'lucide-react';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
-import { openStop } from '../../frame/stop.tsx';
+import { type RegistryState, useRegistryState } from '../../frame/registry-state.ts';
 import { formatDuration } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
@@ -8,33 +8,24 @@ import { Panel } from '../../parts/screen.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
 import { useCall } from '../../state/calls.ts';
 import { useNow } from '../../state/clock.ts';
-import { useLinkState } from '../../state/link.ts';
-import { addressFor } from '../../address.ts';
+import { addressFor, isHere } from '../../address.ts';
+import { canPush } from './engine-steps.ts';
+import { useLogin } from './login-seen.ts';
 import styles from './home.module.css';
 
-/** The registry at a glance: where it is, since when, and who looks. */
+/** The registry at a glance: where it is, since when, and who pushes to it. */
 export function StatusCard() {
-  const state = useLinkState();
   const now = useNow();
   const { data: status } = useCall('status.get', {});
   const { data: certificate } = useCall('certificate.get', {});
   const { data: engines = [] } = useCall('engines.list', {});
+  const registry = useRegistryState();
   const own = addressFor(status?.urls, location);
-  const isOpen = state.kind === 'open';
   return (
-    <Panel
-      title="Registry"
-      actions={
-        isOpen && (
-          <Button look="quiet" icon={<Power />} onPress={openStop}>
-            Stop
-          </Button>
-        )
-      }
-    >
+    <Panel title="Registry" actions={<Acts of={registry} />}>
       <Facts
         rows={[
-          ['State', <State key="state" isOpen={isOpen} isReadOnly={status?.isReadOnly ?? false} />],
+          ['State', <State key="state" of={registry} />],
           ['Address', <Addresses key="address" own={own} engines={engines} />],
           [
             'Running for',
@@ -64,23 +55,65 @@ export function StatusCard() {
               </span>
             ),
           ],
-          ['Logged in as', isOpen && state.user],
+          ['Logged in', <Logins key="logins" engines={engines} />],
         ]}
       />
     </Panel>
   );
 }
 
-function State({ isOpen, isReadOnly }: { readonly isOpen: boolean; readonly isReadOnly: boolean }) {
-  if (!isOpen) return <Chip>No connection</Chip>;
-  return isReadOnly ? (
-    <Chip tone="warn" icon={<Lock aria-hidden />}>
-      Read-only
-    </Chip>
-  ) : (
-    <Chip tone="ok" icon={<CircleCheck aria-hidden />}>
-      Running
-    </Chip>
+function Acts({ of: { isOpen, isStopped, restart, toggle } }: { readonly of: RegistryState }) {
+  return (
+    <>
+      {restart !== undefined && (
+        <Button look="quiet" icon={<RotateCw />} onPress={restart}>
+          Restart
+        </Button>
+      )}
+      {(isOpen || isStopped) && (
+        <Button look={isOpen ? 'quiet' : 'primary'} icon={<Power />} onPress={toggle}>
+          {isOpen ? 'Stop' : 'Start'}
+        </Button>
+      )}
+    </>
+  );
+}
+
+const looks = {
+  Running: ['ok', CircleCheck],
+  'Read-only': ['warn', Lock],
+} as const;
+
+function State({ of: { word, isEnded } }: { readonly of: RegistryState }) {
+  const [tone, Icon] = looks[word as keyof typeof looks] ?? ['plain', CircleMinus];
+  return (
+    <span className={styles['inline']}>
+      <Chip tone={tone} icon={<Icon aria-hidden />}>
+        {word}
+      </Chip>
+      {isEnded && (
+        <>
+          <code>berth up</code> <CopyButton text="berth up" label="Copy the command that starts it" />
+        </>
+      )}
+    </span>
+  );
+}
+
+/** As whom clients push: what those of this computer have, or else who was let in last. */
+function Logins({ engines }: { readonly engines: readonly EngineRow[] }) {
+  const last = useLogin(false);
+  const known = engines.filter((engine) => engine.state === 'running' && canPush(engine));
+  if (!isHere() || known.every(({ login }) => login === undefined))
+    return typeof last === 'object' ? `${last.user} with ${last.client}` : 'No client yet';
+  return (
+    <ul>
+      {known.map(({ id, title, login }) => (
+        <li key={id}>
+          {title}: {login ?? <span className={styles['muted']}>not logged in</span>}
+        </li>
+      ))}
+    </ul>
   );
 }
 
