@@ -14,7 +14,7 @@ import { DropZone } from '../pages/transfer/drop-zone.tsx';
 import { openImport } from '../pages/transfer/open-transfer.tsx';
 import { useShellNotes } from '../pages/transfer/use-shell-notes.ts';
 import { loadScreens } from './screens.ts';
-import { focusSearch, listenForShortcuts, useShortcuts } from './shortcuts.ts';
+import { listenForShortcuts, search, useShortcuts } from './shortcuts.ts';
 import { useRegistryState } from './registry-state.ts';
 import { TaskStrip } from './task-strip.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -41,14 +41,7 @@ export function Frame() {
       run: () => navigate({ page: screen }),
     })),
     { keys: ['mod+k'], label: 'Find a screen, act or repository', group: 'Window', run: openPalette },
-    {
-      keys: ['/'],
-      label: 'Search',
-      group: 'Window',
-      run() {
-        if (!focusSearch()) navigate({ page: 'repositories' });
-      },
-    },
+    { keys: ['/'], label: 'Search', group: 'Window', run: search },
     { keys: ['c'], label: 'Connect a client', group: 'Window', run: openConnect },
     { keys: ['i'], label: 'Import images from a file', group: 'Window', run: () => void openImport() },
     ...(shell === undefined

@@ -17,12 +17,14 @@ import {
 } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components/Button';
 import { addressFor } from '../address.ts';
+import { formatPlural } from '../format.ts';
 import { CopyButton, copyText } from '../parts/copy.tsx';
 import { Menu } from '../parts/menu.tsx';
 import type { Screen } from '../../registry/spec/screens.ts';
 import { hrefOf } from '../route.ts';
 import { useCall } from '../state/calls.ts';
 import { useNow } from '../state/clock.ts';
+import { useNewErrors } from '../state/new-errors.ts';
 import { useLink } from '../state/link.ts';
 import { usePreferences } from '../state/preferences.ts';
 import { useSessions } from '../state/sessions.ts';
@@ -49,7 +51,7 @@ export const navEntries: readonly NavEntry[] = [
 ];
 
 export function Nav({ current }: { readonly current: Screen | undefined }) {
-  const badges = useBadges();
+  const badges = useBadges(current);
   return (
     <nav className={styles['nav']} aria-label="Screens" data-region tabIndex={-1}>
       <StatusBlock />
@@ -77,7 +79,7 @@ export function Nav({ current }: { readonly current: Screen | undefined }) {
 }
 
 /** What needs a look, as a word beside the screen that shows it. */
-function useBadges(): Partial<Record<Screen, string>> {
+function useBadges(current: Screen | undefined): Partial<Record<Screen, string>> {
   const now = useNow();
   // Between two requests of one push nothing runs for a moment; a client that has gone says nothing.
   const running = useSessions().filter(
@@ -85,7 +87,7 @@ function useBadges(): Partial<Record<Screen, string>> {
       state === 'active' && (isCancellable || now - Date.parse(lastAt) < 15_000),
   ).length;
   const { data: status } = useCall('status.get', {});
-  const { data: cards } = useCall('cards.list', {});
+  const errors = useNewErrors(current === 'logs');
   // As at home: what the doctor has found is told, and nothing is looked at for it.
   const { data: checks = [] } = useCall('checks.run', {}, { isWanted: false });
   const { mutedChecks } = usePreferences();
@@ -93,7 +95,7 @@ function useBadges(): Partial<Record<Screen, string>> {
   return {
     ...(running > 0 ? { activity: `${running} live` } : {}),
     ...(status !== undefined && status.disk.state !== 'ok' ? { storage: status.disk.state } : {}),
-    ...(cards !== undefined && cards.length > 0 ? { logs: String(cards.length) } : {}),
+    ...(errors > 0 ? { logs: formatPlural(errors, 'error') } : {}),
     ...(failing > 0 ? { doctor: `${failing} fail` } : {}),
   };
 }

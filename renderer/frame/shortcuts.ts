@@ -3,6 +3,7 @@
  * on a Mac Cmd). Single letters can be switched off (WCAG 2.1.4).
  */
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { navigate } from '../route.ts';
 import { preferences } from '../state/preferences.ts';
 
 export interface Shortcut {
@@ -56,6 +57,8 @@ export function useAllShortcuts(): readonly Shortcut[] {
 export const modKey = /Mac/.test(navigator.userAgent) ? 'Cmd' : 'Ctrl';
 
 const sequenceMs = 1000;
+/** Whoever waits longer for a screen has gone elsewhere. */
+const longestLoadMs = 3000;
 let former = '';
 let formerAt = 0;
 
@@ -112,10 +115,21 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** Goes to the field of the screen that searches. */
-export function focusSearch(): boolean {
+/** Goes to the field of the screen that searches; answers whether there is one. */
+function focusSearch(): boolean {
   const field = document.querySelector<HTMLInputElement>('[data-main-search]');
   field?.focus();
   field?.select();
   return field !== null;
+}
+
+/** What `/` does: the field that searches the screen, or else that of the repositories, which come for it. */
+export function search(): void {
+  if (focusSearch()) return;
+  navigate({ page: 'repositories' });
+  const observer = new MutationObserver(() => {
+    if (focusSearch()) observer.disconnect();
+  });
+  observer.observe(document.body, { childList: true, subtree: true });
+  setTimeout(() => observer.disconnect(), longestLoadMs);
 }

@@ -1,11 +1,12 @@
-import { ChevronRight, Command, Plug } from 'lucide-react';
+import { ChevronRight, Command, Plug, Search } from 'lucide-react';
 import { Fragment } from 'react';
 import { Button } from '../parts/button.tsx';
+import { Hint } from '../parts/hint.tsx';
 import type { Route } from '../place.ts';
 import { hrefOf, usePlace } from '../route.ts';
 import { shortDigest } from '../format.ts';
 import { openConnect, openPalette } from './open.tsx';
-import { modKey } from './shortcuts.ts';
+import { modKey, search } from './shortcuts.ts';
 import { navEntries } from './nav.tsx';
 import styles from './top-bar.module.css';
 
@@ -21,8 +22,13 @@ export function TopBar() {
           </Fragment>
         ))}
       </nav>
+      <Hint text="Search this screen, or the repositories">
+        <Button icon={<Search />} onPress={search}>
+          Search <kbd>/</kbd>
+        </Button>
+      </Hint>
       <Button icon={<Plug />} onPress={openConnect}>
-        Connect
+        Connect <kbd>c</kbd>
       </Button>
       <Button icon={<Command />} onPress={openPalette}>
         Find <kbd>{modKey} K</kbd>

@@ -4,6 +4,7 @@ import type { LogRecord } from '../../registry/spec/log-record.ts';
 import type { Client, Dropped } from '../../registry/spec/rpc.ts';
 import { formatDuration, formatPlural } from '../format.ts';
 import { useLinkState } from './link.ts';
+import { useVisible } from './visible.ts';
 import { createLogList, type LogEntry, type LogFilter, type LogList } from './log-list.ts';
 
 export interface LogStore {
@@ -176,14 +177,4 @@ export function useLogs(): LogStore {
 /** Renders the caller anew whenever the log is another. */
 export function useRevision(store: LogStore): void {
   useSyncExternalStore(store.subscribe, store.revision);
-}
-
-function useVisible(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      document.addEventListener('visibilitychange', listener);
-      return () => document.removeEventListener('visibilitychange', listener);
-    },
-    () => document.visibilityState === 'visible',
-  );
 }

@@ -27,6 +27,8 @@ export interface Preferences {
   readonly wrapsLog: boolean;
   /** Times of the log are UTC, as in its files. */
   readonly isLogUtc: boolean;
+  /** The last error of the log that was on the screen Logs, in milliseconds since the epoch. */
+  readonly logSeenAt: number;
   /** What of the configuration has no effect, as far as somebody has put it away. */
   readonly knownUnheeded: readonly string[];
   /** Times are told as seen from now, or as the clock says. */
@@ -48,6 +50,7 @@ const fallback: Preferences = {
   columnOrder: {},
   wrapsLog: false,
   isLogUtc: false,
+  logSeenAt: 0,
   knownUnheeded: [],
   dates: 'relative',
 };

@@ -67,6 +67,25 @@ test('the frame', needs('chromium'), async (t) => {
     assert.equal(new URL(page.url()).hash, '#/home');
   });
 
+  await t.test('the search of the top bar goes where the key for it goes', async () => {
+    const top = page.getByRole('banner', { name: 'Top bar' });
+    const isSearching = (label: string) =>
+      page.waitForFunction((name) => document.activeElement?.getAttribute('aria-label') === name, label);
+    await top.getByRole('button', { name: 'Search' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Repositories' }).waitFor();
+    await isSearching('Search repositories');
+
+    await window.go('#/settings');
+    await top.getByRole('button', { name: 'Search' }).press('Enter');
+    await isSearching('Search settings');
+    await page.keyboard.press('Escape');
+    await window.go('#/storage');
+    await page.keyboard.press('/');
+    await isSearching('Search repositories');
+    await page.keyboard.press('Escape');
+    await top.getByRole('button', { name: /^Connect c/ }).waitFor();
+  });
+
   await t.test('the palette finds a screen', async () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('stor');

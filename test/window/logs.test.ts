@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openClient } from '../../registry/cli/client.ts';
 import { request } from '../support/http.ts';
@@ -43,6 +45,43 @@ test('the log', needs('chromium'), async (t) => {
     const row = lines('/v2/_catalog?outside');
     assert.match(await row.innerText(), /\d\d:\d\d:\d\d\.\d{3}\s+info\s+http\s+response completed\s+GET\s/);
     await checkAccessibility(page);
+  });
+
+  await t.test('errors since the log was looked at last are counted beside the other screens', async () => {
+    await window.push('team/broken', '1', 'broken');
+    const hex = createHash('sha256').update('broken').digest('hex');
+    const file = join(registry.dataDir, 'docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex, 'data');
+    await rm(file);
+    await symlink('data', file);
+    const entry = page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: /^Logs/ });
+    const fail = async (): Promise<void> => {
+      assert.equal((await ask(`/v2/team/broken/blobs/sha256:${hex}`)).status, 503);
+    };
+    await window.go('#/logs');
+    await fail();
+    await lines(/error/).first().waitFor();
+    assert.equal(await entry.innerText(), 'Logs');
+
+    await window.go('#/home');
+    await request(registry.plainUrl, { path: '/v2/', user: 'dev:wrong' });
+    await fail();
+
+    await entry.getByText(/^2 errors$/).waitFor();
+    const counted = await entry.innerText();
+    await page.reload();
+    await page.waitForFunction(
+      (text) => document.querySelector('nav a[href="#/logs"]')?.textContent === text,
+      counted.replace('\n', ''),
+    );
+    await checkAccessibility(page);
+    await entry.click();
+    await entry.getByText(/error/).waitFor({ state: 'detached' });
+    await window.go('#/home');
+    await page.reload();
+    await page.getByRole('region', { name: 'Registry' }).waitFor();
+    assert.equal(await entry.innerText(), 'Logs');
+    await window.go('#/logs');
+    await rm(file);
   });
 
   await t.test('a level of the server shows debug lines live, a level of the view hides them', async () => {
