@@ -43,6 +43,7 @@ import { createSetupMethods } from './setup/setup-methods.ts';
 import type { SupervisorState } from './supervisor.ts';
 import { createShell, type ShellMethods } from './shell.ts';
 import { openTray, type TrayFace } from './tray.ts';
+import { createSystemMethods } from './system-methods.ts';
 import { hasTrayHost } from './system/tray-host.ts';
 import { trayGuid } from './tray-guid.ts';
 import { isUntouched, type TrayAct, type TrayMenu, trayMenu } from './tray-menu.ts';
@@ -362,6 +363,12 @@ async function run(): Promise<void> {
       isTrayShown,
       hasGlyphs: process.platform !== 'darwin',
       onChange: followPreferences,
+    }),
+    ...createSystemMethods({
+      platform: process.platform,
+      hasTray: () => preferences.get().hasTray,
+      isTrayShown,
+      isKeychainSafe: () => systemKeychain.isSafe(),
     }),
     'clipboard.write': ({ text }) => clipboard.writeText(text),
     ...createFilesMethods({ window: () => window.current(), given, known, asking, root: mustHaveRoot }),

@@ -11,6 +11,7 @@ import { imagesArguments, type ImagesResults } from './images.ts';
 import { preferencesArguments, type PreferencesResults } from './preferences.ts';
 import { registryArguments, type RegistryProcessResults } from './registry.ts';
 import { setupArguments, type SetupResults } from './setup.ts';
+import { systemArguments, type SystemResults } from './system.ts';
 import { updatesArguments, type UpdatesResults } from './updates.ts';
 
 /** The arguments of each method. */
@@ -23,6 +24,7 @@ export const shellArguments = {
   ...imagesArguments,
   ...preferencesArguments,
   ...registryArguments,
+  ...systemArguments,
   ...updatesArguments,
 } as const;
 
@@ -39,6 +41,7 @@ export interface ShellResults
     PreferencesResults,
     RegistryProcessResults,
     SetupResults,
+    SystemResults,
     UpdatesResults {}
 
 /** What answers the methods of one subject. */

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { thisHost } from '../../main/engine/host.ts';
 import { createConsentMethods } from '../../main/consent/consent-methods.ts';
 import { createSetupMethods } from '../../main/setup/setup-methods.ts';
+import { createSystemMethods } from '../../main/system-methods.ts';
 import { createShell } from '../../main/shell.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs, searchPath } from '../support/tools.ts';
@@ -24,6 +25,12 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     'files.pickBundles': noChange,
     'files.chooseTarget': noChange,
     'files.reveal': noChange,
+    ...createSystemMethods({
+      platform: 'linux',
+      hasTray: () => true,
+      isTrayShown: async () => false,
+      isKeychainSafe: async () => false,
+    }),
     ...createSetupMethods({
       host: thisHost({ HOME: home, PATH: searchPath }),
       root: () => registry.dataDir,
@@ -77,6 +84,15 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     await window.page.getByRole('grid', { name: 'Engines' }).waitFor();
 
     assert.equal(await window.page.getByRole('button', { name: /^Trust/ }).count(), 0);
+  });
+
+  await t.test('the doctor tells what the desktop lacks, and a browser nothing of it', async () => {
+    const system = page.getByRole('region', { name: 'System' });
+    await system.getByText('This desktop shows no icons of a tray').waitFor();
+    await system.getByText('The storage of secrets is basic_text.').waitFor();
+    await system.getByText(/registry listens on port 5000/).waitFor();
+    await checkAccessibility(page);
+    assert.equal(await window.page.getByText('This desktop shows no icons').count(), 0);
   });
 
   await t.test('a sheet says what would be written where, and a no changes nothing', async () => {

@@ -118,6 +118,7 @@ const answers: Record<ShellMethod, () => unknown> = {
   'registry.start': () => process,
   'registry.restart': () => process,
   'registry.usePort': () => process,
+  'system.check': () => [],
   'updates.get': () => ({ version: '0.1.0', update: { kind: 'idle', isNewest: false } }),
   'updates.look': () => ({ version: '0.1.0', update: { kind: 'ready', version: '9.0.0' } }),
   'updates.restart': () => undefined,

@@ -7,6 +7,7 @@ import type { Plan } from '../change.ts';
 import { planTrust } from '../trust/plan-trust.ts';
 import type { Check, DoctorInput } from './check.ts';
 import { checkEngine } from './engine-checks.ts';
+import { checkOtherRegistry } from './other-registry.ts';
 import { checkCertificate, checkDisk, checkModes, checkServer } from './server-checks.ts';
 
 /** Runs all checks. Those that build on a failed one are skipped, with the reason. */
@@ -28,6 +29,8 @@ export async function* runChecks(input: DoctorInput): AsyncGenerator<Check> {
     };
   }
   for (const engine of input.engines) yield* checkEngine(input, engine, isUp);
+  const other = await checkOtherRegistry(input);
+  if (other !== undefined) yield other;
 }
 
 /** What `berth doctor --fix` would do: one plan for all that engines need, without the logins. */

@@ -8,7 +8,7 @@ import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
 import { useCall, useRefresh } from '../../state/calls.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
-import { useShell } from '../../state/shell.ts';
+import { useShell, useShellCall } from '../../state/shell.ts';
 import { desktopParts } from '../../frame/desktop-parts.ts';
 import { PartPlace } from '../../frame/part-place.tsx';
 import { Engines } from './engines.tsx';
@@ -19,7 +19,13 @@ import styles from './doctor.module.css';
 export function DoctorScreen() {
   const answer = useCall('checks.run', {}, { keepsFormer: true });
   const { mutedChecks } = usePreferences();
-  const { data: checks, isFetching, dataUpdatedAt } = answer;
+  const desktop = useShellCall('system.check', {}, { isFresh: true });
+  const { data, isFetching, dataUpdatedAt } = answer;
+  const checks = data === undefined ? undefined : [...data, ...(desktop.data ?? [])];
+  const look = (): void => {
+    void answer.refetch();
+    if (desktop.isFetched) void desktop.refetch();
+  };
   return (
     <Screen
       title="Doctor"
@@ -38,19 +44,14 @@ export function DoctorScreen() {
           {checks !== undefined && (
             <Button onPress={() => void copyText(reportOf(checks), 'Report copied')}>Copy report</Button>
           )}
-          <Button
-            icon={<RotateCw />}
-            look="primary"
-            isPending={isFetching}
-            onPress={() => void answer.refetch()}
-          >
+          <Button icon={<RotateCw />} look="primary" isPending={isFetching} onPress={look}>
             {isFetching ? 'Looking' : 'Run again'}
           </Button>
         </>
       }
     >
       <Loaded answer={answer} rows={10}>
-        {(rows) => <Checks rows={rows} muted={mutedChecks} />}
+        {() => <Checks rows={checks ?? []} muted={mutedChecks} />}
       </Loaded>
       <Engines />
     </Screen>
