@@ -28,6 +28,7 @@ import { createCards, type Refusal } from './feed/cards.ts';
 import { createEvents } from './feed/events.ts';
 import { createFeed } from './feed/feed.ts';
 import { createMetrics } from './feed/metrics.ts';
+import { createFailedBefore } from './feed/failed-before.ts';
 import { createPullNotes } from './feed/pull-notes.ts';
 import { createRefusals } from './feed/refusals.ts';
 import { createSessions } from './feed/sessions.ts';
@@ -220,7 +221,13 @@ export async function createRegistry({
       feed,
     }),
   );
-  const events = createEvents(log, { index, journal, audit, feed, webhooks });
+  const failedBefore = createFailedBefore();
+  const { rows: lastHour } = await audit.list({
+    since: new Date(Date.now() - 3_600_000).toISOString(),
+    limit: 1000,
+  });
+  for (const row of lastHour.toReversed()) failedBefore.note(row);
+  const events = createEvents(log, { index, journal, audit, feed, webhooks, failedBefore });
   const adminEvents = createAdminEvents(log, feed, events);
   // What another process has written into the files: the command line, or an editor.
   auth.onChange(({ isOwn }) => {

@@ -3,9 +3,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Verb, verbs } from '../../registry/spec/admin/access.ts';
 import { AppError } from '../../registry/spec/errors.ts';
+import { checkRepository } from '../../registry/spec/names.ts';
 import type { Client } from '../../registry/spec/rpc.ts';
 import type { Credentials } from '../engine/api/engine-auth.ts';
-import { doctorRepository } from '../engine/doctor/check.ts';
 import type { RegistryTarget } from '../engine/engine.ts';
 import type { Tokens } from '../engine/login/keep-login.ts';
 
@@ -79,5 +79,5 @@ export interface AccessRequest {
 
 /** Credentials for a proof, good for the doctor's repository alone. */
 export async function openCheckAccess(client: Client): ReturnType<typeof openAccess> {
-  return await openAccess(client, { label: 'check of an engine', verbs, repositories: [doctorRepository] });
+  return await openAccess(client, { label: 'check of an engine', verbs, repositories: [checkRepository] });
 }

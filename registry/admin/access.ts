@@ -23,6 +23,7 @@ import { lockOf } from '../config/settings.ts';
 import type { accessArguments, AnonymousRow, LastUseRow, TokenRow, UserRow } from '../spec/admin/access.ts';
 import type { Page } from '../spec/admin/arguments.ts';
 import { AppError } from '../spec/errors.ts';
+import { checkRepository } from '../spec/names.ts';
 import { byteOrder } from '../store/repositories.ts';
 import type { MethodsOf } from './server.ts';
 import { changeSettings, type SettingsDeps } from './settings.ts';
@@ -126,12 +127,14 @@ export function createAccessMethods(deps: AccessDeps): MethodsOf<typeof accessAr
       const { token, text } = await edit((on) =>
         createToken(on, { owner, label, verbs, repositories, expiresAt }),
       );
-      await adminEvents.tokenChanged({ id: token.id, owner, change: 'created', actor });
+      const isOfCheck = isForChecks(token);
+      await adminEvents.tokenChanged({ id: token.id, owner, change: 'created', isOfCheck, actor });
       return { ...tokenRow(token, undefined), text };
     },
     async 'tokens.revoke'({ id }, { actor }) {
+      const isOfCheck = (await listTokens(files())).some((token) => token.id === id && isForChecks(token));
       await edit((on) => revokeToken(on, id));
-      await adminEvents.tokenChanged({ id, change: 'revoked', actor });
+      await adminEvents.tokenChanged({ id, change: 'revoked', isOfCheck, actor });
       return { id };
     },
     async 'access.programs'() {
@@ -152,6 +155,11 @@ export function createAccessMethods(deps: AccessDeps): MethodsOf<typeof accessAr
       return anonymousRow();
     },
   };
+}
+
+/** A token of the doctor, which a check makes and ends again. */
+function isForChecks({ repositories }: Pick<AccessToken, 'repositories'>): boolean {
+  return repositories.length === 1 && repositories[0] === checkRepository;
 }
 
 function userRow(user: Account, tokens: readonly AccessToken[], use: LastUse | undefined): UserRow {

@@ -21,6 +21,7 @@ interface ActivityOptions extends LookOptions {
   readonly since?: string;
   readonly until?: string;
   readonly filter?: string;
+  readonly withoutChecks?: boolean;
   readonly limit?: string;
   readonly csv?: boolean;
   readonly export?: 'ndjson' | 'csv';
@@ -40,6 +41,7 @@ export function registerActivity(program: Command, io: Io): void {
     .option('--since <when>', 'only what is younger: 10m, 24h, or a time')
     .option('--until <when>', 'only what is older')
     .option('--filter <text>', 'only lines that hold this text')
+    .option('--without-checks', 'without what the doctor has pushed, pulled and deleted')
     .option('--limit <count>', 'at most so many lines; 100 for a table, all otherwise')
     .option('--csv', 'answer as comma-separated values, everything that matches')
     .addOption(
@@ -61,8 +63,16 @@ export function registerActivity(program: Command, io: Io): void {
     });
 }
 
-function filterOf({ kind, user, repository, filter: q, ...options }: ActivityOptions) {
-  return { kind, user, repository, q, since: parseSince(options.since), until: parseSince(options.until) };
+function filterOf({ kind, user, repository, filter: q, withoutChecks, ...options }: ActivityOptions) {
+  return {
+    kind,
+    user,
+    repository,
+    q,
+    withoutChecks,
+    since: parseSince(options.since),
+    until: parseSince(options.until),
+  };
 }
 
 async function listAudit(io: Io, client: AdminClient, options: ActivityOptions): Promise<void> {

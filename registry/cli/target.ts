@@ -8,11 +8,11 @@ import { systemCode } from '../disk/private-file.ts';
 import { identityOptions, readHolder } from '../index.ts';
 import { createLogger } from '../log/logger.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
+import { checkRepository } from '../spec/names.ts';
 import type { IdentityInfo } from '../spec/admin/certificate.ts';
 import { openIdentity } from '../tls/identity.ts';
 import type { RegistryTarget } from '../../main/engine/engine.ts';
 import type { Credentials } from '../../main/engine/api/engine-auth.ts';
-import { doctorRepository } from '../../main/engine/doctor/check.ts';
 import type { Io } from './io.ts';
 import { type ConfigOptions, loadFor } from './load.ts';
 
@@ -80,7 +80,7 @@ export async function openCheckAccess(
       owner: owner.name,
       label: 'check by berth doctor',
       verbs: ['pull', 'push', 'delete'],
-      repositories: [doctorRepository],
+      repositories: [checkRepository],
       expiresAt: new Date(Date.now() + 600_000).toISOString(),
     });
     // A running registry looks at its files every 250 ms.

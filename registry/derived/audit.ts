@@ -21,6 +21,7 @@ import type { AuditFilter, AuditPage } from '../spec/admin/activity.ts';
 import { auditKinds, type AuditRow } from '../spec/audit.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
+import { checkRepository } from '../spec/names.ts';
 import type { Journal, JournalEntry, JournalPosition } from './journal.ts';
 import { lineFeed, monthAt, monthlyFiles } from './monthly-files.ts';
 
@@ -47,7 +48,9 @@ export interface Audit extends AsyncDisposable {
   expire(): Promise<void>;
 }
 
-export interface AuditQuery extends AuditFilter {
+type AuditWanted = Partial<AuditFilter>;
+
+export interface AuditQuery extends AuditWanted {
   readonly after?: string | undefined;
   readonly limit: number;
   readonly signal?: AbortSignal;
@@ -85,6 +88,7 @@ const storedLine = z.object({
   detail: z.string().exactOptional(),
   count: z.int().exactOptional(),
   requestId: z.string().exactOptional(),
+  failedRequest: z.string().exactOptional(),
   journal: z.tuple([z.string(), z.int()]).exactOptional(),
 });
 
@@ -389,7 +393,7 @@ function timeText(ms: number): string {
  * Answers the row of a line that matches. Fields are looked for as they are written, so that most lines of a search need
  * not be parsed; quotes inside of a value have a backslash before them, so no value can look like a field.
  */
-function matcher({ kind, user, repository, since, until, q }: AuditFilter) {
+function matcher({ kind, user, repository, since, until, q, withoutChecks = false }: AuditWanted) {
   const needles = Object.entries({ kind, user, repository }).flatMap(([name, value]) =>
     value === undefined ? [] : [`"${name}":${JSON.stringify(value)}`],
   );
@@ -404,6 +408,7 @@ function matcher({ kind, user, repository, since, until, q }: AuditFilter) {
     const line = parseLine(text);
     if (line === undefined) return undefined;
     const { journal: _, ...row } = line;
+    if (withoutChecks && row.repository === checkRepository && row.outcome === 'done') return undefined;
     const isFound =
       word === '' || Object.values(row).some((value) => String(value).toLowerCase().includes(word));
     return isFound ? row : undefined;

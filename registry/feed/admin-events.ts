@@ -1,6 +1,7 @@
 import type { AuditRow } from '../spec/audit.ts';
 import type { Actor, AdminEvents, AuditEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
+import { checkRepository } from '../spec/names.ts';
 import type { Feed } from './feed.ts';
 
 /** Turns what somebody changed of the registry itself into a log line, an item of the feed and a line of the audit. */
@@ -35,10 +36,16 @@ export function createAdminEvents(
       feed.publish({ kind: 'userChanged', names: [...added, ...changed], ...userOf(actor) });
       await note('userChanged', actor, [...added, ...changed].join(' '), 'imported');
     },
-    async tokenChanged({ id, change, owner, actor }) {
+    async tokenChanged({ id, change, owner, isOfCheck = false, actor }) {
       auth.info('tokenChanged', 'a token was changed', { ...by(actor), id, owner, change });
       feed.publish({ kind: 'tokenChanged', names: [id], ...userOf(actor) });
-      await note('tokenChanged', actor, id, owner === undefined ? change : `${change} for ${owner}`);
+      await audited({
+        kind: 'tokenChanged',
+        actor,
+        subject: id,
+        detail: owner === undefined ? change : `${change} for ${owner}`,
+        ...(isOfCheck ? { repository: checkRepository } : {}),
+      });
     },
     async settingsChanged({ paths, pending, actor }) {
       admin.info('settingsChanged', 'settings were changed', { ...by(actor), paths, pending });

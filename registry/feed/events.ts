@@ -6,6 +6,7 @@ import type { Actor, AuditEvent, AuditEvents, PullEvents, RuleEvents, StoreEvent
 import type { Log } from '../spec/log-record.ts';
 import type { Tag } from '../spec/names.ts';
 import type { Happening, WebhookSink } from '../spec/webhook.ts';
+import { createFailedBefore, type FailedBefore } from './failed-before.ts';
 import type { Feed } from './feed.ts';
 
 /** Where events go besides the log; each may be left out. */
@@ -15,6 +16,8 @@ export interface EventSinks {
   readonly audit?: Pick<Audit, 'append'>;
   readonly feed?: Pick<Feed, 'publish'>;
   readonly webhooks?: WebhookSink;
+  /** What the audit holds of the last hour, where that was read. */
+  readonly failedBefore?: FailedBefore;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -30,7 +33,15 @@ export interface EventSinks {
  */
 export function createEvents(
   root: Log,
-  { index, journal, audit, feed, webhooks, now = Date.now }: EventSinks = {},
+  {
+    index,
+    journal,
+    audit,
+    feed,
+    webhooks,
+    failedBefore = createFailedBefore(),
+    now = Date.now,
+  }: EventSinks = {},
 ): StoreEvents & PullEvents & RuleEvents & AuditEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
@@ -75,10 +86,15 @@ export function createEvents(
     }: { readonly place?: JournalPosition | undefined; readonly isSynced?: boolean },
   ): Promise<void> {
     if (audit === undefined || entry === undefined) return;
-    const line = {
+    const told = {
       ...entry,
       ...(actor.address === undefined ? {} : { address: actor.address }),
       ...(actor.requestId === '' ? {} : { requestId: actor.requestId }),
+    };
+    const failedRequest = failedBefore.note(told);
+    const line = {
+      ...told,
+      ...(failedRequest === undefined ? {} : { failedRequest }),
       ...(place === undefined || place.month === '' ? {} : { journal: place }),
     };
     try {

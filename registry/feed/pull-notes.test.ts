@@ -51,3 +51,20 @@ test('the first pull of an image is noted at once, those of ten minutes as a num
     ],
   );
 });
+
+test('a pull that failed on the way is noted with the reason, beside those that did not', async () => {
+  const noted: AuditEvent[] = [];
+  const notes = createPullNotes({ audited: async (event) => void noted.push(event) });
+
+  notes.note(pull);
+  notes.note({ ...pull, error: 'The blob is damaged.' });
+  await notes[Symbol.asyncDispose]();
+
+  assert.deepEqual(
+    noted.map(({ kind, outcome, detail }) => [kind, outcome, detail]),
+    [
+      ['pulled', undefined, undefined],
+      ['pulled', 'failed', 'The blob is damaged.'],
+    ],
+  );
+});

@@ -174,15 +174,31 @@ test('a pull that gave a manifest is told of once it is over', (t) => {
   sessions.begin({ ...pull, repository: 'blobs/only' }).end({});
   sessions.begin({ ...pull, repository: 'cut/short' }).end({ manifest });
   sessions.begin({ ...pull, repository: 'cut/short' }).end({ error: 'gone' });
+  const again = { ...pull, repository: 'cut/again' };
+  sessions.begin(again).end({ manifest });
+  sessions.begin(again).end({ error: 'cut', errorOf: digest('a') });
+  sessions.begin(again).end({ blob: { digest: digest('b'), isReused: false } });
+  sessions.begin(again).end({ blob: { digest: digest('a'), isReused: false } });
   wait(4000);
   const early = pulled.length;
   wait(2000);
-  const late = pulled.map(({ repository, tag, state }) => [repository, tag, state]);
+  const late = pulled.map(({ repository, tag, error }) => [repository, tag, error]);
   wait(10_000);
   sessions.begin(pull).end({ manifest });
   sessions[Symbol.dispose]();
 
-  assert.deepEqual([early, late, pulled.length], [0, [[start.repository, '1', 'done']], 2]);
+  assert.deepEqual(
+    [early, late, pulled.length],
+    [
+      0,
+      [
+        [start.repository, '1', undefined],
+        ['cut/short', '1', 'gone'],
+        ['cut/again', '1', undefined],
+      ],
+      4,
+    ],
+  );
 });
 
 test('a failure stands until the client comes back', (t) => {

@@ -39,8 +39,9 @@ export interface TransferEnd {
     | undefined;
   /** What a tag was found to mean, by a look (HEAD): docker reads the manifest by its digest then. */
   readonly looked?: { readonly digest: string; readonly tag: string } | undefined;
-  /** What the client was told. */
+  /** What the client was told, and of which blob, if of one. */
   readonly error?: string | undefined;
+  readonly errorOf?: string | undefined;
 }
 
 /** One request of a session. */
@@ -83,10 +84,12 @@ interface Session {
   tag: string | undefined;
   digest: string | undefined;
   error: string | undefined;
+  /** The blob that failed. */
+  errorOf: string | undefined;
   isActive: boolean;
   /** A tag was pushed: what follows is another image. */
   isComplete: boolean;
-  /** A manifest was pulled, and nobody told of it. */
+  /** A manifest was pulled, or a blob was not to its end, and nobody told of it. */
   isPulled: boolean;
   readonly open: Set<OpenTransfer>;
   /** Of the requests that have ended. */
@@ -110,7 +113,7 @@ interface OpenTransfer extends Transfer {
 export interface SessionsOptions {
   /** The wall clock, in milliseconds since the epoch. */
   readonly now?: () => number;
-  /** Told of each pull that gave a manifest, when it is over. */
+  /** Told of each pull that gave a manifest, or failed on the way, when it is over. */
   readonly onPulled?: (row: SessionRow) => void;
   /** Told of what each request has moved, when it ends. */
   readonly onMoved?: (moved: { readonly bytesIn: number; readonly bytesOut: number }) => void;
@@ -171,6 +174,7 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
       tag: undefined,
       digest: undefined,
       error: undefined,
+      errorOf: undefined,
       isActive: true,
       isComplete: false,
       isPulled: false,
@@ -215,7 +219,7 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
   function ended(
     session: Session,
     transfer: OpenTransfer,
-    { blob, manifest, looked, error }: TransferEnd,
+    { blob, manifest, looked, error, errorOf }: TransferEnd,
   ): void {
     session.lastAt = now();
     session.isChanged = true;
@@ -223,7 +227,11 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
     session.bytesIn += moved.bytesIn;
     session.bytesOut += moved.bytesOut;
     onMoved?.(moved);
-    session.error = error ?? (manifest === undefined ? session.error : undefined);
+    // Clients try a blob again that was cut off.
+    const isMended = manifest !== undefined || (blob !== undefined && blob.digest === session.errorOf);
+    session.error = error ?? (isMended ? undefined : session.error);
+    if (error !== undefined) session.errorOf = errorOf;
+    session.isPulled ||= session.kind === 'pull' && error !== undefined && transfer.start.isBlob;
     if (blob !== undefined && session.done.size + session.reused.size < limits.digests) {
       if (!blob.isReused) session.done.add(blob.digest);
       else if (!session.done.has(blob.digest)) session.reused.add(blob.digest);
@@ -283,7 +291,8 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
   function tellPulled(session: Session): void {
     if (!session.isPulled) return;
     session.isPulled = false;
-    if (session.error === undefined) onPulled?.(rowOf(session, 'pull'));
+    // A blob alone that came at the second try is no image.
+    if (session.digest !== undefined || session.error !== undefined) onPulled?.(rowOf(session, 'pull'));
   }
 
   return {

@@ -72,11 +72,13 @@ function actOf({ route, req, query }: Exchange): Act | undefined {
 function resultOf(exchange: Exchange): TransferEnd {
   const { route, req, res, query, vars, error, manifest } = exchange;
   const isRead = req.method === 'GET' || req.method === 'HEAD';
+  const errorOf = route?.endpoint === 'blob' ? String(vars['vars.digest']) : undefined;
   if (error !== undefined) {
     // Clients ask for what they are about to push.
-    return isRead && errorEntry(error.code).status === 404 ? {} : { error: error.message };
+    return isRead && errorEntry(error.code).status === 404 ? {} : { error: error.message, errorOf };
   }
-  if (!isWhole(exchange)) return { error: 'The client closed the connection before all was transferred.' };
+  if (!isWhole(exchange))
+    return { error: 'The client closed the connection before all was transferred.', errorOf };
   const digest = res.getHeader('Docker-Content-Digest');
   if (typeof digest !== 'string' || res.statusCode === 304) return {};
   if (route?.endpoint !== 'manifest') {

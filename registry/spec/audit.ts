@@ -53,6 +53,8 @@ export interface AuditRow {
   /** How many times, where several are folded into one line. */
   readonly count?: number;
   readonly requestId?: string;
+  /** Of a push: the last request of this user that had failed there before, within an hour. */
+  readonly failedRequest?: string;
 }
 
 const columns = [
@@ -70,6 +72,7 @@ const columns = [
   'detail',
   'count',
   'requestId',
+  'failedRequest',
 ] as const satisfies readonly (keyof AuditRow)[];
 
 /** The first line of a table of comma-separated values. */

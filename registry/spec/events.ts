@@ -57,6 +57,8 @@ export interface AdminEvents {
     id: string;
     change: 'created' | 'revoked';
     owner?: string;
+    /** It is good for the checks of the doctor alone. */
+    isOfCheck?: boolean;
     actor: Actor;
   }): Promise<void>;
   /** `pending` are those that wait for a restart. */

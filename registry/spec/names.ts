@@ -18,6 +18,9 @@ const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tag = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** The repository that the doctor's checks push to, pull from and delete in. Its trash keeps nothing. */
+export const checkRepository = 'berth/doctor' as RepoName;
+
 /** The longest repository name, in characters. */
 export const maxNameLength = 255;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RepoName, Tag } from '../spec/names.ts';
+import { checkRepository, type RepoName, type Tag } from '../spec/names.ts';
 import { blobData, blobTree, repositoryTree, revisionTree, trashEntry, trashTree } from './paths.ts';
 import {
   actor,
@@ -402,4 +402,14 @@ test('tags are set to manifests of the repository only, and the former meaning i
   assert.equal(await manifests.setTag(repository, next, old, actor), undefined);
   await assert.rejects(manifests.setTag(repository, latest, foreign, actor), { code: 'MANIFEST_UNKNOWN' });
   assert.ok(await open.driver.stat(blobData(foreign)));
+});
+
+test('what a check has pushed is gone for good when it is deleted', async () => {
+  await using open = await openStore();
+  const digest = await pushImage(open.store, { name: checkRepository, tags: ['check'] });
+
+  const id = (await open.store.manifests.remove(checkRepository, digest, actor)) ?? '';
+
+  assert.deepEqual(await keysBelow(open.driver, trashTree), []);
+  await assert.rejects(open.store.trash.restore(id, actor), { code: 'TRASH_UNKNOWN' });
 });

@@ -3,6 +3,7 @@ import type { InfiniteData, QueryClient } from '@tanstack/react-query';
 import type { AuditPage } from '../../registry/spec/admin/activity.ts';
 import type { AdminInput } from '../../registry/spec/admin-api.ts';
 import type { AuditRow } from '../../registry/spec/audit.ts';
+import { checkRepository } from '../../registry/spec/names.ts';
 
 type Listed = AuditPage | InfiniteData<AuditPage>;
 
@@ -33,7 +34,7 @@ function before(page: AuditPage, added: readonly AuditRow[]): AuditPage {
 
 /** As the registry decides it: derived/audit.ts. */
 export function isWanted(
-  { kind, user, repository, since, until, q }: AdminInput<'audit.list'>,
+  { kind, user, repository, since, until, q, withoutChecks = false }: AdminInput<'audit.list'>,
   row: AuditRow,
 ): boolean {
   const at = Date.parse(row.at);
@@ -44,6 +45,7 @@ export function isWanted(
     (repository === undefined || row.repository === repository) &&
     (since === undefined || at >= Date.parse(since)) &&
     (until === undefined || at <= Date.parse(until)) &&
+    !(withoutChecks && row.repository === checkRepository && row.outcome === 'done') &&
     Object.entries(row).some(([name, value]) => name !== 'id' && String(value).toLowerCase().includes(word))
   );
 }

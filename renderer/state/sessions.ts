@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react';
 import type { SessionRow } from '../../registry/spec/admin/activity.ts';
+import { checkRepository } from '../../registry/spec/names.ts';
 import { useLinkState } from './link.ts';
 
-/** Transfers as they run, and those that ended within a minute, the newest first. */
+/** Transfers as they run, and those that ended within a minute, the newest first; without those of the doctor's checks. */
 export function useSessions(): readonly SessionRow[] {
   const state = useLinkState();
   const client = state.kind === 'open' ? state.client : undefined;
@@ -26,7 +27,9 @@ export function useSessions(): readonly SessionRow[] {
     })();
     return () => ending.abort();
   }, [client]);
-  return [...rows.values()].toSorted((one, other) => other.id - one.id);
+  return [...rows.values()]
+    .filter(({ repository }) => repository !== checkRepository)
+    .toSorted((one, other) => other.id - one.id);
 }
 
 function isRecent({ state, lastAt }: SessionRow): boolean {

@@ -49,7 +49,7 @@ function slowBody(first: Uint8Array) {
 
 async function allAudit(
   client: AdminClient,
-  filter: Readonly<Record<string, string>> = {},
+  filter: Readonly<Record<string, string | boolean>> = {},
 ): Promise<readonly AuditRow[]> {
   const rows: AuditRow[] = [];
   let next: string | undefined;
@@ -216,6 +216,8 @@ suite('transfers as they happen', () => {
 
     assert.equal(failed.error, 'An administrator of this registry has ended this transfer.');
     assert.ok(failed.bytesOut < bytes.length);
+    const [line] = await noted(client, { kind: 'pulled', repository: 'cut/pull' }, 1);
+    assert.deepEqual([line?.outcome, line?.detail, line?.user], ['failed', failed.error, 'dev']);
   });
 });
 
@@ -358,6 +360,36 @@ suite('the audit', () => {
     );
   });
 
+  test('has what checks of the doctor do, and leaves it out where that is asked for', async () => {
+    using client = await openClient(registry.dataDir);
+    const repository = 'berth/doctor';
+    await pushImage(sender(registry, 'builder:builder'), repository, 'check');
+    const { id } = await client.call('tokens.create', {
+      owner: 'builder',
+      label: 'check',
+      verbs: ['pull'],
+      repositories: [repository],
+    });
+    await client.call('tokens.revoke', { id });
+    await sender(registry, 'reader:reader')('POST', `/v2/${repository}/blobs/uploads/`);
+
+    await noted(client, { repository, kind: 'writeRefused' }, 1);
+    const all = await allAudit(client, { repository });
+    const few = await allAudit(client, { repository, withoutChecks: true });
+
+    assert.deepEqual(all.map(({ kind }) => kind).toSorted(), [
+      'pushed',
+      'tagMoved',
+      'tokenChanged',
+      'tokenChanged',
+      'writeRefused',
+    ]);
+    assert.deepEqual(
+      few.map(({ kind }) => kind),
+      ['writeRefused'],
+    );
+  });
+
   test('is exported as lines of JSON and as a table in which nothing is a formula', async () => {
     const berth = berthOn(registry.dataDir);
     using client = await openClient(registry.dataDir);
@@ -379,7 +411,7 @@ suite('the audit', () => {
     const [head, line] = csv.split('\r\n');
     assert.equal(
       head,
-      'at,kind,outcome,user,address,client,repository,tag,digest,from,subject,detail,count,requestId',
+      'at,kind,outcome,user,address,client,repository,tag,digest,from,subject,detail,count,requestId,failedRequest',
     );
     assert.match(line ?? '', /^2\d{3}-[^,]+,loginFailed,failed,"'=cmd\|calc",127\.0\.0\.1,/);
     assert.equal(shown.trim().split('\n').length, 2);

@@ -175,7 +175,7 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
     await page.getByRole('menuitem', { name: 'Copy as a command line' }).click();
     assert.match(
       await page.evaluate(() => navigator.clipboard.readText()),
-      /^berth activity --kind tagMoved --user admin --repository team\/web --since \S+ --export ndjson$/,
+      /^berth activity --without-checks --kind tagMoved --user admin --repository team\/web --since \S+ --export ndjson$/,
     );
   });
 
@@ -264,12 +264,36 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
     assert.equal((await put('latest', String(body))).status, 201);
 
     const row = rowsOf(page).filter({ hasText: 'team/failing@' }).first();
+    await row.getByRole('link', { name: 'Before' }).waitFor();
+    await goTo(page, '#/activity?kind=pushed&repository=team/failing');
+    await rowsOf(page).filter({ hasText: 'Write refused' }).first().waitFor({ state: 'detached' });
     await row.getByRole('link', { name: 'Before' }).press('Enter');
 
     await page.waitForURL(/#\/logs\?request=[\w-]+$/);
     await page.getByRole('gridcell', { name: '403' }).first().waitFor();
     await page.goBack();
     await checkAccessibility(page);
+  });
+
+  await t.test('what the doctor does is shown where that is asked for, and fills no trash', async () => {
+    await goTo(page, '#/activity');
+    const digest = await window.push('berth/doctor', 'check', 'check');
+    await request(registry.plainUrl, {
+      method: 'DELETE',
+      path: `/v2/berth/doctor/manifests/${digest}`,
+      user,
+    });
+    await window.push('team/after', '1', 'after');
+    await rowsOf(page).filter({ hasText: 'team/after:1' }).waitFor();
+    const checks = rowsOf(page).filter({ hasText: 'berth/doctor' });
+    assert.equal(await checks.count(), 0);
+    assert.deepEqual((await client.call('trash.list', {})).rows, []);
+
+    await page.getByRole('button', { name: 'Doctor’s checks' }).click();
+    await checks.first().waitFor();
+    await checkAccessibility(page);
+    await page.getByRole('button', { name: 'Doctor’s checks' }).click();
+    await checks.first().waitFor({ state: 'detached' });
   });
 
   await t.test('a question that the registry refuses says so, and can be asked again', async () => {

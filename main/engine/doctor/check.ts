@@ -6,9 +6,6 @@ import type { Engine, RegistryTarget } from '../engine.ts';
 import type { Host } from '../host.ts';
 import { explain } from './explain.ts';
 
-/** The repository that checks push to. */
-export const doctorRepository = 'berth/doctor';
-
 /** Names one push of a check: its image and its tag are of no other. */
 export function newRun(): string {
   return `check-${randomBytes(4).toString('hex')}`;

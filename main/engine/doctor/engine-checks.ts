@@ -1,4 +1,5 @@
 /** Checks of one engine, from its own side: does it run, is it set up, does it accept the registry, push and pull. */
+import { checkRepository } from '../../../registry/spec/names.ts';
 import {
   dockerArchive,
   loadImage,
@@ -15,16 +16,7 @@ import type { Engine } from '../engine.ts';
 import { checkDaemonJson } from '../files/daemon-json.ts';
 import { dockerdCommandLine } from '../trust/daemon.ts';
 import { proofOf } from '../trust/plan-trust.ts';
-import {
-  attempt,
-  type Check,
-  type DoctorInput,
-  doctorRepository,
-  newRun,
-  type Fix,
-  noCredentials,
-  readOnly,
-} from './check.ts';
+import { attempt, type Check, type DoctorInput, newRun, type Fix, noCredentials, readOnly } from './check.ts';
 import { pushByPodman } from './podman-push.ts';
 import { deletePushed } from './server-checks.ts';
 
@@ -152,7 +144,7 @@ async function checkPush(input: DoctorInput, engine: Engine): Promise<Check> {
   if (credentials === undefined && !isOpen) return noCredentials(base.id, base.group);
   const login = credentials ?? { user: '', password: '' };
   const run = newRun();
-  const ref = `${engine.address}/${doctorRepository}:${run}`;
+  const ref = `${engine.address}/${checkRepository}:${run}`;
   return await attempt(
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
     async () => {
@@ -183,7 +175,7 @@ async function checkClientPush(input: DoctorInput, engine: Engine): Promise<Chec
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
     async () => {
       const run = newRun();
-      const ref = `${engine.address}/${doctorRepository}:${run}`;
+      const ref = `${engine.address}/${checkRepository}:${run}`;
       await pushByPodman(host, { ref, run }, credentials, signal);
       await deletePushed(input, run);
     },

@@ -1,16 +1,9 @@
 /** Checks of the registry itself: does it run, log in, store and serve; its disk, its files, its certificate. */
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkRepository } from '../../../registry/spec/names.ts';
 import { probeImage } from '../api/engine-images.ts';
-import {
-  attempt,
-  type Check,
-  type DoctorInput,
-  doctorRepository,
-  newRun,
-  noCredentials,
-  readOnly,
-} from './check.ts';
+import { attempt, type Check, type DoctorInput, newRun, noCredentials, readOnly } from './check.ts';
 import { type RegistryClient, requestRegistry } from './registry-client.ts';
 
 /** Does it answer, does it ask for a login, does it take and give an image. The later ones need the first. */
@@ -86,7 +79,7 @@ function clientFor({ registry, credentials, signal }: DoctorInput): RegistryClie
 export async function deletePushed(input: DoctorInput, run: string): Promise<void> {
   if (!input.isDeleteEnabled) return;
   const client = clientFor(input);
-  const base = `/v2/${doctorRepository}/manifests`;
+  const base = `/v2/${checkRepository}/manifests`;
   const { headers } = await requestRegistry(client, { method: 'HEAD', path: `${base}/${run}` });
   const digest = String(headers['docker-content-digest']);
   const { status, body } = await requestRegistry(client, { method: 'DELETE', path: `${base}/${digest}` });
@@ -98,7 +91,7 @@ export async function deletePushed(input: DoctorInput, run: string): Promise<voi
 async function pushAndPull(client: RegistryClient, input: DoctorInput): Promise<void> {
   const run = newRun();
   const { manifest, config, layer } = probeImage('amd64', run);
-  const base = `/v2/${doctorRepository}`;
+  const base = `/v2/${checkRepository}`;
   const expect = (
     wanted: number,
     { status, body }: { readonly status: number; readonly body: Buffer },

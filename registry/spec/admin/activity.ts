@@ -99,6 +99,8 @@ const auditFilter = {
   since: z.iso.datetime().optional(),
   until: z.iso.datetime().optional(),
   q,
+  /** Without what the doctor's checks have done; what failed of them stays. */
+  withoutChecks: z.boolean().default(false),
 };
 const auditPage = { after: z.string().max(100).optional(), limit: z.int().min(1).max(1000).default(100) };
 

@@ -2,6 +2,7 @@ import { auditKinds } from '../../../registry/spec/audit.ts';
 import { Button } from '../../parts/button.tsx';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
+import { FilterChip } from '../../parts/filter-chip.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
 import { Failed, Skeleton } from '../../parts/states.tsx';
 import { isLost, useRows } from '../../state/calls.ts';
@@ -78,6 +79,9 @@ function FilterBar({
           <TimeInput label="To" value={texts.to} onChange={set.to} error={problems.to} />
         </>
       )}
+      <FilterChip isSelected={texts.checks !== ''} onChange={(isOn) => set.checks(isOn ? 'shown' : '')}>
+        Doctor’s checks
+      </FilterChip>
       {isFiltered && (
         <Button look="quiet" onPress={clear}>
           Clear

@@ -2,13 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FilterTexts, readFilter } from './audit-filter.ts';
 
-const none: FilterTexts = { q: '', kind: '', user: '', repository: '', time: 'any', from: '', to: '' };
+const none: FilterTexts = {
+  q: '',
+  kind: '',
+  user: '',
+  repository: '',
+  time: 'any',
+  from: '',
+  to: '',
+  checks: '',
+};
 const now = Date.UTC(2026, 2, 1, 12);
 const local = (...parts: readonly [number, number, number, number?, number?, number?, number?]): string =>
   new Date(...parts).toISOString();
 
-for (const { name, texts, args, problems = {} } of [
+for (const { name, texts, args, problems = {}, hidesChecks = true } of [
   { name: 'nothing', texts: {}, args: {} },
+  { name: 'checks that are shown', texts: { checks: 'shown' }, args: {}, hidesChecks: false },
+  {
+    name: 'the repository of checks',
+    texts: { repository: 'berth/doctor' },
+    args: { repository: 'berth/doctor' },
+    hidesChecks: false,
+  },
   {
     name: 'every field',
     texts: { q: 'x', kind: 'pushed', user: 'dev', repository: 'team/api', time: '1h' },
@@ -45,6 +61,6 @@ for (const { name, texts, args, problems = {} } of [
   test(`a filter of ${name}`, () => {
     const read = readFilter({ ...none, ...texts }, now);
 
-    assert.deepEqual(read, { args, problems });
+    assert.deepEqual(read, { args: hidesChecks ? { ...args, withoutChecks: true } : args, problems });
   });
 }

@@ -1,7 +1,7 @@
 /** What of the audit is wanted, kept in the address. */
 import { useMemo, useState } from 'react';
 import { type AuditKind, auditKinds } from '../../../registry/spec/audit.ts';
-import { parseRepoName } from '../../../registry/spec/names.ts';
+import { checkRepository, parseRepoName } from '../../../registry/spec/names.ts';
 import { useParam } from '../../route.ts';
 import type { AuditArguments } from './command.ts';
 
@@ -23,6 +23,8 @@ export interface FilterTexts {
   /** As a person writes them; for `custom` alone. */
   readonly from: string;
   readonly to: string;
+  /** `shown`, or empty: what the doctor has done is hidden. */
+  readonly checks: string;
 }
 
 export interface ReadFilter {
@@ -33,7 +35,7 @@ export interface ReadFilter {
 
 /** Makes the arguments of what stands in the fields. `now` is in milliseconds since the epoch. */
 export function readFilter(
-  { q, kind, user, repository, time, from, to }: FilterTexts,
+  { q, kind, user, repository, time, from, to, checks }: FilterTexts,
   now: number,
 ): ReadFilter {
   const problems: ReadFilter['problems'] = {
@@ -53,6 +55,7 @@ export function readFilter(
       ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
       ...(until === undefined ? {} : { until: new Date(until).toISOString() }),
       ...(q === '' ? {} : { q }),
+      ...(checks === '' && repository !== checkRepository ? { withoutChecks: true } : {}),
     },
     problems,
   };
@@ -97,11 +100,12 @@ export function useAuditFilter(): AuditFilterState {
   const [time, setTime] = useParam('time', 'any');
   const [from, setFrom] = useParam('from');
   const [to, setTo] = useParam('to');
+  const [checks, setChecks] = useParam('checks');
   // "The last hour" ends where it was chosen: a list whose start moves on is asked for anew all the time.
   const [chosenAt, setChosenAt] = useState(Date.now);
   const read = useMemo(
-    () => readFilter({ q, kind, user, repository, time, from, to }, chosenAt),
-    [q, kind, user, repository, time, from, to, chosenAt],
+    () => readFilter({ q, kind, user, repository, time, from, to, checks }, chosenAt),
+    [q, kind, user, repository, time, from, to, checks, chosenAt],
   );
   const set = {
     q: setQ,
@@ -114,10 +118,11 @@ export function useAuditFilter(): AuditFilterState {
     },
     from: setFrom,
     to: setTo,
+    checks: setChecks,
   };
   return {
     ...read,
-    texts: { q, kind, user, repository, time, from, to },
+    texts: { q, kind, user, repository, time, from, to, checks },
     set,
     isFiltered: [q, kind, user, repository].some((text) => text !== '') || time !== 'any',
     clear() {

@@ -12,11 +12,10 @@ import { useNow } from '../../state/clock.ts';
 import { kindLooks, wordOf } from './audit-words.ts';
 import { type DayRow, groupByDay } from './day.ts';
 import { openEntry } from './entry-dialog.tsx';
-import { type ToldRow, withFailures } from './failed-before.ts';
 import { PlaceLink } from './place-link.tsx';
 import styles from './activity.module.css';
 
-type Row = DayRow<ToldRow>;
+type Row = DayRow<AuditRow>;
 
 /** What was changed by whom, the newest first, by day. */
 export function AuditGrid({
@@ -29,7 +28,7 @@ export function AuditGrid({
   readonly onClear: () => void;
 }) {
   const now = useNow();
-  const rows = useMemo(() => groupByDay(withFailures(list.rows), now), [list.rows, now]);
+  const rows = useMemo(() => groupByDay(list.rows, now), [list.rows, now]);
   return (
     <Grid
       label="What was changed"
@@ -79,7 +78,7 @@ function copied(text: string, what: string): true {
 
 function column(
   facts: Omit<Column<Row>, 'cell'>,
-  cell: (row: ToldRow, state: CellState) => ReturnType<Column<Row>['cell']>,
+  cell: (row: AuditRow, state: CellState) => ReturnType<Column<Row>['cell']>,
 ): Column<Row> {
   return { ...facts, cell: (each, state) => (each.kind === 'row' ? cell(each.row, state) : null) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditRow } from '../../../registry/spec/audit.ts';
-import { withFailures } from './failed-before.ts';
+import type { AuditRow } from '../spec/audit.ts';
+import { createFailedBefore } from './failed-before.ts';
 
 function row(
   minute: number,
@@ -49,15 +49,20 @@ for (const { name, rows, found } of [
   },
 ]) {
   test(`the failure before a push ${name}`, () => {
-    const told = withFailures(rows.toReversed());
+    const before = createFailedBefore();
 
     assert.deepEqual(
-      told.flatMap(({ failedRequest }) => failedRequest ?? []),
+      rows.flatMap((each) => before.note(each) ?? []),
       found,
-    );
-    assert.deepEqual(
-      told.map(({ id }) => id),
-      rows.map(({ id }) => id).toReversed(),
     );
   });
 }
+
+test('only the last thousand failures are kept', () => {
+  const before = createFailedBefore();
+  for (let n = 0; n <= 1000; n += 1) before.note(row(0, 'writeRefused', { user: `u${n}` }));
+
+  const [first, second] = ['u0', 'u1'].map((user) => before.note(row(1, 'pushed', { user })));
+
+  assert.deepEqual([first, second], [undefined, 'r0']);
+});
