@@ -118,16 +118,26 @@ test('storage', needs('chromium'), async (t) => {
     await push('team/small', '1', 's'.repeat(4000));
     await page.getByRole('link', { name: 'team/small' }).waitFor(soon);
 
+    const warnAt = panel('Disk').getByLabel('Free bytes to warn at');
     const items = await panel('Largest repositories').getByRole('listitem').allInnerTexts();
     assert.match(items[0] ?? '', /^team\/big\s+90\.\dkB/);
     assert.match(items[1] ?? '', /^team\/small\s+4\.\d+kB/);
     assert.match(await fact(panel('What takes room'), 'All content').innerText(), /^94\.\d+kB$/);
     assert.equal(await fact(panel('Disk'), 'Data directory').innerText(), dataDir);
-    assert.match(await fact(panel('Disk'), 'Warn below').innerText(), /^5\.37GB or 5 % free/);
+    assert.equal(await warnAt.inputValue(), '5.37GB');
     assert.match(
       await fact(panel('Disk'), 'Refuse pushes below').innerText(),
       /the larger of 1\.07GB and 2 %$/,
     );
+    await warnAt.fill('6 GB or so');
+    await warnAt.press('Enter');
+    await panel('Disk').getByRole('alert').waitFor();
+    await checkAccessibility(page);
+    await warnAt.fill('6GB');
+    await warnAt.press('Enter');
+    await panel('Disk').getByText('Saved').waitFor();
+    assert.equal(await warnAt.inputValue(), '6GB');
+    await client.call('settings.reset', { paths: ['berth.storage.warn.bytes'] });
     await panel('Last 30 days')
       .getByRole('img', { name: 'From 1MB on 2026-06-01 to 3MB on 2026-06-04' })
       .waitFor();

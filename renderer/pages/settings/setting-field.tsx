@@ -1,14 +1,13 @@
 import { Lock, RotateCcw, SquareTerminal } from 'lucide-react';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import type { KeyboardEvent } from 'react';
 import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
-import { problemOf } from '../../messages.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton, copyText } from '../../parts/copy.tsx';
 import { Chip } from '../../parts/values.tsx';
-import { useAsk } from '../../state/calls.ts';
-import { cliOf, controlOf, editOf, textOf } from './form.ts';
-import { Saved, useSaved } from './saved.tsx';
+import { cliOf, controlOf, textOf } from './form.ts';
+import { Saved } from './saved.tsx';
 import { SettingInput } from './setting-input.tsx';
+import { useSettingEdit } from './use-setting-edit.ts';
 import styles from './settings.module.css';
 
 export interface SettingFieldProps {
@@ -20,7 +19,7 @@ export interface SettingFieldProps {
 /** One setting: what it means, its control, where the value comes from. What is changed is sent at once. */
 export function SettingField({ field, reload }: SettingFieldProps) {
   const { path, title, help, isLocked, isPending, source, where, restart } = field;
-  const { draft, error, isSaved, type, apply, reset, forget } = useSetting(field, reload);
+  const { draft, error, isSaved, type, apply, reset, forget } = useSettingEdit(field, reload);
   const { kind } = controlOf(field);
   const isTyped = kind !== 'toggle' && kind !== 'choice';
 
@@ -112,51 +111,4 @@ function wordsOf(field: SettingRow): string {
     default:
       return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}. ${isUnset ? 'Not set by default' : `Default ${fallback}`}`;
   }
-}
-
-/** What is written and not yet sent, what the registry said of it, and the ways to send it. */
-function useSetting(field: SettingRow, reload: () => Promise<unknown>) {
-  const ask = useAsk();
-  const [draft, setDraft] = useState<string>();
-  const [error, setError] = useState<string>();
-  const [isSaved, setSaved] = useSaved();
-  const sent = useRef<string>(undefined);
-  const { path } = field;
-
-  async function send(text: string | undefined): Promise<void> {
-    const edit = text === undefined ? undefined : editOf(field, text);
-    setError(undefined);
-    try {
-      await (edit === undefined
-        ? ask('settings.reset', { paths: [path] })
-        : ask('settings.set', { changes: [edit] }));
-      await reload();
-      setDraft(undefined);
-      setSaved(true);
-    } catch (thrown) {
-      const { title, hint } = problemOf(thrown);
-      setError(`${title} ${hint}`.trim());
-    }
-  }
-
-  function forget(): void {
-    setDraft(undefined);
-    setError(undefined);
-  }
-
-  /** Sends a text, unless it is on its way or says what is there already. */
-  async function apply(text: string): Promise<void> {
-    if (text === textOf(field)) return forget();
-    if (sent.current === text) return;
-    sent.current = text;
-    setDraft(text);
-    await send(text);
-    sent.current = undefined;
-  }
-
-  const type = (text: string): void => {
-    setError(undefined);
-    setDraft(text);
-  };
-  return { draft, error, isSaved, type, apply, reset: () => send(undefined), forget };
 }

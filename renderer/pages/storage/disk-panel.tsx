@@ -7,7 +7,7 @@ import { Loaded } from '../../parts/states.tsx';
 import { Bytes, Chip, Facts, type Tone } from '../../parts/values.tsx';
 import { useShell } from '../../state/shell.ts';
 import { useCall } from '../../state/calls.ts';
-import { SettingValue, useSetting, writtenOf } from './setting.tsx';
+import { SettingBlank, SettingValue, useSetting, writtenOf } from './setting.tsx';
 import styles from './storage.module.css';
 
 const states: Readonly<
@@ -58,8 +58,9 @@ function DiskFacts({ disk }: { readonly disk: DiskRow }) {
         [
           'Warn below',
           <span key="warn">
-            <SettingValue path="berth.storage.warn.bytes" /> or{' '}
-            <SettingValue path="berth.storage.warn.percent" /> % free, whichever is more
+            <SettingBlank path="berth.storage.warn.bytes" label="Free bytes to warn at" /> or{' '}
+            <SettingBlank path="berth.storage.warn.percent" label="Free share to warn at" /> % free, whichever
+            is more
           </span>,
         ],
         [

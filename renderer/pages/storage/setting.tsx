@@ -5,6 +5,9 @@ import { parseDuration } from '../../../registry/spec/duration.ts';
 import { formatBytes, formatDuration } from '../../format.ts';
 import { hrefOf } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
+import { Saved } from '../settings/saved.tsx';
+import { useSettingEdit } from '../settings/use-setting-edit.ts';
+import { Blank } from './blank.tsx';
 import styles from './storage.module.css';
 
 /** A setting as it is written, such as `168h`; `undefined` while it is not known, and where it is unset. */
@@ -39,4 +42,40 @@ export function SettingValue({
   readonly fallback?: string;
 }) {
   return <SettingLink path={path}>{writtenOf(useSetting(path)) ?? fallback}</SettingLink>;
+}
+
+/** A setting as a blank of a sentence; what leaves it is sent. Where something fixes it, it is only said. */
+export function SettingBlank({ path, label }: { readonly path: string; readonly label: string }) {
+  const setting = useSetting(path);
+  if (setting === undefined || setting.isLocked) return <SettingValue path={path} />;
+  return <Edit field={setting} label={label} />;
+}
+
+function Edit({ field, label }: { readonly field: SettingRow; readonly label: string }) {
+  const { refetch } = useCall('settings.form', {});
+  const { draft, error, isSaved, type, apply, forget } = useSettingEdit(field, refetch);
+  const send = (): void => void (draft !== undefined && apply(draft));
+  return (
+    <span
+      onBlur={send}
+      onKeyDown={({ key }) => {
+        if (key === 'Enter') send();
+        if (key === 'Escape') forget();
+      }}
+    >
+      <Blank
+        label={label}
+        value={draft ?? writtenOf(field) ?? ''}
+        onChange={type}
+        problem={error}
+        least={4}
+      />
+      <Saved isSaved={isSaved} />
+      {error !== undefined && (
+        <span className={styles['wrong']} role="alert">
+          {error}
+        </span>
+      )}
+    </span>
+  );
 }

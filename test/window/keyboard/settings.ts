@@ -24,8 +24,8 @@ export const settingsActs: readonly KeyboardAct[] = [
   {
     name: 'a setting is changed, and reset',
     covers: [
-      'pages/settings/setting-field.tsx settings.set',
-      'pages/settings/setting-field.tsx settings.reset',
+      'pages/settings/use-setting-edit.ts settings.set',
+      'pages/settings/use-setting-edit.ts settings.reset',
     ],
     async run(desk) {
       const { page, keys, client } = desk;
