@@ -1,5 +1,5 @@
 /**
- * What `npm start` and `npm test` run: plain JavaScript for any Node from 20 on, with nothing installed yet.
+ * What `npm start`, `npm test` and `npm run test:full` run: plain JavaScript for any Node from 20 on, with nothing installed yet.
  * It installs the dependencies when they are missing or older than package-lock.json, finds a Node that can run
  * TypeScript (24.11 or newer), and hands over to it; for `start` to the desktop app where Electron can run, and to the bundle
  * elsewhere. It fetches Electron where there is a display for it, and builds both when a source is newer.
@@ -7,6 +7,7 @@
  *     node build/bootstrap.mjs start                               the desktop app, or headless
  *     node build/bootstrap.mjs start [arguments of berth serve]    headless
  *     node build/bootstrap.mjs test
+ *     node build/bootstrap.mjs test:full [rows]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -38,8 +39,11 @@ if (verb === 'start') {
 } else if (verb === 'test') {
   install();
   process.exitCode = await runTests(findNode());
+} else if (verb === 'test:full') {
+  install();
+  process.exitCode = await runToEnd(findNode(), [join(root, 'test', 'full', 'run.ts'), ...args]);
 } else {
-  fail('use: node build/bootstrap.mjs start|test', 2);
+  fail('use: node build/bootstrap.mjs start|test|test:full', 2);
 }
 
 function install() {

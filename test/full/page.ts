@@ -1,7 +1,9 @@
 /** The page of what the long form of the tests found. */
 import type { Row } from './programme.ts';
 
+/** The row as it was run: `smaller` names what was less than the row says, `NAME=VALUE`. */
 export interface Outcome {
+  readonly smaller: readonly string[];
   readonly passed: number;
   /** Names of tests. */
   readonly failed: readonly string[];
@@ -30,17 +32,38 @@ export function readSections(page: string): readonly (readonly [id: string, sect
     .map((section) => [/^## (\S+)/.exec(section)?.[1] ?? '', `${section.trimEnd()}\n`]);
 }
 
-export function renderRow({ id, title, target, shortfall }: Row, outcome: Outcome): string {
-  const { passed, failed, figures, seconds, at, machine } = outcome;
+export function renderRow(row: Row, outcome: Outcome): string {
+  const { id, env = {} } = row;
+  const { passed, failed, figures, smaller, seconds, at, machine } = outcome;
   const verdict =
     failed.length === 0 ? `${passed} tests passed` : `**Failed**: ${failed.join('; ')} (${passed} passed)`;
-  const section = `## ${id} ${title}
+  const command = [...smaller, `npm run test:full ${id}`].join(' ');
+  const wanted = smaller.map((setting) => setting.split('=')[0] ?? '').map((name) => `${name}=${env[name]}`);
+  return joinParagraphs([
+    ...headOf(row),
+    smaller.length === 0
+      ? ''
+      : `Not the whole of it: run with ${smaller.join(', ')} in place of ${wanted.join(', ')}.`,
+    `${verdict} in ${duration(seconds)}, ${at.toISOString().slice(0, 10)}, ${machine}: \`${command}\``,
+    figures.map((figure) => `- ${figure}`).join('\n'),
+  ]);
+}
 
-Target: ${target}.
-${shortfall === undefined ? '' : `\nNot reached: ${shortfall}.\n`}
-${verdict} in ${duration(seconds)}, ${at.toISOString().slice(0, 10)}, ${machine}: \`npm run test:full ${id}\`
-${figures.map((figure) => `\n- ${figure}`).join('')}`;
-  return `${section.replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+/** A row whose figures are on another page. */
+export function renderElsewhere(row: Row, { command, page }: NonNullable<Row['elsewhere']>): string {
+  return joinParagraphs([...headOf(row), `Measured by \`${command}\`: [what came out](${page}).`]);
+}
+
+function headOf({ id, title, target, shortfall }: Row): readonly string[] {
+  return [
+    `## ${id} ${title}`,
+    `Target: ${target}.`,
+    shortfall === undefined ? '' : `Not reached: ${shortfall}.`,
+  ];
+}
+
+function joinParagraphs(paragraphs: readonly string[]): string {
+  return `${paragraphs.filter((text) => text !== '').join('\n\n')}\n`;
 }
 
 function duration(seconds: number): string {

@@ -9,8 +9,10 @@ export interface Row {
   /** Where that is not reached, and why. */
   readonly shortfall?: string;
   readonly files: readonly string[];
-  /** How long: each file says what it reads. */
+  /** How long: each file says what it reads. The environment of the run may say it otherwise, and the page then tells both. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the figures are, with the command that makes them; such a row has no files. */
+  readonly elsewhere?: { readonly command: string; readonly page: string };
 }
 
 export const programme: readonly Row[] = [
@@ -234,11 +236,32 @@ export const programme: readonly Row[] = [
     env: { SAME_RUNS: '10000' },
   },
   {
+    id: 'L1',
+    title: 'large blobs beside other registries',
+    target: 'a pull at least as fast as the best of them, a push at 80 % of it or more',
+    files: [],
+    elsewhere: { command: 'npm run bench -- compare 1 2', page: 'performance.md' },
+  },
+  {
     id: 'L2',
     title: 'many clients pull one image',
     target: '500 clients, 300 MB: less than 100 MiB more resident, 0 errors',
     files: ['test/load/pulls.test.ts'],
     env: { PULL_CLIENTS: '500', PULL_MIB: '300' },
+  },
+  {
+    id: 'L3',
+    title: 'long lists',
+    target: '10,000 repositories, 50,000 tags: a page below 50 ms (p99)',
+    files: [],
+    elsewhere: { command: 'npm run bench -- compare 6', page: 'performance.md' },
+  },
+  {
+    id: 'L4',
+    title: 'referrers of one subject',
+    target: '5,000: a page below 50 ms (p99)',
+    files: [],
+    elsewhere: { command: 'npm run bench -- compare 7', page: 'performance.md' },
   },
   {
     id: 'L5',
@@ -253,6 +276,13 @@ export const programme: readonly Row[] = [
     target: '2,000: the disk is as it was when they have expired',
     files: ['test/load/cut-uploads.test.ts'],
     env: { CUT_UPLOADS: '2000' },
+  },
+  {
+    id: 'L7',
+    title: 'docker pushes over a restart',
+    target: '100 end 201',
+    files: [],
+    elsewhere: { command: 'npm run test:full R10', page: '#r10-sigterm-in-the-middle-of-pushes' },
   },
   {
     id: 'L9',

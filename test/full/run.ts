@@ -1,16 +1,18 @@
 /**
  * `npm run test:full [ROW ...]`: the long form of the tests, and docs/reference/reliability.md with what came out. With rows
- * only those are run, and the others keep what the page says. Needs what .ci/run installs, and root.
+ * only those are run, and the others keep what the page says. Needs what .ci/run installs, and root. What a row reads from the
+ * environment may be set there to something smaller, which the page then says: `HISTORIES=100 npm run test:full C3`.
  */
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, release } from 'node:os';
+import { availableParallelism, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeBundle } from '../../build/bundle.ts';
 import { childEnv } from '../support/process.ts';
+import { missingPackages } from '../support/tools.ts';
+import { type Outcome, readSections, renderElsewhere, renderPage, renderRow } from './page.ts';
 import { programme, type Row } from './programme.ts';
-import { readSections, renderPage, renderRow, type Outcome } from './page.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = join(root, 'docs/reference/reliability.md');
@@ -22,26 +24,45 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const missing = missingPackages();
+if (missing.length > 0 || process.getuid?.() !== 0) {
+  const install =
+    missing.length === 0 ? '' : `; apt-get install --no-install-recommends ${missing.join(' ')}`;
+  process.stderr.write(`The long form of the tests runs as root on Debian${install}\n`);
+  process.exit(2);
+}
+
 await writeBundle(join(root, 'dist'));
-const sections = new Map(readSections(await readFile(page, 'utf8').catch(() => '')));
 for (const row of programme) {
   if (wanted.length > 0 && !wanted.includes(row.id)) continue;
+  if (row.elsewhere !== undefined) {
+    await writeSection(row, renderElsewhere(row, row.elsewhere));
+    continue;
+  }
   process.stdout.write(`${row.id} ${row.title} ...\n`);
   const outcome = await runRow(row);
   process.stdout.write(
     `${row.id} ${outcome.failed.length === 0 ? 'passed' : 'FAILED'} in ${Math.round(outcome.seconds)} s\n`,
   );
   if (outcome.failed.length > 0) process.exitCode = 1;
-  // After each row: the programme takes hours.
-  sections.set(row.id, renderRow(row, outcome));
-  await writeFile(page, renderPage(programme.flatMap(({ id }) => sections.get(id) ?? [])));
+  await writeSection(row, renderRow(row, outcome));
+}
+
+/** After each row, and into what is there by then: the programme takes hours. */
+async function writeSection({ id }: Row, section: string): Promise<void> {
+  const sections = new Map(readSections(await readFile(page, 'utf8').catch(() => '')));
+  sections.set(id, section);
+  await writeFile(page, renderPage(programme.flatMap((row) => sections.get(row.id) ?? [])));
 }
 
 async function runRow({ files, env = {} }: Row): Promise<Outcome> {
   const startedAt = performance.now();
+  const chosen = Object.fromEntries(
+    Object.entries(env).map(([name, size]) => [name, process.env[name] ?? size]),
+  );
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], {
     cwd: root,
-    env: childEnv({ ...env, CI: 'true', BERTH_CLI: 'dist/berth.mjs' }),
+    env: childEnv({ ...chosen, CI: 'true', BERTH_CLI: 'dist/berth.mjs' }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const failed: string[] = [];
@@ -61,8 +82,11 @@ async function runRow({ files, env = {} }: Row): Promise<Outcome> {
     passed,
     failed,
     figures,
+    smaller: Object.entries(chosen).flatMap(([name, size]) =>
+      size === env[name] ? [] : [`${name}=${size}`],
+    ),
     seconds: (performance.now() - startedAt) / 1000,
     at: new Date(),
-    machine: `Linux ${release()}, ${availableParallelism()} processors, Node ${process.versions.node}`,
+    machine: `Linux ${release()}, ${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(0)}, Node ${process.versions.node}`,
   };
 }

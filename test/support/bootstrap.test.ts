@@ -361,5 +361,8 @@ test('a command that it does not know is refused with 2', async (t) => {
 
   const { code, stderr } = await run(process.execPath, [join(project, bootstrap), 'stop']);
 
-  assert.deepEqual({ code, stderr }, { code: 2, stderr: 'use: node build/bootstrap.mjs start|test\n' });
+  assert.deepEqual(
+    { code, stderr },
+    { code: 2, stderr: 'use: node build/bootstrap.mjs start|test|test:full\n' },
+  );
 });

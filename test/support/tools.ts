@@ -20,6 +20,16 @@ export function needs(...tools: readonly string[]): { skip?: string } {
   return { skip: reason };
 }
 
+/** The Debian packages of the programs of tools.txt that are not here. */
+export function missingPackages(): readonly string[] {
+  const lines = readFileSync(join(import.meta.dirname, 'tools.txt'), 'utf8').split('\n');
+  const packages = lines.flatMap((line) => {
+    const [tool = '#', from = '-'] = line.split(/\s+/);
+    return tool.startsWith('#') || tool === '' || from === '-' || isAvailable(tool) ? [] : [from];
+  });
+  return [...new Set(packages)];
+}
+
 function isAvailable(tool: string): boolean {
   return tool === 'root'
     ? process.getuid?.() === 0
