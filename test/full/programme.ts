@@ -25,10 +25,10 @@ export const programme: readonly Row[] = [
   },
   {
     id: 'R2',
-    title: 'power cuts on ext4 and xfs',
+    title: 'power cuts on ext4, xfs and btrfs',
     target: '200 right after the answer, 500 in between: 0 acknowledged writes lost, every tag old or new',
     files: ['test/power/power.test.ts'],
-    env: { POWER_CUTS_AFTER: '100', POWER_CUTS_BETWEEN: '250' },
+    env: { POWER_CUTS_AFTER: '70', POWER_CUTS_BETWEEN: '170', POWER_FILE_SYSTEMS: 'ext4,xfs,btrfs' },
   },
   {
     id: 'R3',

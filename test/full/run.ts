@@ -70,8 +70,9 @@ async function runRow({ files, env = {} }: Row): Promise<Outcome> {
   let passed = 0;
   for await (const line of createInterface({ input: child.stdout })) {
     process.stdout.write(`${line}\n`);
-    const [, not, name = ''] = /^\s*(not )?ok \d+ - (.*?)(?: # SKIP.*)?$/.exec(line) ?? [];
-    if (not !== undefined) failed.push(name);
+    const [, not, name = '', reason] = /^\s*(not )?ok \d+ - (.*?)(?: # SKIP ?(.*))?$/.exec(line) ?? [];
+    if (reason !== undefined) figures.push(`not run: ${name}: ${reason}`);
+    else if (not !== undefined) failed.push(name);
     else if (name !== '') passed++;
     const [, said] =
       /^\s*# (?!Subtest: |(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) )(.+)$/.exec(line) ??

@@ -37,7 +37,7 @@ export async function openReal(dataDir: string): Promise<Real> {
   let agent = createAgent();
 
   const send: Real['send'] = (method, path, options = {}) =>
-    request(registry.plainUrl, { method, path, ...options });
+    request(registry.plainUrl, { method, path, agent, ...options });
 
   const call: Real['call'] = async (method, args) => {
     try {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { succeed } from '../support/process.ts';
 
-export const fileSystems = ['ext4', 'xfs'] as const;
+export const fileSystems = ['ext4', 'xfs', 'btrfs'] as const;
 export type FileSystem = (typeof fileSystems)[number];
 
 /** A mounted directory; disposing unmounts it and removes the image. */
@@ -21,10 +21,17 @@ export interface CuttableDisk extends Disk {
   cut(): Promise<Disk>;
 }
 
-/** Without these, ext4 would write everything out by itself every five seconds, and xfs refuse a disk that it has seen. */
-const options: Readonly<Record<FileSystem, string>> = { ext4: 'loop,commit=300', xfs: 'loop,nouuid' };
+/**
+ * Without these, ext4 would write everything out by itself every five seconds, btrfs every thirty, and xfs refuse a disk that it
+ * has seen; btrfs takes one from Linux 6.7 on.
+ */
+const options: Readonly<Record<FileSystem, string>> = {
+  ext4: 'loop,commit=300',
+  xfs: 'loop,nouuid',
+  btrfs: 'loop,commit=300',
+};
 
-/** Needs root, e2fsprogs and xfsprogs. */
+/** Needs root, xfsprogs, and what makes the file system. */
 export async function openDisk(fileSystem: FileSystem): Promise<CuttableDisk> {
   await using cleanup = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), 'berth-power-'));

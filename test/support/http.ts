@@ -1,4 +1,9 @@
-import { request as plainRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import {
+  type Agent,
+  request as plainRequest,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -20,6 +25,8 @@ export interface RequestOptions {
   /** The address to ask from, such as 127.0.0.2 on Linux: another client for whoever counts by address. */
   readonly from?: string;
   readonly signal?: AbortSignal;
+  /** Keeps connections; without it each request has one of its own. */
+  readonly agent?: Agent;
 }
 
 export interface Answer {
@@ -30,9 +37,9 @@ export interface Answer {
   json(): unknown;
 }
 
-/** Sends one request on a connection of its own and answers the whole response. Follows no redirect. */
+/** Sends one request and answers the whole response. Follows no redirect. */
 export async function request(base: string, options: RequestOptions = {}): Promise<Answer> {
-  const { method = 'GET', path = '/', headers = {}, body = '', ca, user, from, signal } = options;
+  const { method = 'GET', path = '/', headers = {}, body = '', ca, user, from, signal, agent } = options;
   const url = new URL(base);
   const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
   const outgoing = send({
@@ -45,7 +52,7 @@ export async function request(base: string, options: RequestOptions = {}): Promi
       ...(body instanceof Readable || body.length === 0 ? {} : { 'content-length': Buffer.byteLength(body) }),
       ...headers,
     },
-    agent: false,
+    agent: agent ?? false,
     ...(ca === undefined ? {} : { ca }),
     ...(from === undefined ? {} : { localAddress: from }),
     ...(signal === undefined ? {} : { signal }),

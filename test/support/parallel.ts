@@ -12,6 +12,11 @@ export async function forEachOf<T>(
   await Promise.all(Array.from({ length: width }, work));
 }
 
+/** A number of rounds in parts of at most so many: 60 by 25 are 25, 25 and 10. */
+export function batches(count: number, most: number): readonly number[] {
+  return Array.from({ length: Math.ceil(count / most) }, (_, at) => Math.min(most, count - at * most));
+}
+
 /** Addresses of loopback, each another client for whoever counts by address; Linux has all of them. */
 export function* clientAddresses(): Generator<string, never> {
   for (let at = 0; ; at = (at + 1) % 16_000_000)

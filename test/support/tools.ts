@@ -30,7 +30,8 @@ export function missingPackages(): readonly string[] {
   return [...new Set(packages)];
 }
 
-function isAvailable(tool: string): boolean {
+/** True if a program is here, or for `root` the right to do anything. */
+export function isAvailable(tool: string): boolean {
   return tool === 'root'
     ? process.getuid?.() === 0
     : searchPath.split(delimiter).some((folder) => isProgram(join(folder, tool)));
