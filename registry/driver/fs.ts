@@ -31,6 +31,7 @@ import type {
 import { openFilePart } from './file-part.ts';
 import { createKeyLock } from './key-lock.ts';
 import { isSegment } from './keys.ts';
+import { chooseLook } from './look.ts';
 
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
@@ -46,11 +47,12 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const directories = createDirectories(root);
   const exclusive = createKeyLock();
   const earlySyncs = { busy: false };
+  const look = await chooseLook(root);
 
   const pathOf = (key: string): string => join(root, key);
 
   async function stat(key: string): Promise<KeyInfo | undefined> {
-    const found = await files.stat(pathOf(key)).catch(undefinedIfAbsent);
+    const found = await look(pathOf(key));
     return found?.isFile() === true ? { size: found.size, modifiedAt: found.mtimeMs } : undefined;
   }
 

@@ -1,6 +1,7 @@
 /** The grammar of keys, shared by the drivers and the decorator that checks them. */
 
 const segment = /^[A-Za-z0-9._-]+$/;
+const key = /^(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*$/;
 
 /** True for one segment of a key. */
 export function isSegment(name: string): boolean {
@@ -8,6 +9,6 @@ export function isSegment(name: string): boolean {
 }
 
 /** True for a whole key, or a prefix that is not the top. */
-export function isKey(key: string): boolean {
-  return key.split('/').every(isSegment);
+export function isKey(text: string): boolean {
+  return key.test(text);
 }
