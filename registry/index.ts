@@ -56,6 +56,7 @@ import { createLogger, type Logger } from './log/logger.ts';
 import { readLog } from './log/read.ts';
 import { createReverts } from './log/reverts.ts';
 import { createRing, type Ring } from './log/ring.ts';
+import { createTurnLines } from './log/turn-lines.ts';
 import { expiryChanges } from './rules/expiry-changes.ts';
 import { createExpiryWarning } from './rules/expiry-warning.ts';
 import { createQuotas } from './rules/quotas.ts';
@@ -85,10 +86,10 @@ export interface RegistryOptions {
   readonly load: LoadConfig;
   /** The data directory. */
   readonly root: string;
-  /** Takes lines of the access log. */
-  readonly out: (line: string) => void;
-  /** Takes lines of the service log. */
-  readonly err: (line: string) => void;
+  /** Takes lines of the access log, one or several at once. */
+  readonly out: (lines: string) => void;
+  /** Takes lines of the service log, one or several at once. */
+  readonly err: (lines: string) => void;
   readonly runs: StatusRow['runs'];
   /** Called when the control plane is asked to end the program. */
   readonly onStop: () => void;
@@ -148,10 +149,12 @@ export async function createRegistry({
   const logPath = join(root, 'berth', 'logs', 'registry.log');
   const logFile = opening.use(await openLogFile({ path: logPath }));
   const ring = createRing();
+  const serviceLines = opening.use(createTurnLines(err));
   const log = openLog(config, ring, (line) => {
-    err(line);
+    serviceLines.write(line);
     logFile.write(line);
   });
+  const accessLines = opening.use(createTurnLines(out));
   for (const { key, level, where, message } of loaded.notices) {
     log.warn(level === 'unknown' ? 'configUnknown' : 'configIgnored', message, { key, where });
   }
@@ -316,7 +319,7 @@ export async function createRegistry({
   const requestLog = createRequestLog({
     metrics,
     traffic,
-    write: out,
+    write: accessLines.write,
     format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
     onRefused,
   });

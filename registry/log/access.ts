@@ -35,10 +35,9 @@ export function accessLine(entry: AccessEntry, format: 'combined' | 'json'): str
 /** https://httpd.apache.org/docs/2.4/logs.html#combined, quoted as distribution does. */
 function combined(entry: AccessEntry): string {
   const { at, remoteAddress, user, method, uri, httpVersion, status, bytesSent, referer, userAgent } = entry;
-  const quoted = [`${method} ${uri} HTTP/${httpVersion}`, referer ?? '', userAgent ?? ''].map((text) =>
-    quote(redactText(text)),
-  );
-  const [request = '', from = '', agent = ''] = quoted;
+  const request = quote(redactText(`${method} ${uri} HTTP/${httpVersion}`));
+  const from = referer === undefined ? '""' : quote(redactText(referer));
+  const agent = userAgent === undefined ? '""' : quote(redactText(userAgent));
   const address = escapeControls(withoutPort(remoteAddress));
   return `${address} - ${userColumn(user)} [${apacheTime(at)}] ${request} ${String(status)} ${String(bytesSent)} ${from} ${agent}\n`;
 }
@@ -58,7 +57,7 @@ function json(entry: AccessEntry): string {
     'http.response.duration': formatDuration(entry.durationMs),
     'auth.user.name': entry.user,
   };
-  return formatJson([...Object.entries(redactFields(fields)), ['time', new Date(entry.at).toISOString()]]);
+  return formatJson({ ...redactFields(fields), time: new Date(entry.at).toISOString() });
 }
 
 /** A user name may hold spaces and quotes, which would shift the columns. */
@@ -71,6 +70,7 @@ function userColumn(user: string | undefined): string {
 }
 
 function withoutPort(address: string): string {
+  if (!address.includes(':')) return address;
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1];
   if (bracketed !== undefined) return bracketed;
   return /^[^:]+:\d+$/.test(address) ? address.slice(0, address.indexOf(':')) : address;
@@ -78,7 +78,15 @@ function withoutPort(address: string): string {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
+/** The time of the last line: many fall into one second. */
+let lastSecond = { second: Number.NaN, text: '' };
+
 function apacheTime(at: number): string {
-  const [year = '', month = '', day = '', time = ''] = new Date(at).toISOString().split(/[-T.]/);
-  return `${day}/${months[Number(month) - 1] ?? month}/${year}:${time} +0000`;
+  const second = Math.floor(at / 1000);
+  if (lastSecond.second !== second) {
+    const [year = '', month = '', day = '', time = ''] = new Date(at).toISOString().split(/[-T.]/);
+    const text = `${day}/${months[Number(month) - 1] ?? month}/${year}:${time} +0000`;
+    lastSecond = { second, text };
+  }
+  return lastSecond.text;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempDisposable, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,3 +100,19 @@ test(
     assert.deepEqual(lost, []);
   },
 );
+
+test('what waits when the process ends is in the file', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-log-'));
+  const path = join(directory.path, 'registry.log');
+  const program = `
+    import { openLogFile } from ${JSON.stringify(new URL('file.ts', import.meta.url).href)};
+    const file = await openLogFile({ path: ${JSON.stringify(path)} });
+    file.write('one\\n');
+    await file.flush();
+    file.write('two\\n');
+    throw new Error('unexpected');`;
+
+  spawnSync(process.execPath, ['--input-type=module', '--eval', program]);
+
+  assert.equal(await readFile(path, 'utf8'), 'one\ntwo\n');
+});

@@ -1,9 +1,10 @@
 /**
  * The log on disk: `registry.log`, then `.1` (the newest of the old ones) to `.4`. Lines are queued and written one
  * batch after the other by a single writer, so they neither mix nor block. What waits is bounded: on a disk that is
- * slow or full, lines are dropped and counted.
+ * slow or full, lines are dropped and counted. What waits when the process ends is written in place.
  */
 
+import { writeSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -21,7 +22,7 @@ export interface LogFileOptions {
 }
 
 export interface LogFile extends AsyncDisposable {
-  /** Queues a line, which carries its line feed. */
+  /** Queues a line, or several that stay together, with their line feeds. */
   write(line: string): void;
   /** Resolves when what was queued before is in the file, or dropped. */
   flush(): Promise<void>;
@@ -45,6 +46,13 @@ export async function openLogFile({
   let lost = 0;
   let torn = false;
   let writing: Promise<void> | undefined;
+  let gathering: NodeJS.Timeout | undefined;
+
+  const start = (): void => {
+    clearTimeout(gathering);
+    gathering = undefined;
+    writing ??= drain();
+  };
 
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
@@ -87,8 +95,14 @@ export async function openLogFile({
   };
 
   const flush = async (): Promise<void> => {
+    if (gathering !== undefined) start();
     for (let busy = writing; busy; busy = writing) await busy;
   };
+
+  const writeInPlace = (): void => {
+    if (queue.length > 0) writeSync(file.handle.fd, queue.join(''));
+  };
+  process.once('exit', writeInPlace);
 
   return {
     write(line) {
@@ -99,15 +113,19 @@ export async function openLogFile({
       }
       queue.push(line);
       queuedBytes += length;
-      writing ??= drain();
+      if (writing === undefined) gathering ??= setTimeout(start, gatherMs);
     },
     flush,
     async [Symbol.asyncDispose]() {
+      process.off('exit', writeInPlace);
       await flush();
       await file.handle.close();
     },
   };
 }
+
+/** How long a line waits for others, in milliseconds: each write costs a way to the thread pool and back. */
+const gatherMs = 10;
 
 const lineFeed = Buffer.from('\n');
 

@@ -24,7 +24,8 @@ export function redactFields(
   fields: Readonly<Record<string, FieldValue>>,
 ): Readonly<Record<string, Exclude<FieldValue, undefined>>> {
   const kept: Record<string, Exclude<FieldValue, undefined>> = {};
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
     if (value === undefined) continue;
     if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
     else if (isSecretName(name)) kept[name] = mask;

@@ -7,37 +7,48 @@ import type { FieldValue, LogRecord } from './log-record.ts';
 
 export type LineFormat = 'text' | 'json';
 
+type Fields = Readonly<Record<string, FieldValue>>;
+
 /** Answers one line with its line feed. The record has to be redacted already. */
-export function formatRecord(
-  record: LogRecord,
-  format: LineFormat,
-  always: Readonly<Record<string, FieldValue>> = {},
-): string {
+export function formatRecord(record: LogRecord, format: LineFormat, always: Fields = {}): string {
   const { at, level, sys, event, msg, fields } = record;
   const time = new Date(at).toISOString();
   const shown = level === 'warn' ? 'warning' : level;
-  const pairs = Object.entries({ ...always, ...fields, sys, event }).flatMap(([name, value]) =>
-    value === undefined ? [] : [[own.has(name) ? `fields.${name}` : name, value] as const],
-  );
-  if (format === 'json') return formatJson([...pairs, ['time', time], ['level', shown], ['msg', msg]]);
-  const sorted = pairs.toSorted(byName).map(([name, value]) => `${name}=${quoteIfNeeded(textOf(value))}`);
-  return `${[`time="${time}"`, `level=${shown}`, `msg=${quoteIfNeeded(msg)}`, ...sorted].join(' ')}\n`;
+  const all = withoutOwn({ ...always, ...fields, sys, event });
+  if (format === 'json') return formatJson({ ...all, time, level: shown, msg });
+  let line = `time="${time}" level=${shown} msg=${quoteIfNeeded(msg)}`;
+  for (const name of Object.keys(all).toSorted()) {
+    const value = all[name];
+    if (value !== undefined) line += ` ${name}=${quoteIfNeeded(textOf(value))}`;
+  }
+  return `${line}\n`;
 }
 
+/** logrus writes a field that has one of its own names so. */
+function withoutOwn(fields: Fields): Fields {
+  if (!own.some((name) => name in fields)) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [own.includes(name) ? `fields.${name}` : name, value]),
+  );
+}
+
+const own = ['time', 'level', 'msg'];
+
 /** Answers one JSON object with its line feed, the keys in order. */
-export function formatJson(pairs: readonly (readonly [string, Exclude<FieldValue, undefined>])[]): string {
-  return `${JSON.stringify(Object.fromEntries(pairs.toSorted(byName)), (_, value: unknown) =>
+export function formatJson(fields: Fields): string {
+  const sorted = Object.keys(fields)
+    .toSorted()
+    .map((name) => [name, fields[name]] as const);
+  return `${JSON.stringify(Object.fromEntries(sorted), (_, value: unknown) =>
     typeof value === 'string' ? escapeControls(value) : value,
   )}\n`;
 }
 
 /** Answers the text in double quotes with Go's escapes, control characters as `\xNN`. */
 export function quote(text: string): string {
+  if (plain.test(text) && !text.includes('"') && !text.includes('\\')) return `"${text}"`;
   return `"${escapeControls(text.replace(/["\\]/g, String.raw`\$&`)).replaceAll('\t', String.raw`\t`)}"`;
 }
-
-// logrus writes a field that has one of its own names so.
-const own = new Set(['time', 'level', 'msg']);
 
 /** logrus leaves an empty text bare too. */
 function quoteIfNeeded(text: string): string {
@@ -46,10 +57,6 @@ function quoteIfNeeded(text: string): string {
 
 function textOf(value: Exclude<FieldValue, undefined>): string {
   return typeof value === 'object' ? `[${value.join(' ')}]` : String(value);
-}
-
-function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
-  return left < right ? -1 : 1;
 }
 
 /** Answers the text with control and other unprintable characters written out, as `\x0a` or `\u202e`. */
