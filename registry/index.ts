@@ -319,6 +319,7 @@ export async function createRegistry({
   const requestLog = createRequestLog({
     metrics,
     traffic,
+    log: log.for('http'),
     write: accessLines.write,
     format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
     onRefused,

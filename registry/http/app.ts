@@ -13,6 +13,7 @@ import { sendError } from './errors.ts';
 import { type Exchange, type IdleLimits, openExchange, sendEmpty } from './exchange.ts';
 import { framingProblem } from './front.ts';
 import { checkHost, type HostRules } from './hosts.ts';
+import { originOf } from './origin.ts';
 import { pageMethods, type Pages } from './small-pages.ts';
 import { type Reach, reachOf } from './proxies.ts';
 import type { RequestLog } from './request-log.ts';
@@ -39,6 +40,8 @@ export interface AppOptions {
   readonly requestLog: RequestLog;
 }
 
+const noParameters = new URLSearchParams();
+
 /** Makes the handler that the front calls for each request. */
 export function createApp(
   options: AppOptions,
@@ -61,11 +64,13 @@ function open(
   options: AppOptions,
 ): Exchange {
   const { path, query } = splitTarget(req.url ?? '/');
+  const { url, host } = originOf(reach);
   const exchange = openExchange(req, res, {
     path: withoutPrefix(path, options.prefix),
-    query: new URLSearchParams(query),
+    query: query === '' ? noParameters : new URLSearchParams(query),
     address: reach.address,
-    origin: originOf(reach),
+    origin: url,
+    host,
     prefix: `${reach.prefix}${options.prefix}`,
     log: options.log,
     idle: options.idle(),
@@ -76,14 +81,9 @@ function open(
   return exchange;
 }
 
-/** The authority of a broken Host header never reaches a link. */
-function originOf({ scheme, authority }: Reach): string {
-  return URL.canParse(`${scheme}://${authority}`) ? `${scheme}://${authority}` : `${scheme}://localhost`;
-}
-
 /** Path and query of a request target; the origin of an absolute-form target (RFC 9112 3.2.2) was judged before. */
 function splitTarget(target: string): { readonly path: string; readonly query: string } {
-  const relative = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const relative = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?]*/i, '');
   const mark = relative.indexOf('?');
   return mark === -1
     ? { path: relative === '' ? '/' : relative, query: '' }

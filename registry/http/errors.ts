@@ -23,7 +23,7 @@ export function errorBody(error: AppError): string {
  * When the answer has begun already the socket is destroyed, which tells the client that the body is not whole.
  */
 export function sendError(exchange: Exchange, thrown: unknown): void {
-  const { req, res, log, id } = exchange;
+  const { req, res, id } = exchange;
   if (exchange.error !== undefined) {
     // Whoever cut the request has answered it.
     req.socket.destroy();
@@ -32,9 +32,9 @@ export function sendError(exchange: Exchange, thrown: unknown): void {
   const error = wireError(thrown, id);
   exchange.error = error;
   if (!isAppError(thrown)) {
-    log.error('requestFailed', 'unexpected error', { 'err.detail': stackOf(thrown) });
+    exchange.log().error('requestFailed', 'unexpected error', { 'err.detail': stackOf(thrown) });
   } else if (error.cause !== undefined && errorEntry(error.code).status === 503) {
-    log.error('requestFailed', error.message, { 'err.detail': stackOf(error.cause) });
+    exchange.log().error('requestFailed', error.message, { 'err.detail': stackOf(error.cause) });
   }
   if (res.destroyed) return;
   if (res.headersSent) {

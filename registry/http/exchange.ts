@@ -33,11 +33,14 @@ export interface Exchange {
   readonly address: string;
   /** Scheme and authority as the client sees them. */
   readonly origin: string;
+  /** The authority without a port that the scheme implies. */
+  readonly host: string;
   /** What the client's paths start with before /v2; empty for nothing. */
   readonly prefix: string;
   /** Aborts when the socket closes, the peer is silent too long, or the registry stops hard. */
   readonly signal: AbortSignal;
-  readonly log: Log;
+  /** Makes the log whose lines carry the request id; few requests write a line before their end. */
+  readonly log: () => Log;
   readonly startedAt: number;
   /** Present where the connection may be taken over: the bytes behind the request. */
   readonly head: Buffer | undefined;
@@ -70,6 +73,7 @@ export function openExchange(
     readonly query: URLSearchParams;
     readonly address: string;
     readonly origin: string;
+    readonly host: string;
     readonly prefix: string;
     readonly log: Log;
     readonly idle: IdleLimits;
@@ -82,7 +86,7 @@ export function openExchange(
   res.setHeader('X-Request-Id', id);
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
-  const { path, query, address, origin, prefix, head } = options;
+  const { path, query, address, origin, host, prefix, head } = options;
   const controller = watch(req, res, options.idle);
   return {
     req,
@@ -94,9 +98,10 @@ export function openExchange(
     query,
     address,
     origin,
+    host,
     prefix,
     signal: controller.signal,
-    log: options.log.with({ 'http.request.id': id }),
+    log: () => options.log.with({ 'http.request.id': id }),
     startedAt: performance.now(),
     head,
     caller: options.anonymous,

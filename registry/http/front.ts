@@ -415,7 +415,12 @@ function invalid(reason: string): AppError {
 }
 
 function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [field = '', value = ''] = [rawHeaders[at], rawHeaders[at + 1]];
+    if (field.length === name.length && field.toLowerCase() === name) values.push(value);
+  }
+  return values;
 }
 
 /** What to answer to an error of Node's parser; `undefined` for errors of the socket. */

@@ -13,6 +13,7 @@ export interface Reach {
 
 /** Makes the test for addresses of trusted proxies from addresses and CIDR ranges. */
 export function proxyTest(trusted: readonly string[]): (address: string) => boolean {
+  if (trusted.length === 0) return () => false;
   const list = new BlockList();
   for (const each of trusted) {
     const [address = '', bits] = each.split('/');
@@ -70,7 +71,7 @@ function hopAddress(hop: string): string {
 
 /** An IPv4 address that a dual-stack socket shows as `::ffff:1.2.3.4` is written plainly. */
 export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+  return address.startsWith(':') ? address.replace(/^::ffff:(?=\d+\.)/i, '') : address;
 }
 
 function header(req: IncomingMessage, name: string): string {

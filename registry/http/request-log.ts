@@ -6,6 +6,7 @@ import type { Traffic } from '../feed/traffic.ts';
 import { type AccessEntry, accessLine } from '../log/access.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { errorEntry } from '../spec/errors.ts';
+import type { Log } from '../spec/log-record.ts';
 import { parseTag } from '../spec/names.ts';
 import type { Exchange } from './exchange.ts';
 import type { RawAnswer } from './front.ts';
@@ -13,6 +14,8 @@ import type { RawAnswer } from './front.ts';
 export interface RequestLogOptions {
   readonly metrics: Metrics;
   readonly traffic: Pick<Traffic, 'started' | 'ended'>;
+  /** The service log. */
+  readonly log: Log;
   /** Takes lines of the access log. */
   readonly write: (line: string) => void;
   /** How lines of the access log are written; `undefined` while it is switched off. */
@@ -31,6 +34,7 @@ export interface RequestLog {
 export function createRequestLog({
   metrics,
   traffic,
+  log,
   onRefused,
   write,
   format,
@@ -80,7 +84,7 @@ export function createRequestLog({
         contentType: header(exchange, 'Content-Type'),
         durationMs,
       });
-      writeServiceLine(exchange, { durationMs, bytesSent });
+      writeServiceLine(log, exchange, { durationMs, bytesSent });
     },
     refused({ status, error, requestId, address, bytes }) {
       onRefused({ code: error.code, message: error.message, address, requestId });
@@ -125,15 +129,17 @@ function tellRefusal(exchange: Exchange, onRefused: RequestLogOptions['onRefused
 }
 
 function writeServiceLine(
+  log: Log,
   exchange: Exchange,
   { durationMs, bytesSent }: { readonly durationMs: number; readonly bytesSent: number },
 ): void {
-  const { req, res, target, log, error, caller, address } = exchange;
+  const { req, res, id, target, error, caller, address } = exchange;
   const level = levelOf(exchange);
   if (!log.enabled(level)) return;
   const fields = {
     ...exchange.vars,
     'auth.user.name': caller.name === '' ? undefined : caller.name,
+    'http.request.id': id,
     'http.request.host': req.headers.host,
     'http.request.method': req.method,
     'http.request.remoteaddr': address,

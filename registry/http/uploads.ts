@@ -62,7 +62,7 @@ export async function postUpload(
       // Nobody knows the id of this session, so nobody could go on with it.
       await store.uploads.cancel(upload, actor).catch((failure: unknown) => {
         const reason = failure instanceof Error ? failure.message : String(failure);
-        exchange.log.warn('uploadLeft', 'an upload could not be removed; it expires', {
+        exchange.log().warn('uploadLeft', 'an upload could not be removed; it expires', {
           reason,
           'vars.uuid': upload.id,
         });

@@ -69,8 +69,7 @@ async function judgeCredentials(
   { auth, realm }: V2Context,
   route: Route | undefined,
 ): Promise<void> {
-  const { req, address, origin, prefix, signal } = exchange;
-  const service = new URL(origin).host;
+  const { req, address, origin, host: service, prefix, signal } = exchange;
   const { authorization } = req.headers;
   const identity = await auth.identify(
     { authorization, address, client: req.headers['user-agent'], service },
@@ -212,7 +211,7 @@ const manifestHandlers: Readonly<Record<string, typeof sendManifest>> = {
 
 /** Clients that count the host into the 255 characters of a name cannot pull it back. */
 function warnOfLength(exchange: Exchange, repository: RepoName): void {
-  const { host } = new URL(exchange.origin);
+  const { host } = exchange;
   if (host.length + 1 + repository.length > maxNameLength) {
     addWarning(
       exchange,

@@ -39,6 +39,7 @@ async function start() {
       query: new URLSearchParams(),
       address: '127.0.0.1',
       origin,
+      host: new URL(origin).host,
       prefix: '',
       log,
       idle: { uploadMs: 60_000, downloadMs: 60_000 },
