@@ -27,20 +27,24 @@ export interface Tick {
 }
 
 export interface EngineTicks {
-  /** The engine finds the registry at its address, and gets an answer. */
+  /** The engine finds what computer the name in its address means. */
+  readonly resolved: Tick;
+  /** It gets an answer there. */
   readonly reached: Tick;
   /** It accepts the certificate. */
   readonly trusted: Tick;
   /** Its client has a login that the registry admits. */
   readonly loggedIn: Tick;
+  /** It has pushed a tiny image and pulled it again; absent where that was not asked for. */
+  readonly pulled?: Tick;
 }
 
 export const setupArguments = {
   'setup.get': z.strictObject({}),
   /** Whether the set-up is shown by itself, here and in the tray. */
   'setup.set': z.strictObject({ isSetUp: z.boolean() }),
-  /** Tries from the side of an engine what a push needs. Changes nothing. */
-  'setup.prove': z.strictObject({ engine: z.string().min(1).max(300) }),
+  /** Tries from the side of an engine what a push needs; with `pulls` by a tiny image that is gone afterwards. */
+  'setup.prove': z.strictObject({ engine: z.string().min(1).max(300), pulls: z.boolean().default(false) }),
   /** The first password itself: only ever on the person's own asking. FILE_UNKNOWN where it is not kept. */
   'password.reveal': z.strictObject({}),
   /** Deletes what is kept of it; the user keeps the password. */

@@ -37,10 +37,10 @@ export function createSetupMethods({
     async 'setup.set'(args) {
       setSetUp(args.isSetUp);
     },
-    async 'setup.prove'({ engine: id }) {
+    async 'setup.prove'({ engine: id, pulls }) {
       const { target, engine } = await findEngine(host, client(), root(), id);
       await using access = await openCheckAccess(client());
-      return await proveEngine({ host, engine, target, credentials: access.credentials });
+      return await proveEngine({ host, engine, target, credentials: access.credentials, pulls });
     },
     async 'password.reveal'() {
       return { password: await passwords.reveal(root()) };

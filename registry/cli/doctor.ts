@@ -87,7 +87,6 @@ export async function runDoctor(
     reserve: config.berth.storage.reserve,
     certificate: target.certificate?.leaf,
     isOpen: config.auth.none,
-    isDeleteEnabled: config.storage.delete.enabled,
     isReadOnly: config.storage.maintenance.readonly.enabled,
     findPortOwner: (port) => findPortOwner(port),
     engines,

@@ -51,6 +51,8 @@ export function Empty({
 /** It cannot be shown: why, what to do, and what to send to somebody who helps. */
 export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
   const problem = problemOf(error);
+  // What a program has said may be several lines.
+  const [title, ...said] = problem.title.split('\n');
   return (
     <Notice
       kind="error"
@@ -63,7 +65,12 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
         </div>
       }
     >
-      <strong>{problem.title}</strong> {problem.hint}
+      <strong>{title}</strong> {problem.hint}
+      {said.length > 0 && (
+        <pre className={styles['said']} tabIndex={0} aria-label="What it said" role="group">
+          {said.join('\n')}
+        </pre>
+      )}
       {problem.requestId !== undefined && (
         <div className={styles['evidence']}>Request {problem.requestId}</div>
       )}

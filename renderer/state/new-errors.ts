@@ -12,14 +12,16 @@ export function useNewErrors(isLooking: boolean): number {
   const client = state.kind === 'open' && isVisible ? state.client : undefined;
   useEffect(() => {
     if (client === undefined) return undefined;
-    setCount(0);
     const ending = new AbortController();
     void follow(client, ending.signal, (errors, lastAt) => {
       // By the clock of the registry: that of the reader may be another.
       if (isLooking) setPreferences({ logSeenAt: Math.max(lastAt, preferences().logSeenAt) });
       else setCount((former) => former + errors);
     });
-    return () => ending.abort();
+    return () => {
+      ending.abort();
+      setCount(0);
+    };
   }, [client, isLooking]);
   return isLooking ? 0 : count;
 }

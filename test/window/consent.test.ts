@@ -184,8 +184,11 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
         .getByRole('listitem')
         .getByRole('img')
         .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label'))),
-      ['Yes', 'Yes', 'Yes'],
+      ['Yes', 'Yes', 'Yes', 'Yes', 'Yes'],
     );
+    await dialog.getByText('Pushed and pulled a tiny image').waitFor();
+    const { rows } = await client.call('repositories.list', { q: 'berth/doctor' });
+    assert.deepEqual(rows, []);
     await checkAccessibility(page);
     await page.keyboard.press('Escape');
   });

@@ -14,9 +14,10 @@ import { withLedger } from '../../main/engine/changes/ledger.ts';
 import type { DataRow } from '../../main/contract/data.ts';
 import type { ProcessRow } from '../../main/contract/registry.ts';
 import { shellArguments, type ShellMethod, type ShellReply } from '../../main/contract/shell-api.ts';
+import { AppError, isAppError } from '../../registry/spec/errors.ts';
 import { type Keys, keysOf, until } from '../support/keys.ts';
 import { needs } from '../support/tools.ts';
-import { openWindow } from '../support/window.ts';
+import { checkAccessibility, openWindow } from '../support/window.ts';
 
 interface Act {
   readonly name: string;
@@ -95,7 +96,7 @@ const answers: Record<ShellMethod, () => unknown> = {
     password: { user: 'dev', keptIn: { kind: 'keychain' } },
   }),
   'setup.set': () => undefined,
-  'setup.prove': () => ({ reached: yes, trusted: yes, loggedIn: yes }),
+  'setup.prove': () => ({ resolved: yes, reached: yes, trusted: yes, loggedIn: yes }),
   'password.reveal': () => ({ password: 'made-up' }),
   'password.forget': () => undefined,
   'images.permit': () => undefined,
@@ -310,9 +311,9 @@ const acts: readonly Act[] = [
     },
   },
   {
-    name: 'an engine is tested from the drawer',
+    name: 'an engine is tested from the drawer, and a login that fails says what the client said',
     covers: ['pages/consent/engine-acts.tsx setup.prove'],
-    async run({ page, keys, asked }) {
+    async run({ page, keys, asked, sheet }) {
       await keys.screen('g', 'h');
       await keys.press('c');
       const drawer = page.getByRole('dialog', { name: 'Connect a client' });
@@ -322,6 +323,17 @@ const acts: readonly Act[] = [
       await keys.use(drawer.getByRole('button', { name: /^Test: Podman/ }));
       await asked('setup.prove');
       await page.getByText('It can push and pull.').waitFor();
+      await keys.press('Escape');
+      const apply = answers['login.apply'];
+      answers['login.apply'] = () => {
+        throw new AppError('LOGIN_FAILED', { message: 'podman login failed: one\ntwo\nthree', hint: 'Try.' });
+      };
+      await keys.use(drawer.getByRole('button', { name: /^Log in: Podman/ }));
+      await keys.use(sheet.getByRole('button', { name: 'Allow' }));
+      await sheet.getByText('podman login failed: one', { exact: true }).waitFor();
+      assert.equal(await sheet.getByRole('group', { name: 'What it said' }).innerText(), 'two\nthree');
+      await checkAccessibility(page);
+      answers['login.apply'] = apply;
       await keys.press('Escape', 'Escape');
     },
   },
@@ -466,7 +478,13 @@ async function replyTo(method: ShellMethod): Promise<ShellReply> {
   if (method === 'images.cancel') pushEnded.resolve();
   if (method === 'login.plan' && isLoginOwn)
     return { ok: { ...(answers[method]() as object), changes: [], keptBy: 'berth' } };
-  return { ok: answers[method]() };
+  try {
+    return { ok: answers[method]() };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    const { code, message, hint } = error;
+    return { error: { code, message, hint } };
+  }
 }
 
 async function tell(page: Page, note: ShellNote): Promise<void> {

@@ -42,6 +42,22 @@ test('a repository', needs('chromium'), async (t) => {
     await checkAccessibility(page);
   });
 
+  await t.test('its own button connects a client, with its newest tag filled in', async () => {
+    await page.getByRole('main').getByRole('button', { name: 'Connect' }).press('Enter');
+    const drawer = page.getByRole('dialog', { name: 'Connect a client' });
+
+    const image = drawer.getByRole('textbox', { name: 'Image' });
+    await page.waitForFunction(() => {
+      const fields = [...document.querySelectorAll<HTMLInputElement>('[role=dialog] input')];
+      return fields.some(({ value }) => value === 'team/api:latest');
+    });
+    await image.fill('team/api:mine');
+    await drawer.getByText(/docker push \S+team\/api:mine/).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+  });
+
   await t.test('tags that hold attachments are behind a chip', async () => {
     await page.getByRole('button', { name: '1 sha256-… tag' }).click();
     await page.getByRole('link', { name: /^sha256-.*\.sig$/ }).waitFor();

@@ -45,7 +45,6 @@ export interface DoctorInput {
   readonly certificate: { readonly validFrom: string; readonly validTo: string } | undefined;
   /** Login is switched off. */
   readonly isOpen: boolean;
-  readonly isDeleteEnabled: boolean;
   readonly isReadOnly: boolean;
   /** Who listens on a port, for the case that it is not us. */
   readonly findPortOwner: (port: number) => Promise<string | undefined>;

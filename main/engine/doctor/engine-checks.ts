@@ -1,14 +1,5 @@
 /** Checks of one engine, from its own side: does it run, is it set up, does it accept the registry, push and pull. */
-import { checkRepository } from '../../../registry/spec/names.ts';
-import {
-  dockerArchive,
-  loadImage,
-  probeImage,
-  pullImage,
-  pushImage,
-  removeImage,
-} from '../api/engine-images.ts';
-import { readEngineInfo, readEngineVersion } from '../api/engine-info.ts';
+import { readEngineInfo } from '../api/engine-info.ts';
 import { openPlace } from '../changes/places.ts';
 import { prove } from '../changes/prove.ts';
 import { daemonJsonPath } from '../detect/certs-folders.ts';
@@ -16,9 +7,8 @@ import type { Engine } from '../engine.ts';
 import { checkDaemonJson } from '../files/daemon-json.ts';
 import { dockerdCommandLine } from '../trust/daemon.ts';
 import { proofOf } from '../trust/plan-trust.ts';
-import { attempt, type Check, type DoctorInput, newRun, type Fix, noCredentials, readOnly } from './check.ts';
-import { pushByPodman } from './podman-push.ts';
-import { deletePushed } from './server-checks.ts';
+import { attempt, type Check, type DoctorInput, type Fix, noCredentials, readOnly } from './check.ts';
+import { canPushItself, pushByEngine } from './engine-push.ts';
 
 /** All checks of an engine; those that need the registry are skipped when it is not up. */
 export async function* checkEngine(input: DoctorInput, engine: Engine, isUp: boolean): AsyncGenerator<Check> {
@@ -136,49 +126,15 @@ async function checkLogin({ findLogin, isOpen }: DoctorInput, engine: Engine): P
 
 /** Push and pull of the built-in image by the engine itself. */
 async function checkPush(input: DoctorInput, engine: Engine): Promise<Check> {
-  const { credentials, isOpen, isReadOnly, signal } = input;
-  const { endpoint } = engine;
+  const { credentials, isOpen, isReadOnly } = input;
   const base = { id: `${engine.id}.push`, group: engine.title };
-  if (endpoint === undefined) return await checkClientPush(input, engine);
-  if (isReadOnly) return { ...readOnly(engine.title), ...base };
-  if (credentials === undefined && !isOpen) return noCredentials(base.id, base.group);
-  const login = credentials ?? { user: '', password: '' };
-  const run = newRun();
-  const ref = `${engine.address}/${checkRepository}:${run}`;
-  return await attempt(
-    { ...base, sentence: 'It pushed a small image, and pulled it back.' },
-    async () => {
-      const { architecture = 'amd64' } = await readEngineVersion(endpoint, { signal });
-      // Loaded under its full name: an engine keeps other images of a shorter name untouched.
-      await loadImage(endpoint, dockerArchive(probeImage(architecture, run), ref), { signal });
-      try {
-        await pushImage(endpoint, ref, login, { signal });
-        await removeImage(endpoint, ref, { signal });
-        await pullImage(endpoint, ref, login, { signal });
-      } finally {
-        await removeImage(endpoint, ref);
-      }
-      await deletePushed(input, run);
-    },
-    'It could not push and pull a small image.',
-  );
-}
-
-async function checkClientPush(input: DoctorInput, engine: Engine): Promise<Check> {
-  const { host, credentials, isOpen, isReadOnly, signal } = input;
-  const base = { id: `${engine.id}.push`, group: engine.title };
-  if (engine.kind !== 'podman')
+  if (!canPushItself(engine))
     return { ...base, status: 'skip', sentence: 'Push and pull are not tried for it.' };
   if (isReadOnly) return { ...readOnly(engine.title), ...base };
   if (credentials === undefined && !isOpen) return noCredentials(base.id, base.group);
   return await attempt(
     { ...base, sentence: 'It pushed a small image, and pulled it back.' },
-    async () => {
-      const run = newRun();
-      const ref = `${engine.address}/${checkRepository}:${run}`;
-      await pushByPodman(host, { ref, run }, credentials, signal);
-      await deletePushed(input, run);
-    },
+    () => pushByEngine({ ...input, engine }),
     'It could not push and pull a small image.',
   );
 }

@@ -7,6 +7,7 @@ import type { Host } from '../host.ts';
 import { describeLogin } from '../login/describe-login.ts';
 import { readLogin } from '../login/logins.ts';
 import { proofOf } from '../trust/plan-trust.ts';
+import { canPushItself, pushByEngine, type PushRequest } from './engine-push.ts';
 import { explain } from './explain.ts';
 
 /** `said`: why not, or how it is known. */
@@ -17,9 +18,12 @@ export interface Proved {
 }
 
 export interface ProvedEngine {
+  readonly resolved: Proved;
   readonly reached: Proved;
   readonly trusted: Proved;
   readonly loggedIn: Proved;
+  /** Absent where no push was asked for. */
+  readonly pulled?: Proved;
 }
 
 export interface ProveRequest {
@@ -28,17 +32,23 @@ export interface ProveRequest {
   readonly target: RegistryTarget;
   /** Admitted by the registry, for an engine whose own login cannot be read. */
   readonly credentials: Credentials;
+  /** Pushes a tiny image and pulls it again. */
+  readonly pulls?: boolean;
 }
 
 const yes: Proved = { state: 'yes' };
 const unknown: Proved = { state: 'unknown' };
 
-/** Changes nothing. The login that Berth keeps for the engine is the one that is tried. */
+/**
+ * The login that Berth keeps for the engine is the one that is tried. It changes nothing: what `pulls` has pushed is
+ * deleted again.
+ */
 export async function proveEngine({
   host,
   engine,
   target,
   credentials,
+  pulls = false,
 }: ProveRequest): Promise<ProvedEngine> {
   const where = await describeLogin(host, engine);
   const loggedIn: Proved =
@@ -48,7 +58,7 @@ export async function proveEngine({
   const proof = proofOf({ host, engine, target, way: 'certificate' });
   if (proof.kind === 'none') {
     const asked: Proved = { state: 'unknown', said: 'It cannot be asked from here.' };
-    return { reached: asked, trusted: asked, loggedIn };
+    return { resolved: asked, reached: asked, trusted: asked, loggedIn, ...(pulls && { pulled: asked }) };
   }
   const kept = where === undefined ? undefined : await readLogin(host, engine.address);
   try {
@@ -56,20 +66,41 @@ export async function proveEngine({
       host,
       credentials: kept === undefined ? credentials : { user: kept.user, password: kept.secret },
     });
-    return { reached: yes, trusted: yes, loggedIn };
   } catch (error) {
     if (!isAppError(error, 'CHANGE_FAILED')) throw error;
-    return judge(error.message, loggedIn);
+    return { ...judge(error.message, loggedIn), ...(pulls && { pulled: unknown }) };
+  }
+  const proved = { resolved: yes, reached: yes, trusted: yes, loggedIn };
+  return pulls
+    ? { ...proved, pulled: await provePull({ host, engine, registry: target, credentials }) }
+    : proved;
+}
+
+async function provePull(request: PushRequest): Promise<Proved> {
+  if (!canPushItself(request.engine)) return unknown;
+  try {
+    await pushByEngine(request);
+    return yes;
+  } catch (error) {
+    if (!isAppError(error, 'ENGINE_FAILED')) throw error;
+    return refused(error.message);
   }
 }
 
-/** What the sentence of an engine says of the three. */
-export function judge(said: string, loggedIn: Proved): ProvedEngine {
+function refused(said: string): Proved {
   const { cause = said, fix } = explain(said) ?? {};
-  const no: Proved = { state: 'no', said: cause, ...(fix === undefined ? {} : { fix: fix.sentence }) };
-  if (isRefusal(said)) return { reached: yes, trusted: yes, loggedIn: no };
-  if (/x509|certificate|tls:/i.test(said)) {
-    return { reached: yes, trusted: no, loggedIn: loggedIn.state === 'no' ? loggedIn : unknown };
-  }
-  return { reached: no, trusted: unknown, loggedIn: loggedIn.state === 'no' ? loggedIn : unknown };
+  return { state: 'no', said: cause, ...(fix === undefined ? {} : { fix: fix.sentence }) };
+}
+
+/** What the sentence of an engine says of how far it came. */
+export function judge(said: string, loggedIn: Proved): ProvedEngine {
+  const no = refused(said);
+  if (isRefusal(said)) return { resolved: yes, reached: yes, trusted: yes, loggedIn: no };
+  const login = loggedIn.state === 'no' ? loggedIn : unknown;
+  if (/x509|certificate|tls:/i.test(said))
+    return { resolved: yes, reached: yes, trusted: no, loggedIn: login };
+  const isNameless = /no such host|\blookup\b|name resolution|server misbehaving/i.test(said);
+  return isNameless
+    ? { resolved: no, reached: unknown, trusted: unknown, loggedIn: login }
+    : { resolved: yes, reached: no, trusted: unknown, loggedIn: login };
 }

@@ -68,22 +68,23 @@ export async function checkServer(input: DoctorInput): Promise<readonly Check[]>
   return [running, login, input.isReadOnly ? readOnly(group) : pushed];
 }
 
-function clientFor({ registry, credentials, signal }: DoctorInput): RegistryClient {
+type Access = Pick<DoctorInput, 'registry' | 'credentials' | 'signal'>;
+
+function clientFor({ registry, credentials, signal }: Access): RegistryClient {
   const { listensOn, port, authority: ca } = registry;
   const local = `localhost:${port}`;
   const address = listensOn.some((each) => isLoopback(each)) ? local : (listensOn[0] ?? local);
   return { address, ca, credentials, signal };
 }
 
-/** Deletes what a check has pushed, where deleting is on. Throws what the registry says. */
-export async function deletePushed(input: DoctorInput, run: string): Promise<void> {
-  if (!input.isDeleteEnabled) return;
-  const client = clientFor(input);
+/** Deletes what a check has pushed; where deleting is switched off it stays. Throws what the registry says. */
+export async function deletePushed(access: Access, run: string): Promise<void> {
+  const client = clientFor(access);
   const base = `/v2/${checkRepository}/manifests`;
   const { headers } = await requestRegistry(client, { method: 'HEAD', path: `${base}/${run}` });
   const digest = String(headers['docker-content-digest']);
   const { status, body } = await requestRegistry(client, { method: 'DELETE', path: `${base}/${digest}` });
-  if (status !== 202)
+  if (status !== 202 && status !== 405)
     throw new Error(`Deleting the image of the check: status ${status}: ${body.toString('utf8')}`);
 }
 

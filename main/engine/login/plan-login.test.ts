@@ -235,6 +235,7 @@ function recorder(lines: readonly string[]): string {
 }
 
 const login = { engine: 'docker', address, user: '-dev', secret: 'correct horse' } as const;
+const encodedLogin = Buffer.from(`${login.user}:${login.secret}`).toString('base64');
 
 test('the engine gets the secret on standard input, never as an argument', options, async () => {
   const text = recorder([
@@ -256,8 +257,8 @@ test('the engine gets the secret on standard input, never as an argument', optio
 for (const { name, lines, message, hint } of [
   {
     name: 'what it said, without the secret',
-    lines: ["echo 'denied: correct horse is wrong' >&2", 'exit 1'],
-    message: 'docker login failed: denied: *** is wrong',
+    lines: ["echo 'denied: correct horse is wrong' >&2", `echo '${encodedLogin}' >&2`, 'exit 1'],
+    message: 'docker login failed: denied: *** is wrong\n***',
     hint: /^Check the user/,
   },
   {

@@ -143,9 +143,9 @@ export async function runEngineLogin(
   }
   if (result.code === 0) return result.stdout.trim();
   const ending = result.code === undefined ? 'it took too long' : `it ended with ${result.code}`;
-  const complaint = complaintOf(result) || ending;
+  const complaint = withoutSecret(complaintOf(result) || ending, user, secret);
   throw new AppError('LOGIN_FAILED', {
-    message: `${engine} login failed: ${secret === '' ? complaint : complaint.replaceAll(secret, '***')}`,
+    message: `${engine} login failed: ${complaint}`,
     ...(/x509|certificate/i.test(complaint)
       ? { hint: 'Let the engine trust the registry first: berth trust' }
       : {}),
@@ -237,6 +237,13 @@ function podmanEffect(host: Host): string {
   const file = podmanAuthFile(host);
   const until = file.startsWith('/run/') ? ' It is gone after the next restart.' : '';
   return `Podman keeps the password readable (base64) in ${file}: every program that you run can read it.${until}`;
+}
+
+/** Clients send and keep it in base64 as well. */
+function withoutSecret(text: string, user: string, secret: string): string {
+  if (secret === '') return text;
+  const encoded = Buffer.from(`${user}:${secret}`).toString('base64');
+  return text.replaceAll(secret, '***').replaceAll(encoded, '***');
 }
 
 /** The errors of a client, less its warnings; some say them on standard output. */

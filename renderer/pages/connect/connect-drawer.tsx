@@ -47,7 +47,13 @@ const caName = 'berth-ca.crt';
 export function ConnectDrawer({ onClose }: { readonly onClose: () => void }) {
   const clientUser = useClientUser();
   const { route } = usePlace();
-  const [image, setImage] = useState(() => imageOf(route));
+  const { data: newest } = useCall(
+    'tags.list',
+    { repository: 'repository' in route ? route.repository : '', q: '-is:fallback', limit: 1 },
+    { isWanted: route.page === 'repository' },
+  );
+  const [typedImage, setImage] = useState<string>();
+  const image = typedImage ?? imageOf(route, newest?.rows[0]?.tag);
   const [typedUser, setUser] = useState<string>();
   const user = typedUser ?? clientUser;
   const [tab, setTab] = useState(preferences().client);
@@ -167,8 +173,8 @@ function Snippets({ rows }: { readonly rows: readonly SnippetRow[] }) {
   );
 }
 
-/** The image that is looked at, or one that stands for any. */
-function imageOf(route: Route): string {
+/** The image that is looked at, or one that stands for any; of a repository the newest. */
+function imageOf(route: Route, newest = '1'): string {
   if (route.page === 'image') return formatReference(route.repository, route.reference);
-  return `${route.page === 'repository' ? route.repository : 'team/app'}:1`;
+  return `${route.page === 'repository' ? route.repository : 'team/app'}:${newest}`;
 }

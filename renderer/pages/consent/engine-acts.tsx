@@ -57,7 +57,7 @@ export function EngineActs({
   );
 }
 
-/** Whether the engine reaches the registry, trusts it and is logged in, as the engine itself finds it. */
+/** Whether the engine finds and reaches the registry, trusts it, is logged in and pulls, as the engine itself finds it. */
 function TestDialog({
   shell,
   engine: { id, title },
@@ -70,13 +70,13 @@ function TestDialog({
   const [ticks, setTicks] = useState<EngineTicks>();
   const [error, setError] = useState<unknown>();
   useEffect(() => {
-    shell.call('setup.prove', { engine: id }).then(setTicks, setError);
+    shell.call('setup.prove', { engine: id, pulls: true }).then(setTicks, setError);
   }, [shell, id]);
   const isReady = ticks !== undefined && Object.values(ticks).every(({ state }) => state === 'yes');
   return (
     <Dialog title={`Test of ${title}`} onClose={onClose}>
       {error !== undefined && <Failed error={error} />}
-      {ticks === undefined && error === undefined && <Skeleton rows={3} />}
+      {ticks === undefined && error === undefined && <Skeleton rows={5} />}
       {ticks !== undefined && <Ticks of={ticks} title={title} />}
       {isReady && <Notice kind="ok">It can push and pull.</Notice>}
     </Dialog>

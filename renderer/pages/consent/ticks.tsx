@@ -6,17 +6,20 @@ import styles from './ticks.module.css';
 
 /** What an engine needs before it can push, each with whether that is so. */
 export function Ticks({
-  of: { reached, trusted, loggedIn },
+  of: { resolved, reached, trusted, loggedIn, pulled },
   title,
 }: {
   readonly of: EngineTicks;
   readonly title: string;
 }) {
+  const isShort = pulled === undefined;
   return (
     <ul className={styles['ticks']} aria-label={`Proof of ${title}`}>
-      <TickLine title="Reached" tick={reached} />
+      {!isShort && <TickLine title="Name found" tick={resolved} />}
+      <TickLine title="Reached" tick={isShort && resolved.state === 'no' ? resolved : reached} />
       <TickLine title="Trusted" tick={trusted} />
       <TickLine title="Logged in" tick={loggedIn} />
+      {!isShort && <TickLine title="Pushed and pulled a tiny image" tick={pulled} />}
     </ul>
   );
 }

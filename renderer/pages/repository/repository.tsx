@@ -1,6 +1,7 @@
 import { PackageX } from 'lucide-react';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { formatPlural } from '../../format.ts';
+import { openConnect } from '../../frame/open.tsx';
 import { problemOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
 import { Menu, type MenuEntry } from '../../parts/menu.tsx';
@@ -99,6 +100,7 @@ function Actions({ repository }: { readonly repository: string }) {
         Rules
       </a>
       <Button onPress={() => acts.copyName(repository)}>Copy</Button>
+      <Button onPress={openConnect}>Connect</Button>
       <Menu label="More" button={<Button>More</Button>} entries={entries} />
     </>
   );
