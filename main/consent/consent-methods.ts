@@ -8,6 +8,7 @@ import type { Host } from '../engine/host.ts';
 import { keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
 import { planLogin } from '../engine/login/plan-login.ts';
 import { showPlan } from '../engine/show-plan.ts';
+import { lookAtTrust } from '../engine/trust/look-at-trust.ts';
 import { planTrust } from '../engine/trust/plan-trust.ts';
 import { findEngine } from './find-engine.ts';
 import { firstAdmin, openCheckAccess, tokensOf } from './registry-facts.ts';
@@ -36,9 +37,9 @@ export function createConsentMethods({
     return await planTrust({ host, engine, target, way });
   }
 
-  async function planLoginOf(id: string): Promise<PlannedLogin> {
+  async function planLoginOf(id: string, named: string | undefined): Promise<PlannedLogin> {
     const { engine } = await findEngine(host, client(), root(), id);
-    const user = await firstAdmin(client());
+    const user = named ?? (await firstAdmin(client()));
     const { address } = engine;
     return { address, user, plan: await planLogin(host, { address, user, engine: id, helperCommand }) };
   }
@@ -56,14 +57,17 @@ export function createConsentMethods({
   }
 
   return {
+    async 'trust.look'({ engine: id }) {
+      return await lookAtTrust({ host, ...(await findEngine(host, client(), root(), id)) });
+    },
     'trust.plan': async (args) => await showPlan(host, await planTrustOf(args)),
     async 'trust.apply'({ hash, mayRestart, ...args }) {
       const plan = await planTrustOf(args);
       await using opened = await openContext({ mayRestart });
       return (await applyPlan(opened.context, plan, hash)).map(outcomeRow);
     },
-    async 'login.plan'({ engine }) {
-      const { address, user, plan } = await planLoginOf(engine);
+    async 'login.plan'({ engine, user: named }) {
+      const { address, user, plan } = await planLoginOf(engine, named);
       const { store } = plan;
       return {
         ...(await showPlan(host, plan.plan)),
@@ -72,8 +76,8 @@ export function createConsentMethods({
         keptBy: store === 'helper' ? 'berth' : 'client',
       };
     },
-    async 'login.apply'({ engine, hash }) {
-      const planned = await planLoginOf(engine);
+    async 'login.apply'({ engine, user, hash }) {
+      const planned = await planLoginOf(engine, user);
       await using opened = await openContext({ mayRestart: false });
       await applyPlan(opened.context, planned.plan.plan, hash);
       await keepLogin(host, tokensOf(client()), planned);

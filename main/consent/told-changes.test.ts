@@ -32,6 +32,7 @@ for (const { name, apply, told } of cases) {
     const unused = (): never => assert.fail('not asked for');
     const methods = tellChanges(
       {
+        'trust.look': unused,
         'trust.plan': unused,
         'trust.apply': apply,
         'login.plan': unused,

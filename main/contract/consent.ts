@@ -8,6 +8,15 @@ export const trustWays = ['certificate', 'insecure', 'mirror', 'system', 'browse
 /** How an engine is made to accept the registry; see `planTrust` of main/engine. */
 export type TrustWay = (typeof trustWays)[number];
 
+/** How far one way of trusting is already. Ways that do not apply to an engine are not told. */
+export interface TrustTarget {
+  readonly way: TrustWay;
+  readonly state:
+    'not needed' | 'not trusted' | 'trusted' | 'different certificate' | 'needs tool' | 'failed';
+  /** The reason, or what to do first. */
+  readonly said?: string;
+}
+
 /** One change of one place. */
 export interface SheetChange {
   readonly title: string;
@@ -51,17 +60,20 @@ export interface OutcomeRow {
 
 const engine = z.string().min(1).max(300);
 const way = z.enum(trustWays).default('certificate');
+const user = z.string().min(1).max(255).optional();
 const hash = z.string().min(1).max(100);
 
 export const consentArguments = {
+  /** What makes an engine accept the registry, the narrowest way first, each with what is there already. */
+  'trust.look': z.strictObject({ engine }),
   /** What would make an engine accept the registry. */
   'trust.plan': z.strictObject({ engine, way }),
   /** Does what the sheet says, proves it from the side of the engine, and puts everything back where that fails. */
   'trust.apply': z.strictObject({ engine, way, hash, mayRestart: z.boolean().default(false) }),
-  /** What would keep a login of the client of an engine, as the first administrator. */
-  'login.plan': z.strictObject({ engine }),
+  /** What would keep a login of the client of an engine: as the first administrator, where nobody is named. */
+  'login.plan': z.strictObject({ engine, user }),
   /** Does that, and logs in with a new token. */
-  'login.apply': z.strictObject({ engine, hash }),
+  'login.apply': z.strictObject({ engine, user, hash }),
   /** Takes a change back; later edits of others stay. */
   'changes.undo': z.strictObject({ id: z.string().min(1).max(100) }),
 } as const;
@@ -69,6 +81,7 @@ export const consentArguments = {
 export type TrustRequest = z.output<(typeof consentArguments)['trust.plan']>;
 
 export interface ConsentResults {
+  'trust.look': readonly TrustTarget[];
   'trust.plan': Sheet;
   'trust.apply': readonly OutcomeRow[];
   'login.plan': LoginSheet;

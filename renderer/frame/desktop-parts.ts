@@ -7,5 +7,6 @@ export const desktopParts = {
   push: createPart(async () => (await import('../pages/push/push-images.tsx')).PushImages),
   engineActs: createPart(async () => (await import('../pages/consent/engine-acts.tsx')).EngineActs),
   trust: createPart(async () => (await import('../pages/consent/trust-sheet.tsx')).TrustSheet),
+  engineLogins: createPart(async () => (await import('../pages/consent/engine-logins.tsx')).EngineLogins),
   login: createPart(async () => (await import('../pages/consent/login-sheet.tsx')).LoginSheet),
 } as const;

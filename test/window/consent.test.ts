@@ -101,6 +101,10 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     await sheet.getByText(file).first().waitFor();
     await sheet.getByText('x509: certificate signed by unknown authority').waitFor();
     await sheet.getByText('berth trust add podman').waitFor();
+    const ways = sheet.getByRole('radiogroup', { name: 'How' });
+    await ways.getByRole('radio', { name: /^Only this registry.* Now: not trusted\.$/ }).waitFor();
+    await ways.getByRole('radio', { name: /^This whole computer.* Now: not trusted\.$/ }).waitFor();
+    assert.equal(await ways.getByText('The browsers of this user').count(), 0);
     const { leaf, authority } = await client.call('certificate.get', {});
     await sheet.getByText(authority?.fingerprint ?? leaf.fingerprint).waitFor();
     await checkAccessibility(page);
@@ -111,6 +115,23 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     await page.keyboard.press('Enter');
     await sheet.waitFor({ state: 'detached' });
     assert.equal(await certificate(), undefined);
+  });
+
+  await t.test('the databases of browsers are a way of their own, where there are some', async () => {
+    const browser = join(home, '.pki/nssdb');
+    await mkdir(browser, { recursive: true });
+    await writeFile(join(browser, 'cert9.db'), '');
+    await podman.getByRole('button', { name: /^Trust: Podman/ }).click();
+
+    await sheet.getByRole('radio', { name: /^The browsers of this user/ }).waitFor();
+    await sheet.getByText('The browsers of this user').click();
+
+    await sheet
+      .getByText(/^(the NSS database .*nssdb|The databases of the browsers are changed by .*)$/)
+      .waitFor();
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
+    await rm(browser, { recursive: true });
   });
 
   await t.test('a check of the doctor and the drawer ask the same', async () => {
@@ -172,6 +193,29 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
       rows.map(({ owner, label }) => [owner, label.replace(/ on .*/, '')]),
       [['admin', 'berth login']],
     );
+  });
+
+  await t.test('a user who was just added is logged in in an engine', async () => {
+    await goTo(page, '#/access/users');
+    await page.getByRole('button', { name: 'Add user' }).click();
+    await page.getByLabel('Name').fill('carol');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add user' }).click();
+    const shown = page.getByRole('dialog', { name: 'Password of carol' });
+    await shown.getByRole('button', { name: /^Log in Podman/ }).click();
+    await sheet.getByText('berth login --engine podman --user carol').waitFor();
+    await sheet.getByRole('button', { name: 'Allow' }).click();
+
+    await sheet.getByText('carol is logged in').waitFor();
+    await sheet.getByRole('button', { name: 'Close' }).last().click();
+    await checkAccessibility(page);
+    await shown.getByRole('button', { name: 'Done' }).click();
+    const { rows } = await client.call('tokens.list', {});
+    assert.deepEqual(
+      rows.map(({ owner, label }) => [owner, label.replace(/ on .*/, '')]),
+      [['carol', 'berth login']],
+    );
+    await shell('login.plan', { engine: 'podman' });
+    await goTo(page, '#/doctor');
   });
 
   await t.test('an engine is tested from its own side', async () => {

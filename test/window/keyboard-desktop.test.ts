@@ -58,6 +58,7 @@ const pushEnded = Promise.withResolvers<void>();
 
 /** What the bridge answers. */
 const answers: Record<ShellMethod, () => unknown> = {
+  'trust.look': () => [],
   'trust.plan': () => sheetOf('Trust it?'),
   'trust.apply': () => [],
   'login.plan': () => ({

@@ -31,7 +31,7 @@ export type NssPlan =
       readonly databases: readonly string[];
     };
 
-interface Database {
+export interface Database {
   readonly browser: string;
   readonly folder: string;
 }
@@ -58,7 +58,8 @@ export async function planNssTrust(host: Host, options: AuthorityToTrust): Promi
   return { kind: 'planned', changes };
 }
 
-async function findDatabases(home: string): Promise<readonly Database[]> {
+/** The databases of the browsers that this user has run. Throws DATA_UNUSABLE. */
+export async function findDatabases(home: string): Promise<readonly Database[]> {
   const candidates: readonly Database[] = [
     { browser: 'Chromium', folder: join(home, '.pki/nssdb') },
     { browser: 'Chromium (snap)', folder: join(home, 'snap/chromium/current/.pki/nssdb') },

@@ -1,8 +1,11 @@
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { useAddress } from '../../state/address.ts';
+import { useShell } from '../../state/shell.ts';
 import { dockerLogin } from './snippets.ts';
 import styles from './access.module.css';
 
@@ -17,6 +20,7 @@ export function PasswordShown({
   readonly onClose: () => void;
 }) {
   const address = useAddress();
+  const shell = useShell();
   return (
     <Dialog
       title={`Password of ${user}`}
@@ -34,6 +38,7 @@ export function PasswordShown({
         <h3>Log in</h3>
         <CopyLine text={dockerLogin(user, address)} label="Copy login" />
         <LoginHelp />
+        {shell !== undefined && <PartPlace part={desktopParts.engineLogins} props={{ shell, user }} />}
       </div>
     </Dialog>
   );

@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import type { TrustWay } from '../../../main/contract/consent.ts';
+import type { TrustTarget, TrustWay } from '../../../main/contract/consent.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { Radios } from '../../parts/radios.tsx';
 import { preferences, setPreferences } from '../../state/preferences.ts';
+import { useShellCall } from '../../state/shell.ts';
 import { ConsentSheet } from './consent-sheet.tsx';
 
 const ways: readonly { readonly id: TrustWay; readonly label: string; readonly help: string }[] = [
@@ -12,6 +13,11 @@ const ways: readonly { readonly id: TrustWay; readonly label: string; readonly h
     id: 'system',
     label: 'This whole computer',
     help: 'Engine, curl and helm; takes an administrator, and a restart of the engine.',
+  },
+  {
+    id: 'browsers',
+    label: 'The browsers of this user',
+    help: 'Chromium and Firefox, which have databases of their own.',
   },
   {
     id: 'insecure',
@@ -33,7 +39,13 @@ export function TrustSheet({
   readonly onClose: () => void;
 }) {
   const [way, setWay] = useState<TrustWay>('certificate');
-  const choices = ways.filter(({ id }) => id !== 'insecure' || engine.kind.startsWith('docker'));
+  const { data: targets = [] } = useShellCall('trust.look', { engine: engine.id }, { isFresh: true });
+  const choices = ways.flatMap(({ help, ...each }) => {
+    const target = targets.find((one) => one.way === each.id);
+    // The narrowest is there while it is looked.
+    if (target === undefined) return each.id === 'certificate' ? [{ ...each, help }] : [];
+    return [{ ...each, help: `${help} ${sayState(target)}` }];
+  });
   return (
     <ConsentSheet
       key={way}
@@ -48,4 +60,18 @@ export function TrustSheet({
       onClose={onClose}
     />
   );
+}
+
+const words: Readonly<Record<TrustTarget['state'], string>> = {
+  'not needed': 'Not needed',
+  'not trusted': 'Not trusted',
+  trusted: 'Trusted',
+  'different certificate': 'Different certificate',
+  'needs tool': 'Needs a program',
+  failed: 'Failed',
+};
+
+/** How far a way is already. */
+function sayState({ state, said }: TrustTarget): string {
+  return `Now: ${words[state].toLowerCase()}${said === undefined ? '.' : `: ${said}`}`;
 }
