@@ -1,9 +1,11 @@
 /** Answers the known name that differs least, or `undefined` if none is near enough to be a slip. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  const mostSlips = Math.max(2, Math.floor(name.length / 6));
   const best = known
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= mostSlips)
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .toSorted((a, b) => a.distance - b.distance)[0];
-  if (best && best.distance <= Math.max(2, Math.floor(name.length / 6))) return best.candidate;
+  if (best && best.distance <= mostSlips) return best.candidate;
   return known.find((candidate) => candidate.endsWith(`.${name}`) || candidate.endsWith(`_${name}`));
 }
 

@@ -8,10 +8,9 @@ import type { Writable } from 'node:stream';
 import type { Reader } from '../driver/driver.ts';
 import { AppError } from '../spec/errors.ts';
 
-/** What the blocks of all sends may hold together; few sends get large blocks, 500 small ones. */
-const memory = { total: 16 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024 };
+/** What the blocks of all sends hold together, beside the least that each gets: few get large ones, 500 small ones. */
+const memory = { total: 16 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024, held: 0 };
 const blockCount = 3;
-let sends = 0;
 
 export interface SendRange {
   /** The first byte. */
@@ -38,16 +37,27 @@ export async function sendBytes(
     readonly check?: { readonly hash: Hash; readonly accept: () => Promise<void> };
   },
 ): Promise<void> {
-  // A sink that died with writes in it may never answer them.
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const abort = (): void => aborted.reject(signal.reason);
+  // A sink that died with writes in it may never answer them. Not a race with one promise for all blocks, which would keep
+  // something of each of them until the end.
+  const waiting = new Set<(reason: unknown) => void>();
+  const abort = (): void => waiting.forEach((reject) => reject(signal.reason));
   signal.addEventListener('abort', abort, { once: true });
+  const write = (block: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      waiting.add(reject);
+      sink.write(block, (error) => {
+        waiting.delete(reject);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   const flushed: Promise<unknown>[] = [];
-  sends++;
+  // A quarter of what is left, so that there is some for whoever comes next.
+  const share = Math.floor((memory.total - memory.held) / 4 / blockCount);
+  const blockBytes = Math.min(Math.max(memory.least, Math.min(memory.most, share)), end - start);
+  memory.held += blockCount * blockBytes;
   try {
-    const share = Math.floor(memory.total / sends / blockCount);
-    const blockBytes = Math.min(Math.max(memory.least, Math.min(memory.most, share)), end - start);
     const blocks = Array.from({ length: blockCount }, () => Buffer.allocUnsafeSlow(blockBytes));
     const fill = async (at: number, turn: number): Promise<Buffer> => {
       await flushed[turn];
@@ -58,18 +68,18 @@ export async function sendBytes(
     };
     let filling = start < end ? later(fill(start, 0)) : Promise.resolve(Buffer.of());
     for (let at = start, turn = 0; at < end; turn = (turn + 1) % blockCount) {
-      const block = await Promise.race([filling, aborted.promise]);
+      const block = await filling;
       at += block.length;
       if (at < end) filling = later(fill(at, (turn + 1) % blockCount));
       check?.hash.update(block);
       if (at === end) await check?.accept();
-      flushed[turn] = later(write(sink, block));
+      flushed[turn] = later(write(block));
     }
     if (start === end) await check?.accept();
-    await Promise.race([Promise.all(flushed), aborted.promise]);
+    await Promise.all(flushed);
   } finally {
     signal.removeEventListener('abort', abort);
-    sends--;
+    memory.held -= blockCount * blockBytes;
   }
 }
 
@@ -77,10 +87,4 @@ export async function sendBytes(
 function later<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
-}
-
-function write(sink: Writable, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    sink.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
 }
