@@ -1,6 +1,6 @@
 /** What the disk says about one tag, manifest or blob: everything that the index keeps of it. */
 import type { Driver } from '../driver/driver.ts';
-import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
+import { algorithms, type Digest, digestParts, parseDigest } from '../spec/digest.ts';
 import {
   type ArtifactKind,
   type AttachmentKind,
@@ -11,6 +11,7 @@ import {
 import { lifetimeKeys, parseLifetime } from '../spec/lifetime.ts';
 import type { Descriptor, Manifest } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import { digestOf } from '../store/content.ts';
 import { linkTime } from '../store/links.ts';
 import { describeManifest, storedLimit, type StoredManifest } from '../store/manifest-cache.ts';
 import { blobData, revisionLink, tagLink, tagTree } from '../store/paths.ts';
@@ -140,7 +141,9 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     const info = await driver.stat(blobData(digest));
     if (info === undefined || info.size > storedLimit) return undefined;
     const bytes = await driver.readSmall(blobData(digest), { limit: storedLimit });
-    return bytes === undefined ? undefined : describeManifest(bytes);
+    // What is damaged is not listed as what it was.
+    if (bytes === undefined || digestOf(bytes, digestParts(digest).algorithm) !== digest) return undefined;
+    return describeManifest(bytes);
   }
 
   /** What stands in the config of an image (OCI image-spec, "Image Configuration"). */

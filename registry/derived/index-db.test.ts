@@ -558,9 +558,10 @@ async function storedNames(store: Store) {
     repositories: await Array.fromAsync(store.repositories.list({ after: '' })),
     tags: await Array.fromAsync(store.tags.list(api)),
     times: await Array.fromAsync(store.tags.times(api)),
-    referrers: (
-      await Array.fromAsync(store.referrers.list(api, sha('subject'), { artifactTypes: [], after: '' }))
-    ).map(({ digest }) => digest),
+    isThere: await store.repositories.exists(api),
+    referrers: await Array.fromAsync(
+      store.referrers.list(api, sha('subject'), { artifactTypes: [], after: '' }),
+    ),
   };
 }
 
@@ -573,7 +574,8 @@ describe('names for clients', () => {
       repositories: index.repositoryNames(all),
       tags: index.tagNames(api, all),
       times: index.tagTimes(api, all),
-      referrers: index.referrerDigests(api, sha('subject'), all),
+      isThere: index.holdsManifest(api),
+      referrers: index.referrerDescriptors(api, sha('subject'), { ...all, artifactTypes: [] }),
     });
     const subject = descriptorOf('subject');
     const tags = ['1', '10', '2', 'A', 'a', '_x', 'v1.0', 'v1-0', 'latest'];
@@ -586,9 +588,10 @@ describe('names for clients', () => {
     await push(store, { name: web, seed: 'f', subject });
     await push(store, { name: api, seed: 'g', subject: descriptorOf('another') });
     assert.deepEqual(indexed(), await storedNames(store));
-    const [first = '', second, third] = (await storedNames(store)).referrers;
-    assert.deepEqual(index.referrerDigests(api, sha('subject'), { after: first, limit: 1 }), [second]);
-    await store.manifests.remove(api, third as Digest, actor);
+    const [first, second, third] = (await storedNames(store)).referrers;
+    const next = { after: first?.digest ?? '', limit: 1, artifactTypes: [] };
+    assert.deepEqual(index.referrerDescriptors(api, sha('subject'), next), [second]);
+    await store.manifests.remove(api, third?.digest as Digest, actor);
     await store.manifests.removeTag(api, 'A' as Tag, actor);
     assert.deepEqual(indexed(), await storedNames(store));
     assert.deepEqual(index.tagNames(api, { after: '10', limit: 3 }), ['2', '_x', 'a']);
@@ -597,6 +600,24 @@ describe('names for clients', () => {
     assert.deepEqual(indexed().tags, ['2']);
     assert.deepEqual(indexed().repositories, ['a', 'a-b', 'a/b', 'a0', api, web]);
     assert.equal(indexed().referrers?.length, 2);
+  });
+
+  test('a referrer whose bytes are other ones is not listed', async (t) => {
+    const { store, index, place } = await opened(t);
+    const bytes = await push(store, { name: api, seed: 'c', subject: descriptorOf('subject') });
+    const listed = () =>
+      index
+        .referrerDescriptors(api, sha('subject'), { ...all, artifactTypes: [] })
+        ?.map(({ digest }) => digest);
+    assert.deepEqual(listed(), [sha(bytes)]);
+
+    await place.driver.write(
+      blobData(sha(bytes)),
+      Buffer.from(String(bytes).replace('"seed":"c"', '"seed":"d"')),
+    );
+    await index.rebuild();
+
+    assert.deepEqual(listed(), []);
   });
 
   test('are left to the disk while it is read, and from when a part of it could not be', async (t) => {
@@ -623,7 +644,8 @@ describe('names for clients', () => {
     await push(store, { name: api, seed: 'a', tags: ['2'] });
     assert.equal(index.tagNames(api, all), undefined);
     assert.equal(index.tagTimes(api, all), undefined);
-    assert.equal(index.referrerDigests(api, sha('a'), all), undefined);
+    assert.equal(index.holdsManifest(api), undefined);
+    assert.equal(index.referrerDescriptors(api, sha('a'), { ...all, artifactTypes: [] }), undefined);
     await assert.rejects(index.rebuild(), { code: 'STORAGE_FAILED' });
     assert.equal(index.tagNames(api, all), undefined);
     disk.fails = false;

@@ -46,7 +46,7 @@ import type { Freed, TidyQueries } from './tidy-queries.ts';
 
 /** What clients ask for, in byte order; `undefined` while the index may be behind the disk. */
 type ClientLists = {
-  [Name in 'repositoryNames' | 'tagNames' | 'tagTimes' | 'referrerDigests']: (
+  [Name in 'repositoryNames' | 'tagNames' | 'tagTimes' | 'holdsManifest' | 'referrerDescriptors']: (
     ...range: Parameters<IndexQueries[Name]>
   ) => ReturnType<IndexQueries[Name]> | undefined;
 };
@@ -451,7 +451,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     repositoryNames: (...range) => ifLevel((queries) => queries.repositoryNames(...range)),
     tagNames: (...range) => ifLevel((queries) => queries.tagNames(...range)),
     tagTimes: (...range) => ifLevel((queries) => queries.tagTimes(...range)),
-    referrerDigests: (...range) => ifLevel((queries) => queries.referrerDigests(...range)),
+    holdsManifest: (repository) => ifLevel((queries) => queries.holdsManifest(repository)),
+    referrerDescriptors: (...range) => ifLevel((queries) => queries.referrerDescriptors(...range)),
     tagRecords: (query) => answer((queries) => queries.tagRecords(query)),
     tagRecord: (repository, tag) => answer((queries) => queries.tagRecord(repository, tag)),
     tagsOfDigest: (query) => answer((queries) => queries.tagsOfDigest(query)),

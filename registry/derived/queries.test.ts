@@ -123,7 +123,9 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
     queries.repositoryNames(clientRange);
     queries.tagNames(name, clientRange);
     queries.tagTimes(name, clientRange);
-    queries.referrerDigests(name, sha('manifest 7'), clientRange);
+    queries.holdsManifest(name);
+    for (const artifactTypes of [[], ['sig']])
+      queries.referrerDescriptors(name, sha('manifest 7'), { ...clientRange, artifactTypes });
     queries.referrers({ repository: name, digest: sha('manifest 7'), limit: 100 });
   });
   const statements = (): ReadonlySet<string> => new Set(prepare.calls.map((call) => call.arguments[0]));

@@ -14,6 +14,7 @@ import type { Digest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import { type ArtifactKind, subjectOfTag } from '../spec/kinds.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
+import { describeReferrer, type Referrer } from '../store/referrers.ts';
 import type { TagTime } from '../store/tags.ts';
 import { isAttached } from './facets.ts';
 import { type Condition, filterOf } from './filter.ts';
@@ -76,8 +77,17 @@ export interface IndexQueries {
   tagNames(repository: RepoName, range: NameRange): readonly Tag[];
   /** The same with the times of their links. */
   tagTimes(repository: RepoName, range: NameRange): readonly TagTime[];
-  /** The manifests whose subject is the digest, in byte order: those after `after` only, at most `limit`. */
-  referrerDigests(repository: RepoName, subject: Digest, range: NameRange): readonly Digest[];
+  /** True while the repository holds a manifest. */
+  holdsManifest(repository: RepoName): boolean;
+  /**
+   * The manifests whose subject is the digest, as clients are told of them, in byte order: those after `after` only, at
+   * most `limit`; with `artifactTypes` only those of one of the types.
+   */
+  referrerDescriptors(
+    repository: RepoName,
+    subject: Digest,
+    range: NameRange & { readonly artifactTypes: readonly string[] },
+  ): readonly Referrer[];
 }
 
 export interface NameRange {
@@ -508,14 +518,39 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
       limit,
     ).map((row) => ({ tag: row['name'] as Tag, modifiedAt: Number(row['modified_at']) }));
 
-  const referrerDigests: IndexQueries['referrerDigests'] = (repository, subject, { after, limit }) =>
-    all(
-      'SELECT digest FROM manifest WHERE repository_id = ? AND subject = ? AND digest > ? ORDER BY digest LIMIT ?',
+  const holdsManifest: IndexQueries['holdsManifest'] = (repository) =>
+    one('SELECT 1 FROM repository WHERE name = ? AND manifest_count > 0', repository) !== undefined;
+
+  const referrerDescriptors: IndexQueries['referrerDescriptors'] = (
+    repository,
+    subject,
+    { artifactTypes, after, limit },
+  ) => {
+    const ofType = artifactTypes.length === 0 ? '' : 'AND artifact_type IN (SELECT value FROM json_each(?5))';
+    const rows = all(
+      `SELECT manifest.digest, media_type, artifact_type, annotations, manifest_use.size
+       FROM manifest CROSS JOIN manifest_use ON manifest_id = manifest.id AND kind = 'self'
+       WHERE repository_id = ?1 AND subject = ?2 AND manifest.digest > ?3 ${ofType}
+       ORDER BY manifest.digest LIMIT ?4`,
       repositoryId(repository) ?? 0,
       subject,
       after,
       limit,
-    ).map(({ digest }) => digest as Digest);
+      ...(artifactTypes.length === 0 ? [] : [JSON.stringify(artifactTypes)]),
+    ) as unknown as readonly (Pick<ManifestData, 'media_type' | 'artifact_type' | 'annotations'> & {
+      readonly digest: Digest;
+      readonly size: number;
+    })[];
+    return rows.map(({ media_type, digest, size, artifact_type, annotations }) =>
+      describeReferrer({
+        mediaType: media_type,
+        digest,
+        size,
+        artifactType: artifact_type ?? undefined,
+        annotations: JSON.parse(annotations) as Record<string, string>,
+      }),
+    );
+  };
 
   function totals(): Pick<IndexUsage, 'totalBytes' | 'reclaimableBytes'> {
     const meta = one('SELECT total_bytes, reclaimable_bytes FROM meta') as
@@ -570,7 +605,8 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     repositoryNames,
     tagNames,
     tagTimes,
-    referrerDigests,
+    holdsManifest,
+    referrerDescriptors,
     referrers,
     sharing,
   };

@@ -99,3 +99,31 @@ test('a blob is shared by other manifests, each counted once wherever it is, 100
 
   assert.deepEqual([...shared.values()], [1, 0, 100, 0]);
 });
+
+test('clients are told of referrers in byte order, by any of the types, with what there is of each', () => {
+  const [sig, sbom, bare] = [sha('sig'), sha('sbom'), sha('bare')];
+  using index = openWith([
+    [name, image],
+    [name, sig, { subject: image, artifactType: 'sig', annotations: { long: 'x'.repeat(3000) } }],
+    [name, sbom, { subject: image, artifactType: 'sbom', uses: [{ digest: sbom, kind: 'self', size: 7 }] }],
+    [name, bare, { subject: image, mediaType: 'application/vnd.oci.image.index.v1+json' }],
+    ['other/one', sha('elsewhere'), { subject: image, artifactType: 'sig' }],
+  ]);
+  const ask = (artifactTypes: readonly string[], after = '', limit = 10) =>
+    index.queries.referrerDescriptors(name, image, { artifactTypes, after, limit });
+
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const all = [
+    { mediaType, digest: sig, size: 100, artifactType: 'sig', annotations: { long: 'x'.repeat(3000) } },
+    { mediaType, digest: sbom, size: 7, artifactType: 'sbom' },
+    { mediaType: 'application/vnd.oci.image.index.v1+json', digest: bare, size: 100 },
+  ].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+  assert.deepEqual(ask([]), all);
+  assert.deepEqual(ask([], all[0]?.digest, 1), [all[1]]);
+  assert.deepEqual(
+    ask(['sbom', "it's none"]).map(({ digest }) => digest),
+    [sbom],
+  );
+  assert.deepEqual(ask(['sbom', 'sig']).length, 2);
+  assert.deepEqual(ask(['absent']), []);
+});

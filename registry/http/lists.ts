@@ -4,6 +4,7 @@ import { type Digest, parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import { mediaTypes } from '../spec/media-types.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import type { Referrer } from '../store/referrers.ts';
 import { byteOrder } from '../store/repositories.ts';
 import type { Store } from '../store/store.ts';
 import { type SortedTag, sortTags, tagSorts, type TagSort, type TagTime } from '../store/tags.ts';
@@ -21,7 +22,12 @@ interface Indexed {
   repositoryNames(range: Range): readonly RepoName[] | undefined;
   tagNames(repository: RepoName, range: Range): readonly Tag[] | undefined;
   tagTimes(repository: RepoName, range: Range): readonly TagTime[] | undefined;
-  referrerDigests(repository: RepoName, subject: Digest, range: Range): readonly Digest[] | undefined;
+  holdsManifest(repository: RepoName): boolean | undefined;
+  referrerDescriptors(
+    repository: RepoName,
+    subject: Digest,
+    range: Range & { readonly artifactTypes: readonly string[] },
+  ): readonly Referrer[] | undefined;
 }
 
 interface Range {
@@ -67,7 +73,7 @@ export async function listTags(
   const { query, res } = exchange;
   const n = pageSize(query, maxTags);
   const sort = readSort(query.get('sort'));
-  if (!(await store.repositories.exists(repository))) {
+  if (!(indexed.holdsManifest(repository) ?? (await store.repositories.exists(repository)))) {
     throw new AppError('NAME_UNKNOWN', { detail: { name: repository } });
   }
   if (sort !== undefined) {
@@ -211,13 +217,12 @@ export async function listReferrers(
   const artifactTypes = query.getAll('artifactType');
   if (artifactTypes.length > 0) res.setHeader('OCI-Filters-Applied', 'artifactType');
   const after = query.get('last') ?? '';
-  const among = indexedFirst({
+  const found = indexedFirst({
     start: { after, atLeast: n + 1 },
-    indexed: (range) => indexed.referrerDigests(repository, subject, range),
-    stored: (range) => store.repositories.revisions(repository, range),
-    nameOf: (digest) => digest,
+    indexed: (range) => indexed.referrerDescriptors(repository, subject, { artifactTypes, ...range }),
+    stored: (range) => store.referrers.list(repository, subject, { artifactTypes, ...range }),
+    nameOf: ({ digest }) => digest,
   });
-  const found = store.referrers.list(repository, subject, { artifactTypes, after, among });
   let bytes = 0;
   const { page, hasMore } = await takePage(found, n, (descriptor) => {
     bytes += JSON.stringify(descriptor).length;

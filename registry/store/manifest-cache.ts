@@ -21,10 +21,9 @@ export interface ManifestCache {
   get(digest: Digest): Promise<StoredManifest | undefined>;
   /** Drops what is kept of a digest whose bytes are gone from the storage. */
   forget(digest: Digest): void;
-  /** Every readable manifest of a repository, in byte order of the digests; or those of `among`, in its order. */
+  /** Every readable manifest of a repository, in byte order of the digests. */
   all(
     repository: RepoName,
-    among?: AsyncIterable<Digest>,
   ): AsyncIterable<{ readonly digest: Digest; readonly manifest: Manifest; readonly size: number }>;
 }
 
@@ -80,11 +79,8 @@ export function createManifestCache({
     keptBytes -= weight(stored);
   }
 
-  async function* all(
-    repository: RepoName,
-    among = repositories.revisions(repository),
-  ): ReturnType<ManifestCache['all']> {
-    for await (const digest of among) {
+  async function* all(repository: RepoName): ReturnType<ManifestCache['all']> {
+    for await (const digest of repositories.revisions(repository)) {
       const stored = await get(digest);
       if (stored?.manifest !== undefined)
         yield { digest, manifest: stored.manifest, size: stored.bytes.length };

@@ -11,11 +11,30 @@ export interface Referrer {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** What is not there is left out. */
+export function describeReferrer({
+  artifactType,
+  annotations = {},
+  mediaType,
+  digest,
+  size,
+}: Pick<Referrer, 'mediaType' | 'digest' | 'size'> & {
+  readonly artifactType: string | undefined;
+  readonly annotations: Referrer['annotations'] | undefined;
+}): Referrer {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  };
+}
+
 export interface Referrers {
   /**
    * The referrers of a digest in byte order of their digests, those after `after` only. With `artifactTypes` only
-   * those of one of the types. Every manifest of the repository is read, unless `among` has all that may be referrers, in
-   * that order.
+   * those of one of the types. Every manifest of the repository is read.
    */
   list(
     repository: RepoName,
@@ -23,7 +42,6 @@ export interface Referrers {
     options: {
       readonly artifactTypes: readonly string[];
       readonly after: string;
-      readonly among?: AsyncIterable<Digest>;
     },
   ): AsyncIterable<Referrer>;
   /** The digests of all referrers of any of the digests, in byte order; one pass over the repository. */
@@ -32,18 +50,12 @@ export interface Referrers {
 
 export function createReferrers(cache: ManifestCache): Referrers {
   return {
-    async *list(repository, subject, { artifactTypes, after, among }) {
-      for await (const { digest, manifest, size } of cache.all(repository, among)) {
+    async *list(repository, subject, { artifactTypes, after }) {
+      for await (const { digest, manifest, size } of cache.all(repository)) {
         const { mediaType, artifactType, annotations } = manifest;
         if (digest <= after || manifest.subject?.digest !== subject) continue;
         if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType ?? '')) continue;
-        yield {
-          mediaType,
-          digest,
-          size,
-          ...(artifactType === undefined ? {} : { artifactType }),
-          ...(annotations === undefined ? {} : { annotations }),
-        };
+        yield describeReferrer({ mediaType, digest, size, artifactType, annotations });
       }
     },
     async *ofAny(repository, subjects) {
