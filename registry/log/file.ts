@@ -100,7 +100,12 @@ export async function openLogFile({
   };
 
   const writeInPlace = (): void => {
-    if (queue.length > 0) writeSync(file.handle.fd, queue.join(''));
+    if (queue.length === 0) return;
+    try {
+      writeSync(file.handle.fd, queue.join(''));
+    } catch {
+      // The process ends; there is nobody left to tell.
+    }
   };
   process.once('exit', writeInPlace);
 
@@ -117,8 +122,8 @@ export async function openLogFile({
     },
     flush,
     async [Symbol.asyncDispose]() {
-      process.off('exit', writeInPlace);
       await flush();
+      process.off('exit', writeInPlace);
       await file.handle.close();
     },
   };
