@@ -60,6 +60,7 @@ import { createTurnLines } from './log/turn-lines.ts';
 import { expiryChanges } from './rules/expiry-changes.ts';
 import { createExpiryWarning } from './rules/expiry-warning.ts';
 import { createQuotas } from './rules/quotas.ts';
+import { admitWritable, openRepositoryNotes, protectReadOnly } from './rules/repository-notes.ts';
 import { openRules } from './rules/rules.ts';
 import { createTidy } from './rules/tidy.ts';
 import type { StatusRow } from './spec/admin/process.ts';
@@ -70,7 +71,6 @@ import { localUrl } from './spec/local-url.ts';
 import { type Level, type Log, type Subsystem, subsystems } from './spec/log-record.ts';
 import type { Channel } from './spec/rpc.ts';
 import type { ValidationRules } from './store/needed.ts';
-import type { ProtectedBy } from './store/protection.ts';
 import { createStore } from './store/store.ts';
 import { type Identity, openIdentity } from './tls/identity.ts';
 import { sweepOutFiles } from './transfer/out-file.ts';
@@ -243,7 +243,8 @@ export async function createRegistry({
     events,
   });
   const compiled = () => rules.compiled();
-  const protectedBy: ProtectedBy = (repository, tag) => compiled().protectedBy(repository, tag);
+  const notes = await openRepositoryNotes(root);
+  const protectedBy = protectReadOnly(notes, (repository, tag) => compiled().protectedBy(repository, tag));
   const quotas = createQuotas({ rules: () => rules.current(), index, log: log.for('jobs') });
   const volume = createVolume();
   const pullNotes = opening.use(createPullNotes(events));
@@ -267,7 +268,7 @@ export async function createRegistry({
       deleteUntagged: () => current().berth.storage.collect.untagged,
     },
     protectedBy,
-    admit: quotas.admit,
+    admit: admitWritable(notes, quotas.admit),
   });
   index.start(store);
   const tidy = createTidy({ rules, index, store, events, ready: indexRead.promise });
@@ -300,6 +301,7 @@ export async function createRegistry({
     })),
     maxBytes: () => current().berth.limits.manifestbytes,
     isReadOnly,
+    mustBeWritable: notes.mustBeWritable,
     isDeleteEnabled: () => current().storage.delete.enabled,
     checkReserve: () => reserve.check(),
     checkQuota: (repository) => quotas.checkStart(repository),
@@ -432,6 +434,7 @@ export async function createRegistry({
       store,
       index,
       protectedBy,
+      notes,
       feed,
       tasks,
       rules,

@@ -1,8 +1,15 @@
 /** Repositories, tags, manifests and the trash. */
 import { nearest } from '../spec/nearest.ts';
 import type { Index } from '../derived/index-db.ts';
+import type { RepositoryNotes } from '../rules/repository-notes.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { contentArguments, ManifestListRow, TagRow } from '../spec/admin/content.ts';
+import type {
+  contentArguments,
+  ManifestListRow,
+  RepositoryNote,
+  RepositoryRow,
+  TagRow,
+} from '../spec/admin/content.ts';
 import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { AuditEvents } from '../spec/events.ts';
@@ -15,25 +22,31 @@ export interface ContentDeps {
   readonly store: Store;
   readonly index: Index;
   readonly rules: Rules;
+  readonly notes: RepositoryNotes;
   readonly audited: AuditEvents['audited'];
   /** @throws AppError STORAGE_READ_ONLY */
-  readonly mustBeWritable: () => void;
+  readonly mustBeWritable: (repository?: string) => void;
 }
 
 export function createContentMethods({
   store,
   index,
   rules,
+  notes,
   audited,
   mustBeWritable,
 }: ContentDeps): MethodsOf<typeof contentArguments> {
   return {
-    'repositories.list': async (args) => index.repositories(args),
-    async 'repositories.get'({ repository }) {
+    async 'repositories.list'(args) {
+      const { rows, ...page } = index.repositories(args);
+      return { rows: rows.map((row) => ({ ...row, ...notes.of(row.name) })), ...page };
+    },
+    'repositories.get': ({ repository }) => getRow(repository),
+    async 'repositories.set'({ repository, ...change }, { actor }) {
       await mustExist({ store, index }, repository);
-      const row = index.repository(repository);
-      if (row !== undefined) return row;
-      throw new AppError('NAME_UNKNOWN', { message: `The repository "${repository}" holds no manifest.` });
+      await notes.set(repository, change);
+      await audited({ kind: 'settingChanged', actor, repository, detail: describeNote(change) });
+      return await getRow(repository);
     },
     async 'tags.list'(args) {
       await mustExist({ store, index }, args.repository);
@@ -55,13 +68,13 @@ export function createContentMethods({
     },
     'history.list': async (args) => index.history(args),
     async 'tags.set'({ repository, tag, digest }, { actor }) {
-      mustBeWritable();
+      mustBeWritable(repository);
       await mustExist({ store, index }, repository);
       const from = await store.manifests.setTag(repository, tag, digest, actor);
       return from === undefined ? {} : { from };
     },
     async 'tags.delete'({ repository, tag }, { actor }) {
-      mustBeWritable();
+      mustBeWritable(repository);
       await mustExist({ store, index }, repository);
       const digest = await store.tags.find(repository, tag);
       const removals = digest === undefined ? [] : [{ tag, digest, actor }];
@@ -71,7 +84,7 @@ export function createContentMethods({
       return { trash: id };
     },
     async 'repositories.delete'({ repository, plan }, { signal, actor }) {
-      mustBeWritable();
+      mustBeWritable(repository);
       await mustExist({ store, index }, repository);
       if (plan !== undefined) {
         const present = await planRepository({ index, rules }, repository, signal);
@@ -94,6 +107,13 @@ export function createContentMethods({
     },
   };
 
+  async function getRow(repository: RepoName): Promise<RepositoryRow> {
+    await mustExist({ store, index }, repository);
+    const row = index.repository(repository);
+    if (row !== undefined) return { ...row, ...notes.of(repository) };
+    throw new AppError('NAME_UNKNOWN', { message: `The repository "${repository}" holds no manifest.` });
+  }
+
   function saidByRules({ repository, tag }: TagRow): Pick<TagRow, 'protectedBy' | 'expiresAt'> {
     const compiled = rules.compiled();
     const protectedBy = compiled.protectedBy(repository, tag);
@@ -102,6 +122,14 @@ export function createContentMethods({
     const expiry = record === undefined ? undefined : compiled.expiryOf(repository, record);
     return expiry === undefined ? {} : { expiresAt: new Date(expiry.at).toISOString() };
   }
+}
+
+/** For the audit. */
+function describeNote({ description, isReadOnly }: RepositoryNote): string {
+  return [
+    ...(description === undefined ? [] : ['description']),
+    ...(isReadOnly === undefined ? [] : [isReadOnly ? 'read-only' : 'writable']),
+  ].join(', ');
 }
 
 /** What nothing else keeps, the collector leaves alone for a while after it was pushed or asked for. */

@@ -42,8 +42,9 @@ export type AdminDeps = Omit<
 export function createAdminMethods(all: AdminDeps): AdminMethods {
   const deps = {
     ...all,
-    mustBeWritable: (): void => {
+    mustBeWritable: (repository?: string): void => {
       if (all.isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
+      if (repository !== undefined) all.notes.mustBeWritable(repository);
     },
   };
   return {

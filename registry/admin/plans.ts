@@ -22,7 +22,7 @@ export interface PlansDeps {
   readonly index: Index;
   readonly rules: Rules;
   /** @throws AppError STORAGE_READ_ONLY */
-  readonly mustBeWritable: () => void;
+  readonly mustBeWritable: (repository?: string) => void;
 }
 
 const shown = 10;
@@ -34,7 +34,7 @@ export function createPlansMethods(deps: PlansDeps): MethodsOf<typeof plansArgum
   return {
     'tags.plan': ({ repository, tags }, { signal }) => planTags(deps, { repository, tags, signal }),
     async 'tags.deleteMany'({ repository, tags, plan }, { signal, actor }) {
-      mustBeWritable();
+      mustBeWritable(repository);
       const planned = await planTags(deps, { repository, tags, signal });
       mustBeCurrent(planned.plan, plan);
       const removals = planned.rows
@@ -47,7 +47,7 @@ export function createPlansMethods(deps: PlansDeps): MethodsOf<typeof plansArgum
     'manifests.plan': ({ repository, digests }, { signal }) =>
       planManifests(deps, { repository, digests, signal }),
     async 'manifests.delete'({ repository, digests, plan }, { signal, actor }) {
-      mustBeWritable();
+      mustBeWritable(repository);
       const planned = await planManifests(deps, { repository, digests, signal });
       mustBeCurrent(planned.plan, plan);
       const going = planned.rows

@@ -1,5 +1,5 @@
 /** berth rm, tag, trash and gc: changes of what a running registry holds. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDigest } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { RestoredRow } from '../spec/admin/content.ts';
@@ -30,7 +30,12 @@ interface SureOptions extends LookOptions {
   readonly yes?: boolean;
 }
 
-/** Adds `berth rm|tag|restore|trash|gc|index` to the program. */
+interface NoteOptions extends LookOptions {
+  readonly description?: string;
+  readonly readOnly?: 'on' | 'off';
+}
+
+/** Adds `berth rm|tag|repository|restore|trash|gc|index` to the program. */
 export function registerContent(program: Command, io: Io): void {
   withLook(program.command('rm <references...>'))
     .description(
@@ -56,6 +61,17 @@ export function registerContent(program: Command, io: Io): void {
         `${name} means ${digest} now${from === undefined ? '' : `, and meant ${from}`}.`,
       );
     });
+
+  withLook(program.command('repository <name>'))
+    .description('what is set for a repository: its description, and whether it is read-only')
+    .option('--description <text>', 'what it is for, one line; empty takes it away')
+    .addOption(
+      new Option('--read-only <state>', 'refuse pushes, moves and deletes, those of rules included').choices([
+        'on',
+        'off',
+      ]),
+    )
+    .action((name: string, options: NoteOptions) => setNote(io, name, options));
 
   const trash = program.command('trash').description('what was deleted and can be restored');
   withLook(trash.command('ls'))
@@ -195,6 +211,25 @@ async function removeManifests(
     });
   const asked = { repository, digests: [...digests], plan: plan.plan };
   return (await client.call('manifests.delete', asked)).trash;
+}
+
+/** Changes what is given, and says what is set then. */
+async function setNote(io: Io, name: string, options: NoteOptions): Promise<void> {
+  const { description, readOnly } = options;
+  using client = await openFor(io, options);
+  const change = {
+    ...(description === undefined ? {} : { description }),
+    ...(readOnly === undefined ? {} : { isReadOnly: readOnly === 'on' }),
+  };
+  const row =
+    Object.keys(change).length === 0
+      ? await client.call('repositories.get', { repository: name })
+      : await client.call('repositories.set', { repository: name, ...change });
+  const lines = [
+    ...(row.description === undefined ? [] : [`description: ${row.description}`]),
+    `writes:      ${row.isReadOnly === true ? 'refused, read-only' : 'taken'}`,
+  ];
+  done(io, options, row, lines.join('\n'));
 }
 
 async function remove(io: Io, names: readonly string[], options: SureOptions): Promise<void> {

@@ -33,6 +33,8 @@ export interface V2Context extends UploadContext, ManifestContext, BlobContext {
   readonly lists: () => ListOptions;
   readonly transfers: Transfers;
   readonly isReadOnly: () => boolean;
+  /** Throws STORAGE_READ_ONLY where one repository is. */
+  readonly mustBeWritable: (repository: RepoName) => void;
   readonly isDeleteEnabled: () => boolean;
   /** What everybody who asks `/v2/` or touches a manifest should know: expiring certificate, disk nearly full. */
   readonly warnings: () => readonly string[];
@@ -145,7 +147,7 @@ function verbOf(exchange: Exchange, { endpoint }: Route): Verb {
 
 function judgePermission(
   exchange: Exchange,
-  { isReadOnly, isDeleteEnabled }: V2Context,
+  { isReadOnly, mustBeWritable, isDeleteEnabled }: V2Context,
   { repository, verb }: { readonly repository: RepoName; readonly verb: Verb },
 ): void {
   const { caller } = exchange;
@@ -157,6 +159,7 @@ function judgePermission(
     });
   }
   if (!isRead(exchange) && isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
+  if (!isRead(exchange)) mustBeWritable(repository);
   if (verb === 'delete' && !isDeleteEnabled()) throw new AppError('DELETE_DISABLED');
 }
 

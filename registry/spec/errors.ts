@@ -273,8 +273,9 @@ export const errors = {
     status: 405,
     oci: 'UNSUPPORTED',
     message: 'The registry is read-only.',
-    when: 'Read-only mode is on, or the data directory cannot be written.',
-    action: 'Switch storage.maintenance.readonly off, or make the data directory writable.',
+    when: 'Read-only mode of the registry or of the repository is on, or the data directory cannot be written.',
+    action:
+      'Switch storage.maintenance.readonly off, or that of the repository (berth repository), or make the data directory writable.',
   },
   METHOD_UNSUPPORTED: {
     status: 405,

@@ -12,7 +12,8 @@ import { useSeconds } from '../state/tick.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { useShellCall } from '../state/shell.ts';
 import styles from './banner.module.css';
-import { ProcessNotice } from './process-notice.tsx';
+import { desktopParts } from './desktop-parts.ts';
+import { PartPlace } from './part-place.tsx';
 import { worstOf } from './worst.ts';
 
 /** The most severe thing that concerns every screen, in one line. */
@@ -28,7 +29,11 @@ export function Banner() {
   if (worst === undefined) return null;
   return (
     <section aria-label="State of the registry" className={styles['banner']}>
-      {worst.kind === 'process' ? <ProcessNotice process={worst.process} /> : <Line {...worst} />}
+      {worst.kind === 'process' ? (
+        <PartPlace part={desktopParts.process} props={{ process: worst.process }} />
+      ) : (
+        <Line {...worst} />
+      )}
     </section>
   );
 }

@@ -2,6 +2,7 @@ import { createPart } from './part.ts';
 
 /** What only the desktop shows: no browser loads it. */
 export const desktopParts = {
+  process: createPart(async () => (await import('./process-notice.tsx')).ProcessNotice),
   firstRun: createPart(async () => (await import('../pages/home/first-run.tsx')).FirstRun),
   settings: createPart(async () => (await import('../pages/settings/desktop.tsx')).DesktopPanels),
   push: createPart(async () => (await import('../pages/push/push-images.tsx')).PushImages),

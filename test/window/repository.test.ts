@@ -324,7 +324,7 @@ test('a repository', needs('chromium'), async (t) => {
     assert.equal(await statusOf(), 200);
     await checkAccessibility(page);
     await page.getByRole('button', { name: 'Undo' }).last().click();
-    await page.getByRole('switch', { checked: false }).waitFor();
+    await page.getByRole('switch', { name: /^Everybody/, checked: false }).waitFor();
     assert.equal(await statusOf(), 401);
 
     await page.getByLabel('Tag or pattern to protect').fill('1.*');
@@ -333,6 +333,38 @@ test('a repository', needs('chromium'), async (t) => {
     assert.match(await berth(registry.dataDir, 'protect', 'ls'), /team\/api:1\.\*/);
     await page.getByRole('button', { name: 'Stop protecting team/api:1.*' }).click();
     await page.getByText('Every tag can be moved and deleted.').waitFor();
+  });
+
+  await t.test('it is described, and made read-only and writable again', async () => {
+    await window.go(`${home}/_/settings`);
+    const main = page.getByRole('main');
+    const hostile = '<img src=x onerror=complain(1)> kept\u202e for years';
+    await main.getByRole('textbox', { name: 'What it is for' }).fill(hostile);
+    await page.keyboard.press('Enter');
+    await main.getByText('<img src=x onerror=complain(1)> kept\\u{202e} for years').waitFor();
+    await main.getByText(`berth repository team/api --read-only on`).waitFor();
+    await main.getByText('Read-only: pushes, moves and deletes are refused').click();
+    await main.getByText('Read-only', { exact: true }).waitFor();
+    await checkAccessibility(page);
+    await assert.rejects(window.push('team/api', 'refused', 'x'), /405/);
+    await window.push('team/other', '1', 'x');
+    await window.go(home);
+    await rowOf(page, 'latest').press('Delete');
+    await page.getByText('The repository team/api is read-only').waitFor();
+
+    await window.go('#/repositories');
+    const row = page.getByRole('row').filter({ hasText: 'team/api' });
+    await row.getByRole('img', { name: 'Read-only' }).waitFor();
+    await checkAccessibility(page);
+    await berth(registry.dataDir, 'repository', 'team/api', '--read-only', 'off', '--description', '');
+    await row.getByRole('img', { name: 'Read-only' }).waitFor({ state: 'detached', ...soon });
+    await window.go(home);
+    await main.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Read-only: refuse pushes' }).click();
+    await main.getByText('Read-only', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).last().click();
+    await main.getByText('Read-only', { exact: true }).waitFor({ state: 'detached' });
+    await window.push('team/api', 'admitted', 'x');
   });
 
   await t.test('text of an address is text', async () => {

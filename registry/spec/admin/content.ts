@@ -3,7 +3,20 @@ import { z } from 'zod';
 import type { ArtifactKind } from '../kinds.ts';
 import { digest, page, type Page, q, repository, tag } from './arguments.ts';
 
-export interface RepositoryRow {
+/** What people have set for a repository. */
+export const repositoryNote = z.strictObject({
+  /** What it is for, one line; empty takes it away. */
+  description: z
+    .string()
+    .max(300)
+    .regex(/^[^\p{Cc}]*$/u, 'not one line')
+    .optional(),
+  /** Pushes, moves and deletes are refused, those of rules included; pulls go on. */
+  isReadOnly: z.boolean().optional(),
+});
+export type RepositoryNote = Readonly<z.output<typeof repositoryNote>>;
+
+export interface RepositoryRow extends RepositoryNote {
   readonly name: string;
   /** What its tags are; absent without a tag. Tags that only hold attachments do not count. */
   readonly kind?: ArtifactKind | 'mixed';
@@ -141,6 +154,8 @@ export const contentArguments = {
   }),
   /** One repository, as it is in the list. */
   'repositories.get': z.strictObject({ repository }),
+  /** Sets what is given, and answers the repository as it is then. */
+  'repositories.set': z.strictObject({ repository, ...repositoryNote.shape }),
   /** The tags of a repository, those that a query finds. */
   'tags.list': z.strictObject({
     ...page,
@@ -180,6 +195,7 @@ export const contentArguments = {
 export interface ContentResults {
   'repositories.list': Page<RepositoryRow>;
   'repositories.get': RepositoryRow;
+  'repositories.set': RepositoryRow;
   'tags.list': Page<TagRow>;
   'tags.recent': readonly TagRow[];
   'manifests.list': Page<ManifestListRow>;

@@ -1,6 +1,6 @@
-import { Globe, Lock } from 'lucide-react';
+import { Globe, Lock, PencilOff } from 'lucide-react';
 import type { RepositoryRow } from '../../../registry/spec/admin/content.ts';
-import { formatBytes, formatCount, formatExactBytes, formatPlural } from '../../format.ts';
+import { formatBytes, formatCount, formatExactBytes, formatForeign, formatPlural } from '../../format.ts';
 import { Sparkline } from '../../parts/charts.tsx';
 import type { Column } from '../../parts/grid.tsx';
 import { Twist } from '../../parts/row-controls.tsx';
@@ -42,7 +42,7 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
           ) : (
             <a
               href={hrefOf({ page: 'repository', repository: node.key })}
-              title={node.key}
+              title={titleOf(node.row)}
               // The parts are laid out as boxes, which a name made of them would part by spaces.
               aria-label={node.key}
               tabIndex={excludeFromTabOrder ? -1 : 0}
@@ -51,6 +51,9 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
               {!isTree && <span className={styles['before']}>{namespaceOf(node.key)}</span>}
               <span className={styles['last']}>{lastPart(node.key)}</span>
             </a>
+          )}
+          {node.kind === 'repository' && node.row.isReadOnly === true && (
+            <PencilOff aria-label="Read-only" className={styles['mark']} />
           )}
         </>
       ),
@@ -129,6 +132,11 @@ export function columnsOf({ isTree, isOpen, onExpand }: ColumnsInput): readonly 
 
 function ofRow(cell: (row: RepositoryRow) => React.ReactNode): Column<RepositoryNode>['cell'] {
   return (node) => node.kind === 'repository' && cell(node.row);
+}
+
+/** Its name, and what it is for. */
+function titleOf({ name, description }: RepositoryRow): string {
+  return description === undefined ? name : `${name}\n${formatForeign(description)}`;
 }
 
 function describeSize({ exclusiveBytes, sharedBytes }: RepositoryRow): string {

@@ -1,6 +1,6 @@
-import { PackageX } from 'lucide-react';
+import { Lock, PackageX } from 'lucide-react';
 import { isAppError } from '../../../registry/spec/errors.ts';
-import { formatPlural } from '../../format.ts';
+import { formatForeign, formatPlural } from '../../format.ts';
 import { openConnect } from '../../frame/open.tsx';
 import { problemOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
@@ -18,6 +18,7 @@ import styles from './repository.module.css';
 import { SettingsTab } from './settings-tab.tsx';
 import { TagsTab } from './tags-tab.tsx';
 import { UntaggedTab } from './untagged-tab.tsx';
+import { otherWrites, useNote } from './use-note.ts';
 
 export interface RepositoryProps {
   readonly repository: string;
@@ -36,13 +37,23 @@ export function RepositoryScreen({ repository, tab }: RepositoryProps) {
         data !== undefined && (
           <>
             {data.kind !== undefined && <Chip>{data.kind}</Chip>}
+            {data.isReadOnly === true && (
+              <Chip tone="warn" icon={<Lock aria-hidden />} title="Pushes, moves and deletes are refused">
+                Read-only
+              </Chip>
+            )}
             <Bytes value={data.exclusiveBytes} />
             <span>{formatPlural(data.tagCount, 'tag')}</span>
             <span>{formatPlural(sum(data.pulls30d), 'pull')} in 30 days</span>
+            {data.description !== undefined && (
+              <span className={styles['description']} title={formatForeign(data.description)}>
+                {formatForeign(data.description)}
+              </span>
+            )}
           </>
         )
       }
-      actions={!isGone && <Actions repository={repository} />}
+      actions={!isGone && <Actions repository={repository} isReadOnly={data?.isReadOnly} />}
       isScrolling={false}
     >
       {isGone ? (
@@ -83,14 +94,26 @@ function RepositoryName({ name }: { readonly name: string }) {
   );
 }
 
-function Actions({ repository }: { readonly repository: string }) {
+function Actions({
+  repository,
+  isReadOnly,
+}: {
+  readonly repository: string;
+  readonly isReadOnly: boolean | undefined;
+}) {
   const acts = useRepositoryActs();
+  const note = useNote(repository);
   const entries: readonly MenuEntry[] = [
     ...acts.menuOf(repository).filter(({ id }) => id !== 'open' && id !== 'delete'),
     {
       id: 'copy',
       label: 'Copy the newest tag to…',
       act: () => void acts.withNewest(repository, ({ tag }) => openCopyImage({ repository, reference: tag })),
+    },
+    {
+      id: 'readOnly',
+      label: isReadOnly === true ? 'Admit pushes again' : 'Read-only: refuse pushes',
+      act: () => note(...otherWrites(repository, isReadOnly)),
     },
     ...acts.menuOf(repository).filter(({ id }) => id === 'delete'),
   ];

@@ -1,10 +1,12 @@
 import { Trash2, X } from 'lucide-react';
 import { useState } from 'react';
 import type { AnonymousRow } from '../../../registry/spec/admin/access.ts';
+import type { RepositoryRow } from '../../../registry/spec/admin/content.ts';
 import type { ExpiryRule, Quota, RetentionRule, RuleSet } from '../../../registry/spec/admin/rules.ts';
 import { compileGlobs } from '../../../registry/spec/globs.ts';
 import { formatBytes, formatPlural } from '../../format.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
+import { CliLine } from '../../parts/copy.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
 import { TextInput, Toggle } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
@@ -14,12 +16,14 @@ import { hrefOf } from '../../route.ts';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { DeleteRepository } from '../repositories/delete-repository.tsx';
 import styles from './repository.module.css';
+import { otherWrites, useNote } from './use-note.ts';
 
 /** Who may pull, what is protected, and which rules hold for the repository. */
 export function SettingsTab({ repository }: { readonly repository: string }) {
   return (
     // A region that scrolls must be reachable by keyboard.
     <div className={styles['settings']} tabIndex={-1}>
+      <NotePanel repository={repository} />
       <VisibilityPanel repository={repository} />
       <ProtectionPanel repository={repository} />
       <RulesPanel repository={repository} />
@@ -37,6 +41,51 @@ export function SettingsTab({ repository }: { readonly repository: string }) {
         </div>
       </Panel>
     </div>
+  );
+}
+
+function NotePanel({ repository }: { readonly repository: string }) {
+  const answer = useCall('repositories.get', { repository });
+  return (
+    <Panel title="Description and writes">
+      <Loaded answer={answer} rows={3}>
+        {(row) => <Note key={row.description} row={row} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Note({ row: { name, description = '', isReadOnly = false } }: { readonly row: RepositoryRow }) {
+  const note = useNote(name);
+  const [text, setText] = useState(description);
+  const wanted = text.trim();
+  const isTooLong = wanted.length > 300;
+  return (
+    <>
+      <form
+        className={styles['add']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          note({ description: wanted }, { description }, `The description of ${name} is kept`);
+        }}
+      >
+        <TextInput
+          label="What it is for"
+          isLabelHidden
+          placeholder="What it is for"
+          value={text}
+          onChange={setText}
+          error={isTooLong ? 'It has 300 characters at most.' : undefined}
+        />
+        <Button type="submit" isDisabled={wanted === description || isTooLong}>
+          Save
+        </Button>
+      </form>
+      <Toggle isSelected={isReadOnly} onChange={() => note(...otherWrites(name, isReadOnly))}>
+        Read-only: pushes, moves and deletes are refused, those of rules, too
+      </Toggle>
+      <CliLine command={`berth repository ${name} --read-only ${isReadOnly ? 'off' : 'on'}`} />
+    </>
   );
 }
 

@@ -54,6 +54,26 @@ export const contentActs: readonly KeyboardAct[] = [
     },
   },
   {
+    name: 'a repository is described and made read-only',
+    covers: ['pages/repository/use-note.ts repositories.set'],
+    async run(desk) {
+      const { page, keys, client } = desk;
+      const repository = 'keys/noted';
+      const note = async () => await client.call('repositories.get', { repository });
+      await desk.push(repository, '1', 'noted');
+      await open(desk, repository, 'Settings');
+      await keys.tabTo(page.getByRole('textbox', { name: 'What it is for' }));
+      await page.keyboard.type('Kept');
+      await keys.press('Enter');
+      await until('it is described', async () => (await note()).description === 'Kept');
+      await keys.tabTo(page.getByRole('switch', { name: /^Read-only/ }));
+      await keys.press('Space');
+      await until('it is read-only', async () => (await note()).isReadOnly === true);
+      await undo(desk);
+      await until('it is writable', async () => (await note()).isReadOnly !== true);
+    },
+  },
+  {
     name: 'tags are selected, and deleted together',
     covers: ['pages/repository/use-tag-acts.tsx tags.deleteMany'],
     async run(desk) {
