@@ -14,11 +14,11 @@ import { createLocks } from '../store/locks.ts';
 import type { ProtectedBy } from '../store/protection.ts';
 
 export interface RepositoryNotes {
-  of(repository: string): RepositoryNote;
+  readonly of: (repository: string) => RepositoryNote;
   /** Changes what is given; durable and in force when it resolves. Throws DATA_UNUSABLE. */
   set(repository: string, change: RepositoryNote): Promise<void>;
   /** Throws STORAGE_READ_ONLY, naming the repository. */
-  mustBeWritable(repository: string): void;
+  readonly mustBeWritable: (repository: string) => void;
 }
 
 const noteFile = z.strictObject({

@@ -6,6 +6,7 @@ import { navigate, usePlace } from '../route.ts';
 import { setPreferences, usePreferences } from '../state/preferences.ts';
 import { useShell } from '../state/shell.ts';
 import { Banner } from './banner.tsx';
+import { copyTimesAbsolute } from './copy-times.ts';
 import { useFetchAhead } from './fetch-ahead.ts';
 import { Nav, navEntries } from './nav.tsx';
 import { openCheatSheet, openConnect, openPalette, openPushImages } from './open.tsx';
@@ -29,6 +30,7 @@ export function Frame() {
   const { isStopped, toggle } = useRegistryState();
   const main = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
+  useEffect(copyTimesAbsolute, []);
   useShellNotes();
   useFetchAhead();
   useEffect(() => loadScreens(shell !== undefined), [shell]);

@@ -8,14 +8,14 @@ import { CheckboxInput } from './field.tsx';
 import type { Column } from './grid.tsx';
 import styles from './menu.module.css';
 
-/** Which columns a table shows, and in which order; kept under its name. */
-export function ColumnsMenu({
-  name,
-  columns,
-}: {
+export interface ColumnsMenuProps {
+  /** That of the table. */
   readonly name: string;
   readonly columns: readonly Pick<Column<never>, 'id' | 'title' | 'canHide'>[];
-}) {
+}
+
+/** Which columns a table shows, and in which order; kept under its name. */
+export function ColumnsMenu({ name, columns }: ColumnsMenuProps) {
   const { hiddenColumns, columnOrder } = usePreferences();
   const hidden = hiddenColumns[name] ?? [];
   const ordered = inOrder(columns, columnOrder[name]);

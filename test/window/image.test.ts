@@ -220,6 +220,65 @@ test('one image or artifact', needs('chromium'), async (t) => {
     assert.equal((await page.getByText(second.digest.slice(7, 19)).count()) > 0, true);
   });
 
+  await t.test('columns are hidden and moved in each table, and stay so', async () => {
+    const heads = async (table: string): Promise<readonly string[]> =>
+      await page.getByLabel(table, { exact: true }).getByRole('columnheader').allInnerTexts();
+    const hide = async (column: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Columns' }).last().press('Enter');
+      const choice = page.getByRole('dialog', { name: 'Columns' });
+      await choice.getByRole('checkbox', { name: column }).press('Space');
+      await page.keyboard.press('Escape');
+      await choice.waitFor({ state: 'detached' });
+    };
+    await window.go(`${at}/layers`);
+    await hide('Shared with');
+    await page.getByRole('button', { name: 'Columns' }).press('Enter');
+    const choice = page.getByRole('dialog', { name: 'Columns' });
+    await choice.getByRole('button', { name: 'Move Digest left' }).press('Enter');
+    await choice.getByRole('button', { name: 'Move Digest left' }).press('Enter');
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
+    await choice.waitFor({ state: 'detached' });
+    assert.deepEqual(await heads('Layers'), ['#', 'Command', 'Size', 'Digest', 'Up to here', 'Files']);
+    await page.reload();
+    await page.getByRole('grid', { name: 'Layers' }).waitFor();
+    assert.deepEqual(await heads('Layers'), ['#', 'Command', 'Size', 'Digest', 'Up to here', 'Files']);
+
+    await window.go(`${at}/layers?layer=1`);
+    await page.getByRole('treegrid', { name: 'Files' }).waitFor();
+    await hide('Mode');
+    assert.ok(!(await heads('Files')).includes('Mode'));
+    await window.go(`${at}/history`);
+    await hide('From');
+    assert.ok(!(await heads('Moves of 1.4.0')).includes('From'));
+    await window.go(`${at}/attached`);
+    await hide('Type');
+    assert.ok(!(await heads('Attached')).includes('Type'));
+    await page.getByRole('button', { name: 'SBOM' }).click();
+    await page.getByRole('grid', { name: 'Packages' }).waitFor();
+    await hide('License');
+    assert.ok(!(await heads('Packages')).includes('License'));
+    await page.getByLabel('Search packages').focus();
+    await checkAccessibility(page);
+  });
+
+  await t.test('times that are copied with a selection are those of the clock', async () => {
+    await window.go(`${at}/history`);
+    const cell = page.getByRole('grid', { name: 'Moves of 1.4.0' }).locator('time').first();
+    const shown = await cell.innerText();
+    const exact = (await cell.getAttribute('title')) ?? '';
+
+    await page.keyboard.press('Escape');
+    await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector('main') ?? document));
+    await page.keyboard.press('Control+c');
+
+    const copied = await clipboard();
+    assert.match(exact, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    assert.ok(copied.includes(exact), copied);
+    assert.equal(await cell.innerText(), shown);
+    await page.evaluate(() => getSelection()?.removeAllRanges());
+  });
+
   await t.test('digests in the raw texts lead on, inside of the window', async () => {
     await window.go(`${at}/raw`);
     const text = page.getByRole('group', { name: 'Manifest' });

@@ -8,6 +8,7 @@ import { Bytes, Digest, Time } from '../../parts/values.tsx';
 import { formatForeign, formatReference } from '../../format.ts';
 import { hrefOf, navigate, useParam } from '../../route.ts';
 import { type AttachedRow, useAttached } from './attached-rows.ts';
+import { ColumnsBar } from './columns-bar.tsx';
 import { ArtifactFiles } from './files.tsx';
 import styles from './image.module.css';
 
@@ -19,6 +20,7 @@ export function Attached({ detail }: { readonly detail: ImageDetail }) {
   const shown = rows.find((row) => row.digest === chosen);
   const open = (row: AttachedRow): void => choose(row.digest);
   if (isLoading) return <Skeleton />;
+  const columns = columnsOf(repository, open);
   return (
     <div className={styles['split']}>
       <div className={styles['side']}>
@@ -27,9 +29,11 @@ export function Attached({ detail }: { readonly detail: ImageDetail }) {
             <Failed error={error} onRetry={reload} />
           </div>
         )}
+        {rows.length > 0 && <ColumnsBar name="attached" columns={columns} />}
         <Grid
           label="Attached"
-          columns={columnsOf(repository, open)}
+          name="attached"
+          columns={columns}
           rows={rows}
           total={rows.length}
           keyOf={({ key }) => key}
@@ -81,6 +85,7 @@ function columnsOf(repository: string, open: (row: AttachedRow) => void): readon
     {
       id: 'what',
       title: 'What',
+      canHide: false,
       width: 'minmax(130px, 2fr)',
       cell: (row, { excludeFromTabOrder }) => (
         <span className={styles['name']} style={{ paddingInlineStart: (row.level - 1) * indent }}>

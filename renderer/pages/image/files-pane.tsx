@@ -4,6 +4,7 @@ import type { FileRow, LayerRow } from '../../../registry/spec/admin/image.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
+import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type CellState, type Column, Grid } from '../../parts/grid.tsx';
 import { Twist } from '../../parts/row-controls.tsx';
@@ -50,6 +51,7 @@ export function FilesPane({ repository, image, layer, number, onClose }: FilesPa
     : tree.top === undefined || (tree.top.isLoading && rows.length <= 1);
   const { data: { wastedBytes = 0 } = {} } = useCall('layers.wasted', { repository, digest, image });
   useShortcuts([{ keys: ['escape'], label: 'Close the files', group: 'Image', run: onClose }]);
+  const columns = columnsOf(tree, act, isSearch);
   return (
     <section className={styles['pane']} aria-label={`Files of layer ${number}`}>
       <header className={styles['paneHead']}>
@@ -69,6 +71,9 @@ export function FilesPane({ repository, image, layer, number, onClose }: FilesPa
       </header>
       <div className={styles['paneBar']}>
         <SearchInput label="Filter by path" value={q} onChange={setQ} isMain />
+        <span className={styles['columns']}>
+          <ColumnsMenu name="files" columns={columns} />
+        </span>
       </div>
       {tree.layer?.isOpaque === true && (
         <p className={styles['paneNote']}>This layer hides everything that the layers below have.</p>
@@ -82,7 +87,8 @@ export function FilesPane({ repository, image, layer, number, onClose }: FilesPa
       ) : (
         <Grid
           label="Files"
-          columns={columnsOf(tree, act, isSearch)}
+          name="files"
+          columns={columns}
           rows={rows}
           total={isSearch ? found.total : rows.length}
           keyOf={({ key }) => key}

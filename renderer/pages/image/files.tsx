@@ -10,6 +10,7 @@ import { toastError } from '../../parts/toast.tsx';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { useDownload } from '../../state/download.ts';
 import { BlobView } from './blob-view.tsx';
+import { ColumnsBar } from './columns-bar.tsx';
 import { Notes } from './notes.tsx';
 import styles from './image.module.css';
 
@@ -38,6 +39,7 @@ export function ArtifactFiles({
   const download = useDownload();
   const save = ({ digest: blob }: ArtifactFile): void =>
     void download(ask('blobs.download', { repository, digest: blob, image: digest })).catch(toastError);
+  const columns = columnsOf((file) => choose(String(file.number)), save);
   return (
     <Loaded answer={answer}>
       {({ files, notes }) => {
@@ -48,9 +50,11 @@ export function ArtifactFiles({
           <div className={isStacked ? styles['stack'] : styles['split']}>
             <div className={styles['side']}>
               <Notes notes={notes} />
+              {!isStacked && <ColumnsBar name="artifact" columns={columns} />}
               <Grid
                 label="Files"
-                columns={columnsOf((file) => choose(String(file.number)), save)}
+                name="artifact"
+                columns={columns}
                 rows={rows}
                 total={rows.length}
                 keyOf={({ number }) => String(number)}
@@ -86,10 +90,11 @@ function columnsOf(
   save: (file: ArtifactFile) => void,
 ): readonly Column<ArtifactFile>[] {
   return [
-    { id: 'number', title: '#', width: '28px', align: 'end', cell: ({ number }) => number },
+    { id: 'number', title: '#', width: '28px', align: 'end', canHide: false, cell: ({ number }) => number },
     {
       id: 'title',
       title: 'Title',
+      canHide: false,
       width: 'minmax(140px, 3fr)',
       cell: (file, { excludeFromTabOrder }) => (
         <button type="button" tabIndex={excludeFromTabOrder ? -1 : 0} onClick={() => open(file)}>
@@ -115,6 +120,7 @@ function columnsOf(
     {
       id: 'download',
       title: 'Save',
+      canHide: false,
       width: '40px',
       cell: (file, { excludeFromTabOrder }) => (
         <RowButton

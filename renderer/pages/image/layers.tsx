@@ -7,6 +7,7 @@ import { Empty } from '../../parts/states.tsx';
 import { Bytes, Chip, Digest } from '../../parts/values.tsx';
 import { formatBytes, formatForeign, formatPlural } from '../../format.ts';
 import { useParam } from '../../route.ts';
+import { ColumnsBar } from './columns-bar.tsx';
 import { FilesPane } from './files-pane.tsx';
 import { type LayerTableRow, tableOfLayers } from './layer-rows.ts';
 import styles from './image.module.css';
@@ -20,18 +21,21 @@ export function Layers({ detail }: { readonly detail: ImageDetail }) {
   const open = (row: LayerTableRow): void => {
     if (row.kind === 'step' && row.number !== undefined) choose(String(row.number));
   };
+  const columns = columnsOf(open, chosen);
   return (
     <div className={styles['split']}>
       <div className={styles['side']}>
         {layers.length > 0 && (
-          <div className={styles['bar']}>
-            <StackedBar label="Sizes of the layers" shares={sharesOf(layers)} />
-          </div>
+          <ColumnsBar name="layers" columns={columns}>
+            <div className={styles['sizes']}>
+              <StackedBar label="Sizes of the layers" shares={sharesOf(layers)} />
+            </div>
+          </ColumnsBar>
         )}
         <Grid
           label="Layers"
           name="layers"
-          columns={columnsOf(open, chosen)}
+          columns={columns}
           rows={rows}
           total={rows.length}
           keyOf={({ key }) => key}

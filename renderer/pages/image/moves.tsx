@@ -13,6 +13,7 @@ import { Digest, Time } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { hrefOf, navigate } from '../../route.ts';
 import { type Rows, useRows } from '../../state/calls.ts';
+import { ColumnsBar } from './columns-bar.tsx';
 import { useRollback } from './use-rollback.ts';
 import styles from './image.module.css';
 
@@ -84,12 +85,13 @@ export function MoveList({
       </a>
     );
   const columns: readonly Column<MoveRow>[] = [
-    { id: 'at', title: 'When', width: '130px', cell: ({ at }) => <Time at={at} /> },
+    { id: 'at', title: 'When', width: '130px', canHide: false, cell: ({ at }) => <Time at={at} /> },
     { id: 'what', title: 'What', width: '110px', cell: (row) => wordOf(row) },
     {
       id: 'from',
       title: 'From',
       width: '110px',
+      fromWidth: 780,
       cell: ({ from }, { excludeFromTabOrder }) => link(from, excludeFromTabOrder),
     },
     {
@@ -108,12 +110,13 @@ export function MoveList({
       id: 'client',
       title: 'Client',
       width: 'minmax(90px, 1fr)',
-      fromWidth: 760,
+      fromWidth: 900,
       cell: ({ client }) => <span>{client === undefined ? '' : formatForeign(client)}</span>,
     },
     {
       id: 'restore',
       title: 'Restore',
+      canHide: false,
       width: '100px',
       cell: (row, { excludeFromTabOrder }) => {
         const to = targetOf(row);
@@ -133,25 +136,29 @@ export function MoveList({
     },
   ];
   return (
-    <Grid
-      label={`Moves of ${tag}`}
-      columns={columns}
-      rows={moves.rows}
-      total={moves.total}
-      keyOf={({ at, kind, from, to }) => `${at} ${kind} ${from ?? ''} ${to ?? ''}`}
-      need={moves.need}
-      isStale={moves.isStale}
-      onOpen={(row) => {
-        const to = targetOf(row);
-        if (to !== undefined) navigate({ page: 'image', repository, reference: to });
-      }}
-      onKey={(event, row) => event.key === 'r' && !event.ctrlKey && !event.metaKey && restore(row)}
-      empty={
-        <Empty icon={<HistoryIcon />} title="No moves are known">
-          <p>Moves are noted from the first push to this registry on.</p>
-        </Empty>
-      }
-    />
+    <>
+      <ColumnsBar name="moves" columns={columns} />
+      <Grid
+        label={`Moves of ${tag}`}
+        name="moves"
+        columns={columns}
+        rows={moves.rows}
+        total={moves.total}
+        keyOf={({ at, kind, from, to }) => `${at} ${kind} ${from ?? ''} ${to ?? ''}`}
+        need={moves.need}
+        isStale={moves.isStale}
+        onOpen={(row) => {
+          const to = targetOf(row);
+          if (to !== undefined) navigate({ page: 'image', repository, reference: to });
+        }}
+        onKey={(event, row) => event.key === 'r' && !event.ctrlKey && !event.metaKey && restore(row)}
+        empty={
+          <Empty icon={<HistoryIcon />} title="No moves are known">
+            <p>Moves are noted from the first push to this registry on.</p>
+          </Empty>
+        }
+      />
+    </>
   );
 }
 

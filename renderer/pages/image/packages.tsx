@@ -4,17 +4,18 @@ import type { PackageRow } from '../../../registry/spec/admin/image.ts';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
-import { Bar } from '../../parts/screen.tsx';
 import { Listed } from '../../parts/listed.tsx';
 import { Empty } from '../../parts/states.tsx';
 import { formatForeign, formatPlural } from '../../format.ts';
 import { useRows } from '../../state/calls.ts';
+import { ColumnsBar } from './columns-bar.tsx';
 import styles from './image.module.css';
 
 const columns: readonly Column<PackageRow>[] = [
   {
     id: 'name',
     title: 'Package',
+    canHide: false,
     width: 'minmax(140px, 3fr)',
     cell: ({ name }) => <span title={formatForeign(name)}>{formatForeign(name)}</span>,
   },
@@ -51,13 +52,14 @@ export function Packages({ repository, digest }: { readonly repository: string; 
     );
   return (
     <>
-      <Bar label="Packages">
+      <ColumnsBar name="packages" columns={columns}>
         <SearchInput label="Search packages" value={q} onChange={setQ} isMain />
         <span className={styles['muted']}>{!list.isLoading && formatPlural(list.total, 'package')}</span>
-      </Bar>
+      </ColumnsBar>
       <Listed list={list}>
         <Grid
           label="Packages"
+          name="packages"
           columns={columns}
           rows={list.rows}
           total={list.total}

@@ -45,11 +45,6 @@ export function RepositoryScreen({ repository, tab }: RepositoryProps) {
             <Bytes value={data.exclusiveBytes} />
             <span>{formatPlural(data.tagCount, 'tag')}</span>
             <span>{formatPlural(sum(data.pulls30d), 'pull')} in 30 days</span>
-            {data.description !== undefined && (
-              <span className={styles['description']} title={formatForeign(data.description)}>
-                {formatForeign(data.description)}
-              </span>
-            )}
           </>
         )
       }
@@ -63,20 +58,35 @@ export function RepositoryScreen({ repository, tab }: RepositoryProps) {
         </Empty>
       ) : (
         <Loaded answer={answer}>
-          {() => (
-            <Tabs
-              label="Repository"
-              selected={tab}
-              onSelect={(id) =>
-                navigate({ page: 'repository', repository, tab: id === 'tags' ? undefined : id })
-              }
-              tabs={[
-                { id: 'tags', label: 'Tags', content: () => <TagsTab repository={repository} /> },
-                { id: 'untagged', label: 'Untagged', content: () => <UntaggedTab repository={repository} /> },
-                { id: 'history', label: 'History', content: () => <HistoryTab repository={repository} /> },
-                { id: 'settings', label: 'Settings', content: () => <SettingsTab repository={repository} /> },
-              ]}
-            />
+          {({ description }) => (
+            <>
+              {description !== undefined && (
+                <p className={styles['description']} title={formatForeign(description)}>
+                  {formatForeign(description)}
+                </p>
+              )}
+              <Tabs
+                label="Repository"
+                selected={tab}
+                onSelect={(id) =>
+                  navigate({ page: 'repository', repository, tab: id === 'tags' ? undefined : id })
+                }
+                tabs={[
+                  { id: 'tags', label: 'Tags', content: () => <TagsTab repository={repository} /> },
+                  {
+                    id: 'untagged',
+                    label: 'Untagged',
+                    content: () => <UntaggedTab repository={repository} />,
+                  },
+                  { id: 'history', label: 'History', content: () => <HistoryTab repository={repository} /> },
+                  {
+                    id: 'settings',
+                    label: 'Settings',
+                    content: () => <SettingsTab repository={repository} />,
+                  },
+                ]}
+              />
+            </>
           )}
         </Loaded>
       )}

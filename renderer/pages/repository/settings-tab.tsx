@@ -63,7 +63,7 @@ function Note({ row: { name, description = '', isReadOnly = false } }: { readonl
   return (
     <>
       <form
-        className={styles['add']}
+        className={styles['noteForm']}
         onSubmit={(event) => {
           event.preventDefault();
           note({ description: wanted }, { description }, `The description of ${name} is kept`);
