@@ -322,7 +322,7 @@ export async function createRegistry({
     metrics,
     traffic,
     log: log.for('http'),
-    write: accessLines.write,
+    write: (line) => accessLines.write(line),
     format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
     onRefused,
   });

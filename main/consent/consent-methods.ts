@@ -5,7 +5,8 @@ import type { MethodsOf } from '../contract/shell-api.ts';
 import type { Plan } from '../engine/change.ts';
 import { applyPlan, type ChangeContext, type Outcome, undoChange } from '../engine/changes/apply.ts';
 import type { Host } from '../engine/host.ts';
-import { keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
+import { endToken, keepLogin, type PlannedLogin } from '../engine/login/keep-login.ts';
+import { listLogins, removeLogin } from '../engine/login/logins.ts';
 import { planLogin } from '../engine/login/plan-login.ts';
 import { showPlan } from '../engine/show-plan.ts';
 import { lookAtTrust } from '../engine/trust/look-at-trust.ts';
@@ -82,6 +83,13 @@ export function createConsentMethods({
       await applyPlan(opened.context, planned.plan.plan, hash);
       await keepLogin(host, tokensOf(client()), planned);
       return { address: planned.address, user: planned.user };
+    },
+    'logins.list': async () => (await listLogins(host)).map(({ address, user }) => ({ address, user })),
+    async 'logins.forget'() {
+      for (const { address, tokenId } of await listLogins(host)) {
+        await removeLogin(host, address);
+        await endToken(tokensOf(client()), tokenId);
+      }
     },
     async 'changes.undo'({ id }) {
       await using opened = await openContext({ mayRestart: false });

@@ -36,6 +36,8 @@ for (const { name, apply, told } of cases) {
         'trust.plan': unused,
         'trust.apply': apply,
         'login.plan': unused,
+        'logins.list': unused,
+        'logins.forget': unused,
         'login.apply': unused,
         'changes.undo': unused,
       },

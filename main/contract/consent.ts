@@ -48,6 +48,11 @@ export interface LoginSheet extends Sheet {
   readonly keptBy: 'berth' | 'client';
 }
 
+export interface KeptLogin {
+  readonly address: string;
+  readonly user: string;
+}
+
 /** What became of a change. `restart`: in place, and felt once the engine was restarted by the command. */
 export interface OutcomeRow {
   /** As `changes.get` takes it; empty for what was there already. */
@@ -74,6 +79,10 @@ export const consentArguments = {
   'login.plan': z.strictObject({ engine, user }),
   /** Does that, and logs in with a new token. */
   'login.apply': z.strictObject({ engine, user, hash }),
+  /** The logins that Berth keeps for clients of this user. */
+  'logins.list': z.strictObject({}),
+  /** Forgets them, and ends their tokens. */
+  'logins.forget': z.strictObject({}),
   /** Takes a change back; later edits of others stay. */
   'changes.undo': z.strictObject({ id: z.string().min(1).max(100) }),
 } as const;
@@ -86,5 +95,7 @@ export interface ConsentResults {
   'trust.apply': readonly OutcomeRow[];
   'login.plan': LoginSheet;
   'login.apply': { readonly address: string; readonly user: string };
+  'logins.list': readonly KeptLogin[];
+  'logins.forget': void;
   'changes.undo': OutcomeRow;
 }

@@ -262,6 +262,30 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     assert.deepEqual(left, []);
   });
 
+  await t.test('an uninstall takes back changes and logins, and says what stays', async () => {
+    const agree = async (plan: string, apply: string): Promise<void> => {
+      const planned = await shell(plan, { engine: 'podman' });
+      const { hash } = ('ok' in planned ? planned.ok : {}) as { readonly hash: string };
+      assert.ok('ok' in (await shell(apply, { engine: 'podman', hash })));
+    };
+    await agree('trust.plan', 'trust.apply');
+    await agree('login.plan', 'login.apply');
+    assert.equal(await certificate(), registry.ca);
+    await page.reload();
+    await goTo(page, '#/settings/reset');
+    await page.getByRole('button', { name: /^Take back \d+ things…$/ }).click();
+    await sheet.getByText(/^Podman.*: trust the registry/).waitFor();
+    await sheet.getByText(/^The login of admin at localhost:\d+, with its token$/).waitFor();
+    await checkAccessibility(page);
+    await sheet.getByRole('button', { name: /^Take back \d+ things$/ }).click();
+
+    await page.getByText('Nothing of Berth is left outside of its own files').waitFor();
+    await checkAccessibility(page);
+    assert.equal(await certificate(), 'something else\n');
+    assert.deepEqual((await client.call('tokens.list', {})).rows, []);
+    assert.deepEqual(await shell('logins.list', {}), { ok: [] });
+  });
+
   await t.test('what a page must not say is refused', async () => {
     const refused = await Promise.all([
       shell('files.read', {}),

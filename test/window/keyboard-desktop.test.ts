@@ -51,6 +51,7 @@ const yes = { state: 'yes' } as const;
 let process: ProcessRow = { state: 'running' };
 let data: DataRow = { path: '/data' };
 let mayList = false;
+let opensAtLogin = false;
 /** A login lies in a file of Berth's own, so that nothing has to be agreed to. */
 let isLoginOwn = false;
 let stopRegistry: (() => Promise<unknown>) | undefined;
@@ -68,6 +69,8 @@ const answers: Record<ShellMethod, () => unknown> = {
     keptBy: 'client',
   }),
   'login.apply': () => ({ address: 'localhost:1', user: 'dev' }),
+  'logins.list': () => [{ address: 'localhost:1', user: 'dev' }],
+  'logins.forget': () => undefined,
   'clipboard.write': () => undefined,
   'data.get': () => data,
   'data.plan': () => ({
@@ -107,7 +110,7 @@ const answers: Record<ShellMethod, () => unknown> = {
   'images.push': () => undefined,
   'images.cancel': () => undefined,
   'preferences.get': () => ({
-    opensAtLogin: false,
+    opensAtLogin,
     openHidden: false,
     onClose: 'ask',
     hasTray: true,
@@ -352,6 +355,21 @@ const acts: readonly Act[] = [
       await keys.use(page.getByRole('button', { name: 'Undo all…' }));
       await keys.confirm(/^Undo \d+ change/);
       await asked('changes.undo');
+    },
+  },
+  {
+    name: 'all that the app has put on the computer is taken back',
+    covers: ['pages/settings/uninstall.tsx logins.forget', 'pages/settings/uninstall.tsx preferences.set'],
+    async run({ page, keys, asked }) {
+      opensAtLogin = true;
+      await tell(page, { kind: 'changed', method: 'preferences.get' });
+      await keys.screen(',');
+      await keys.use(page.getByRole('link', { name: 'Reset and uninstall' }));
+      await keys.use(page.getByRole('button', { name: 'Take back 3 things…' }));
+      await keys.confirm('Take back 3 things');
+      // The last of them: one that fails ends it.
+      await asked('preferences.set');
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' });
     },
   },
   {

@@ -365,6 +365,27 @@ test('settings', needs('chromium'), async (t) => {
     assert.doesNotMatch(await textOf(shown), /hush-hush/);
   });
 
+  await t.test('the engines of the computer stand in the settings, too', async () => {
+    await window.go('#/settings/engines');
+
+    await page.getByRole('region', { name: 'Engines on the computer of the registry' }).waitFor();
+    await checkAccessibility(page);
+  });
+
+  await t.test('all that stands in the file is reset at once, after its list was shown', async () => {
+    await window.go('#/settings/reset');
+    await page.getByText('berth changes undo --all').waitFor();
+    await page.getByRole('button', { name: /^Reset \d+ settings…$/ }).click();
+    const dialog = page.getByRole('alertdialog');
+    await dialog.getByText('berth.storage.trash', { exact: true }).waitFor();
+    await checkAccessibility(page);
+    await dialog.getByRole('button', { name: /^Reset \d+ settings$/ }).click();
+
+    await page.getByText('Every setting of the file is at its default.').waitFor();
+    assert.doesNotMatch(await berth.run('config', 'export'), /trash/);
+    await checkAccessibility(page);
+  });
+
   await t.test('without a connection the settings stay, and a change says why it is none', async () => {
     await window.go('#/settings/storage');
     await settingOf(page, 'Read-only').waitFor();

@@ -47,6 +47,7 @@ export async function endToken(tokens: Tokens, id: string | undefined): Promise<
   try {
     await tokens.end(id);
   } catch (error) {
-    if (!isAppError(error, 'TOKEN_UNKNOWN')) throw error;
+    // While login is off no token is good for anything.
+    if (!isAppError(error, 'TOKEN_UNKNOWN') && !isAppError(error, 'LOGIN_OFF')) throw error;
   }
 }

@@ -6,11 +6,12 @@ import { type Column, Grid } from '../../parts/grid.tsx';
 import { Screen } from '../../parts/screen.tsx';
 import { Empty, Loaded } from '../../parts/states.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
+import { desktopParts } from '../../frame/desktop-parts.ts';
+import { PartPlace } from '../../frame/part-place.tsx';
 import { formatPlural } from '../../format.ts';
 import { useShell } from '../../state/shell.ts';
 import { useCall } from '../../state/calls.ts';
 import { ChangeDialog } from './change-dialog.tsx';
-import { UndoAll } from './undo-all.tsx';
 import { changeStates, isStanding } from './change-state.ts';
 
 const columns: readonly Column<ChangeRow>[] = [
@@ -67,7 +68,9 @@ export function ChangesScreen() {
         standing.length > 0 && (
           <Button
             onPress={() =>
-              void openDialog((close) => <UndoAll shell={shell} rows={standing} onClose={close} />)
+              void openDialog((close) => (
+                <PartPlace part={desktopParts.undoAll} props={{ shell, rows: standing, onClose: close }} />
+              ))
             }
           >
             Undo all…

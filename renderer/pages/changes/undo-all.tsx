@@ -5,6 +5,11 @@ import { ConfirmDialog } from '../../parts/dialog.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { useRefresh } from '../../state/calls.ts';
 
+/** Takes changes back, in this order; the first that cannot be ends it. */
+export async function undoChanges(shell: Shell, rows: readonly Pick<ChangeRow, 'id'>[]): Promise<void> {
+  for (const { id } of rows) await shell.call('changes.undo', { id });
+}
+
 /** Takes everything back that is still in place, the newest first; what others have changed since is left alone. */
 export function UndoAll({
   shell,
@@ -20,7 +25,7 @@ export function UndoAll({
   const count = formatPlural(rows.length, 'change');
   async function undo(): Promise<void> {
     try {
-      for (const { id } of rows) await shell.call('changes.undo', { id });
+      await undoChanges(shell, rows);
       toast({ text: `${count} undone` });
     } finally {
       refresh('changes.list', 'changes.get', 'engines.list');

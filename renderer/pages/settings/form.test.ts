@@ -6,7 +6,7 @@ import { supportedFields } from '../../../registry/config/fields.ts';
 import { loadConfig } from '../../../registry/config/load.ts';
 import { createSettings } from '../../../registry/config/settings.ts';
 import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
-import { cliOf, controlOf, editOf, findSettings, groups, sectionsOf, textOf } from './form.ts';
+import { cliOf, controlOf, editOf, findSettings, groups, sectionsOf, textOf, warningOf } from './form.ts';
 
 /** The form of a registry with that configuration. */
 async function formOf(text: string) {
@@ -98,4 +98,17 @@ test('every setting is in one group, and is found by its path', async () => {
     assert.ok(found.includes(path), path);
   }
   assert.deepEqual(findSettings(form, 'no such setting'), []);
+});
+
+test('an address that other computers reach is warned of', () => {
+  const warned = [':5443', '0.0.0.0:5443', '[::]:5443', 'registry.lan:5443', '192.168.1.7:5443'];
+  const fine = [undefined, 'localhost:5443', '127.0.0.1:5443', '127.0.0.2:0', '[::1]:5443'];
+  const isWarned = (value: string | undefined): boolean =>
+    warningOf({ path: 'http.addr', ...(value === undefined ? {} : { value }) }) !== undefined;
+
+  assert.deepEqual(
+    [...warned, ...fine].filter((value) => isWarned(value)),
+    warned,
+  );
+  assert.equal(warningOf({ path: 'http.debug.addr', value: ':5001' }), undefined);
 });

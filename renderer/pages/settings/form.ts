@@ -120,6 +120,14 @@ function cliValue(value: unknown): string {
   return /^[\w/][\w./@+%:-]*$/.test(value) ? value : JSON.stringify(value);
 }
 
+/** What a present value brings with it, that a person should know where it is written. */
+export function warningOf({ path, value }: Pick<SettingRow, 'path' | 'value'>): string | undefined {
+  if (path !== 'http.addr' || typeof value !== 'string') return undefined;
+  const host = value.slice(0, value.lastIndexOf(':'));
+  if (/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(host)) return undefined;
+  return 'Other computers reach this registry. Whoever does needs a login, and has to trust its certificate: Connect says how.';
+}
+
 export interface Group {
   readonly id: string;
   readonly title: string;
@@ -134,6 +142,7 @@ export const groups: readonly Group[] = [
   { id: 'network', title: 'Network', sections: ['http', 'berth.listen', 'berth.http', 'berth.limits'] },
   { id: 'certificate', title: 'Certificate', sections: ['berth.tls'] },
   { id: 'login', title: 'Login', sections: ['auth', 'berth.auth', 'berth.web'] },
+  { id: 'engines', title: 'Engines', sections: [] },
   { id: 'storage', title: 'Storage', sections: ['storage', 'berth.storage'] },
   { id: 'content', title: 'Content', sections: ['validation', 'berth.validation', 'catalog', 'tags'] },
   { id: 'logs', title: 'Logs and audit', sections: ['log', 'loglevel', 'berth.log', 'berth.audit'] },
@@ -141,6 +150,7 @@ export const groups: readonly Group[] = [
   { id: 'health', title: 'Health', sections: ['health'] },
   { id: 'more', title: 'More', sections: ['version'] },
   { id: 'export', title: 'Export', sections: [] },
+  { id: 'reset', title: 'Reset and uninstall', sections: [] },
 ];
 
 /** The groups that there are: one is of the desktop app alone. */

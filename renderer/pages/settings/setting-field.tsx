@@ -3,8 +3,9 @@ import type { KeyboardEvent } from 'react';
 import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton, copyText } from '../../parts/copy.tsx';
+import { Notice } from '../../parts/states.tsx';
 import { Chip } from '../../parts/values.tsx';
-import { cliOf, controlOf, textOf } from './form.ts';
+import { cliOf, controlOf, textOf, warningOf } from './form.ts';
 import { Saved } from './saved.tsx';
 import { SettingInput } from './setting-input.tsx';
 import { useSettingEdit } from './use-setting-edit.ts';
@@ -21,6 +22,7 @@ export function SettingField({ field, reload }: SettingFieldProps) {
   const { path, title, help, isLocked, isPending, source, where, restart } = field;
   const { draft, error, isSaved, type, apply, reset, forget } = useSettingEdit(field, reload);
   const { kind } = controlOf(field);
+  const warning = warningOf(field);
   const isTyped = kind !== 'toggle' && kind !== 'choice';
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -59,6 +61,7 @@ export function SettingField({ field, reload }: SettingFieldProps) {
           onType={type}
           onChoose={(text) => void apply(text)}
         />
+        {warning !== undefined && <Notice kind="warn">{warning}</Notice>}
         <div className={styles['facts']}>
           {isLocked ? (
             <Chip icon={<Lock aria-hidden />} title={where}>

@@ -6,11 +6,13 @@ import { Loaded } from '../../parts/states.tsx';
 import { useParam } from '../../route.ts';
 import { useCall } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
+import { Engines } from '../doctor/engines.tsx';
 import { CertificatePanel } from './certificate.tsx';
 import { ExportPanel } from './export.tsx';
 import { findSettings, groupsOf, sectionsOf } from './form.ts';
 import { LookPanel } from './look.tsx';
 import { PendingBar } from './pending-bar.tsx';
+import { ResetPanel } from './reset.tsx';
 import { SettingSections } from './setting-sections.tsx';
 import { SettingsNav } from './settings-nav.tsx';
 import { WebhooksPanel } from './webhooks.tsx';
@@ -72,8 +74,12 @@ function OwnPart({ id }: { readonly id: string }) {
       return <CertificatePanel />;
     case 'webhooks':
       return <WebhooksPanel />;
+    case 'engines':
+      return <Engines />;
     case 'export':
       return <ExportPanel />;
+    case 'reset':
+      return <ResetPanel />;
     default:
       return null;
   }

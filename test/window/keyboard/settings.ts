@@ -43,6 +43,23 @@ export const settingsActs: readonly KeyboardAct[] = [
     },
   },
   {
+    name: 'all settings are reset',
+    covers: ['pages/settings/reset.tsx settings.reset'],
+    async run(desk) {
+      const { page, keys, client } = desk;
+      await client.call('settings.set', { changes: [{ path: 'tags.maxtags', value: 9 }] });
+      await open(desk, 'Reset and uninstall');
+      await keys.use(page.getByRole('button', { name: /^Reset \d+ settings?…$/ }));
+      await keys.confirm(/^Reset \d+ setting/);
+      await until('they are at their defaults', async () => {
+        const { sections } = await client.call('settings.form', {});
+        return sections.every(({ fields }) =>
+          fields.every(({ path, source }) => path === 'version' || source !== 'file'),
+        );
+      });
+    },
+  },
+  {
     name: 'a webhook is added, changed, tested, switched off and on, tried, given up and removed',
     covers: [
       'pages/settings/webhook-dialog.tsx webhooks.set',
