@@ -7,6 +7,7 @@ import type { Reference } from '../store/manifests.ts';
 import type { Store } from '../store/store.ts';
 import { isUnchanged } from './blobs.ts';
 import { actorOf, addWarning, type Exchange, requestBody, sendEmpty } from './exchange.ts';
+import { createTurns, type Turn } from './turns.ts';
 
 export interface ManifestContext {
   readonly store: Store;
@@ -20,6 +21,10 @@ export interface ManifestContext {
 }
 
 const maxTags = 50;
+
+/** Above this a manifest waits for its turn: what is made of 4 MiB takes ten times of that until it is stored or refused. */
+const largeBytes = 64 * 1024;
+const turns = createTurns({ atOnce: 2, mostWaiting: 64, fairMs: 10_000 });
 
 /** @throws AppError DIGEST_INVALID for text with a colon, TAG_INVALID for other text */
 function readReference(text: string): Reference {
@@ -88,7 +93,9 @@ export async function putManifest(
     throw new AppError('TOO_MANY_TAGS', { message: `At most ${maxTags} tags may be given in one request.` });
   }
   const tags = reference.kind === 'tag' ? [reference.tag] : asked.map(requireTag);
-  const bytes = await readLimited(exchange, maxBytes());
+  const limit = maxBytes();
+  using turn = await turnFor(exchange, limit);
+  const bytes = await readLimited(exchange, limit, turn);
   const { digest, manifest, warnings } = await store.manifests.put({
     repository,
     bytes,
@@ -114,7 +121,14 @@ function warn(exchange: Exchange, text: string | undefined): void {
   if (text !== undefined) addWarning(exchange, text);
 }
 
-async function readLimited(exchange: Exchange, limit: number): Promise<Uint8Array> {
+/** A turn for a manifest that is large, or whose size is not said. Its body is not read before. */
+async function turnFor({ req, signal }: Exchange, limit: number): Promise<Turn | undefined> {
+  const announced = Number(req.headers['content-length'] ?? largeBytes + 1);
+  // What is over the limit is refused at once, unread.
+  return announced > largeBytes && announced <= limit ? await turns.take(signal) : undefined;
+}
+
+async function readLimited(exchange: Exchange, limit: number, turn: Turn | undefined): Promise<Uint8Array> {
   const tooLarge = (): AppError =>
     new AppError('MANIFEST_TOO_LARGE', { message: `The manifest is larger than ${limit} bytes.` });
   if (Number(exchange.req.headers['content-length'] ?? 0) > limit) throw tooLarge();
@@ -122,6 +136,7 @@ async function readLimited(exchange: Exchange, limit: number): Promise<Uint8Arra
   let size = 0;
   const body = requestBody(exchange).iterator({ destroyOnReturn: false });
   for await (const chunk of body as AsyncIterable<Buffer>) {
+    turn?.check();
     size += chunk.length;
     if (size > limit) throw tooLarge();
     chunks.push(chunk);

@@ -333,6 +333,13 @@ export const errors = {
     when: 'The user has 100 open upload sessions.',
     action: 'Finish or cancel uploads. Abandoned ones expire.',
   },
+  TOO_MANY_MANIFESTS: {
+    status: 429,
+    oci: 'TOOMANYREQUESTS',
+    message: 'Too many large manifests at once.',
+    when: 'Manifests above 64 KiB are taken two at a time, and 64 wait; or one comes slower than in 10 seconds while others wait.',
+    action: 'Try again; push fewer at once.',
+  },
   // --- our own faults --------------------------------------------------------------------------------------
   UNKNOWN: {
     status: 500,

@@ -43,6 +43,8 @@ export function createManifestCache({
   readonly cacheBytes?: number;
 }): ManifestCache {
   const kept = new Map<Digest, StoredManifest>();
+  /** Who asks for what is being read gets the same: a hundred readers do not read and parse it a hundred times. */
+  const reading = new Map<Digest, Promise<StoredManifest | undefined>>();
   let keptBytes = 0;
 
   async function get(digest: Digest): Promise<StoredManifest | undefined> {
@@ -52,6 +54,12 @@ export function createManifestCache({
       kept.set(digest, known);
       return known;
     }
+    const found = reading.get(digest) ?? read(digest).finally(() => reading.delete(digest));
+    reading.set(digest, found);
+    return await found;
+  }
+
+  async function read(digest: Digest): Promise<StoredManifest | undefined> {
     const bytes = await driver.readSmall(blobData(digest), { limit: storedLimit });
     if (bytes === undefined) return undefined;
     if (digestOf(bytes, digestParts(digest).algorithm) !== digest) throw await content.putAside(digest);
@@ -96,13 +104,19 @@ function weight({ bytes }: StoredManifest): number {
 
 /** Reads what is stored leniently: other registries accept manifests that Berth refuses, and they must be served. */
 export function describeManifest(bytes: Uint8Array): StoredManifest {
-  const said = mediaTypeOf(bytes);
+  // Most say what they are; of the others the shape tells, which takes another look.
+  const manifest = readManifest(bytes, undefined);
+  if (manifest !== undefined) return { bytes, mediaType: manifest.mediaType, manifest };
+  const mediaType = mediaTypeOf(bytes);
+  return { bytes, mediaType, manifest: readManifest(bytes, mediaType) };
+}
+
+function readManifest(bytes: Uint8Array, mediaType: string | undefined): Manifest | undefined {
   try {
-    const manifest = parseManifest(manifestText(bytes), said);
-    return { bytes, mediaType: manifest.mediaType, manifest };
+    return parseManifest(manifestText(bytes), mediaType);
   } catch (error) {
     if (!isAppError(error, 'MANIFEST_INVALID')) throw error;
-    return { bytes, mediaType: said, manifest: undefined };
+    return undefined;
   }
 }
 

@@ -223,6 +223,39 @@ test('no request takes the memory or the time of the others, and each gets an an
   assert.ok(vitals.grownMiB() < 320 && left < 16, `${vitals.grownMiB()} MiB, heap ${heaps.join(' ')}`);
 });
 
+test(
+  'manifests of 4 MiB from many clients at once are taken in turns, and small ones pass them',
+  onLinux,
+  async (t) => {
+    const { env, watch } = await measurable();
+    await using registry = await startRegistry({ env });
+    await pushImage(sender(registry), 'team/app', 'v');
+    using vitals = await watch(registry);
+    const bomb = bombs.find(({ name }) => name === 'many layers');
+    assert.ok(bomb !== undefined);
+    const atOnce = 80;
+    const over = new AbortController();
+
+    const exploding = Promise.all(Array.from({ length: atOnce }, () => explode(registry, bomb))).finally(() =>
+      over.abort(),
+    );
+    const beside: number[] = [];
+    while (!over.signal.aborted) {
+      const { status } = await putManifest(sender(registry), 'team/app', 'small', imageOf());
+      beside.push(status);
+    }
+    const statuses = await exploding;
+
+    const refused = statuses.filter((status) => status === 429).length;
+    t.diagnostic(
+      `${atOnce} manifests of 4 MiB at once: ${refused} told to come again, ${vitals.grownMiB()} MiB more at most; ${beside.length} small pushes beside them`,
+    );
+    assert.deepEqual(new Set(statuses), new Set([400, 429]));
+    assert.deepEqual([...new Set(beside)], [201]);
+    assert.ok(vitals.grownMiB() < 400, `${vitals.grownMiB()} MiB`);
+  },
+);
+
 test('a body without an end is refused at the limit, and not kept', onLinux, async (t) => {
   const { env, watch } = await measurable();
   await using registry = await startRegistry({ env });
