@@ -242,23 +242,46 @@ function tokenOf(): string {
   return bearer.issue({ user: 'dev', via: 'none', audience: 'berth', access: [] }).token;
 }
 
-for (const [name, { alphabet, parse, spec }] of Object.entries(parsers)) {
-  test(`${name}: any text gets an answer${spec === undefined ? '' : ', that of the specification'}`, () => {
-    const text = fc.oneof(
-      { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom(...alphabet.split('')), maxLength: 60 }) },
-      { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
-      { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(...alphabet.split('')), maxLength: 400 }) },
-    );
-    fc.assert(
-      fc.property(text, (given) => {
-        const answer = parse(given);
-        // Oracle: the expression as the specification prints it.
-        if (spec !== undefined) assert.equal(answer !== undefined, spec(given));
-      }),
-      { numRuns },
-    );
+/** That it answers any text, and what its specification says. */
+function propertyOf({ alphabet, parse, long, spec }: Parser): fc.IPropertyWithHooks<[string]> {
+  const text = fc.oneof(
+    { weight: 3, arbitrary: fc.string({ unit: fc.constantFrom(...alphabet.split('')), maxLength: 60 }) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+    { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(...alphabet.split('')), maxLength: 400 }) },
+    // Of one kind, so that it is right up to a limit.
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.constantFrom(...long), fc.nat(400)).map(([make, length]) => make(length)),
+    },
+  );
+  return fc.property(text, (given) => {
+    const answer = parse(given);
+    // Oracle: the expression as the specification prints it.
+    if (spec !== undefined) assert.equal(answer !== undefined, spec(given));
   });
 }
+
+for (const [name, parser] of Object.entries(parsers)) {
+  const { spec } = parser;
+  test(`${name}: any text gets an answer${spec === undefined ? '' : ', that of the specification'}`, () => {
+    fc.assert(propertyOf(parser), { numRuns });
+  });
+}
+
+test('a parser that throws, or takes one character more than the specification, is found', () => {
+  const { name, tag, scope } = parsers;
+  assert.ok(name && tag && scope);
+  const wrong: readonly Parser[] = [
+    { ...tag, parse: (text) => (/^[\w.][\w.-]{0,127}$/.test(text) ? text : undefined) },
+    { ...tag, parse: (text) => parseTag(text.slice(0, 128)) },
+    { ...name, parse: (text) => parseRepoName(text.replace('___', '_')) },
+    { ...scope, parse: (text) => assert.ok(!text.includes('*:')) },
+  ];
+
+  const failed = wrong.map((parser) => fc.check(propertyOf(parser), { numRuns: 20_000 }).failed);
+
+  assert.deepEqual(failed, [true, true, true, true]);
+});
 
 test('each takes a time that grows with the text, and no faster', (t) => {
   const slow: string[] = [];

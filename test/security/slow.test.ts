@@ -271,6 +271,17 @@ test('clients that send and do anything leave nothing behind', onLinux, async (t
   await forEachOf(Array.from({ length: randomClients }).keys(), 50, meet);
 
   assert.deepEqual(failures, []);
+  // What stays would be seen: some that do not end.
+  const stay = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const socket = connect(registry.port, registry.host);
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const seen = await fewestForClients(registry.pid, 500);
+  for (const socket of stay) socket.destroy();
+  assert.ok(seen >= usual + stay.length, `${seen} with ${stay.length} more, ${usual} before`);
   const left = await leftForClients(registry.pid, usual);
   assert.ok(left.length <= usual, `${left.join(' ')}; ${usual} before`);
   t.diagnostic(

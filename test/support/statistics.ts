@@ -30,3 +30,9 @@ export function separation(left: readonly number[], right: readonly number[]): n
 export function separationNoise(left: number, right: number): number {
   return Math.sqrt((left + right + 1) / (12 * left * right));
 }
+
+/** The standard error of a median, by the middle half of the sample: what lies far out does not count. */
+export function medianNoise(sample: readonly number[]): number {
+  const deviation = (quantile(sample, 0.75) - quantile(sample, 0.25)) / 1.349;
+  return (1.2533 * deviation) / Math.sqrt(sample.length);
+}
