@@ -1,6 +1,7 @@
 /**
  * SIGTERM in the middle of chunked uploads: each goes on where it stood, in the process that follows. RESTART_ROUNDS sets how
- * often, with ten uploads each. Pushes of docker over a restart: test/clients/docker.test.ts.
+ * often, with ten uploads each; RESTART_WITHIN_MS how long one may take that has nothing to wait for. Pushes of docker over a
+ * restart: test/clients/docker.test.ts.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -10,11 +11,14 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pushImage } from '../compat/content.ts';
 import { type Answer, request, type RequestOptions } from '../support/http.ts';
 import { startRegistry } from '../support/registry.ts';
 import { digestOf, openUpload, sender } from '../wire/support.ts';
+import { isReadable } from './tree.ts';
 
 const rounds = Number(process.env['RESTART_ROUNDS'] ?? 2);
+const withinMs = Number(process.env['RESTART_WITHIN_MS'] ?? 20_000);
 const uploadsPerRound = 10;
 /** Half of one is more than what is gathered before it is written. */
 const chunkBytes = 1024 * 1024;
@@ -85,6 +89,31 @@ test(`${rounds} restarts in the middle of ${uploadsPerRound} chunked uploads eac
     `${rounds} restarts: ${resumed} of ${inFlight} chunked uploads went on at their offset, ${cut} chunks were cut; it was back after ${Math.round(backMs.at(-1) ?? 0)} ms at most`,
   );
   assert.ok(cut > 0, 'the signal met chunks');
+});
+
+test(`${rounds} restarts of a registry without requests take less than ${withinMs} ms each`, async (t) => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-restart-'));
+  const dataDir = directory.path;
+  await using stack = new AsyncDisposableStack();
+  const start = async (listen: string) => stack.use(await startRegistry({ dataDir, listen }));
+  let registry = await start('127.0.0.1:0');
+  await pushImage(registry.plainUrl, { name, tag: 'v', layers: ['layer'] });
+  const times: { readonly ended: number; readonly back: number }[] = [];
+
+  for (let round = 0; round < rounds; round++) {
+    const [asked, listen] = [performance.now(), `127.0.0.1:${registry.port}`];
+    assert.equal((await registry.kill('SIGTERM')).code, 0);
+    const ended = performance.now() - asked;
+    registry = await start(listen);
+    times.push({ ended, back: performance.now() - asked });
+    assert.ok(await isReadable(registry.plainUrl, name, 'v'));
+  }
+
+  const most = (of: 'ended' | 'back'): number => Math.max(...times.map((each) => each[of]));
+  t.diagnostic(
+    `${rounds} restarts without requests: it had ended after ${most('ended').toFixed(0)} ms and was back after ${most('back').toFixed(0)} ms at most`,
+  );
+  assert.ok(most('back') < withinMs, `${most('back')} ms`);
 });
 
 /** Sends the next bytes as one chunk, which must be taken. */
