@@ -138,7 +138,8 @@ export const programme: readonly Row[] = [
     id: 'C4',
     title: 'pushes at once into one repository',
     target: '500 referrers of one subject, 200 tags: 500 and 200 listed',
-    files: ['registry/store/manifests.test.ts'],
+    files: ['test/wire/at-once.test.ts', 'registry/store/manifests.test.ts'],
+    env: { REFERRERS_AT_ONCE: '500', TAGS_AT_ONCE: '200' },
   },
   {
     id: 'S1',
@@ -182,7 +183,7 @@ export const programme: readonly Row[] = [
   },
   {
     id: 'S6',
-    title: 'secrets in logs, exports, reports and processes',
+    title: 'secrets in logs, exports, reports, processes and preferences',
     target: '0 found; 0 of 200 lines forged',
     files: ['test/security/canaries.test.ts', 'test/wire/log.test.ts'],
     env: { FORGED_LINES: '2000' },

@@ -12,6 +12,8 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { cli } from '../support/cli.ts';
+import { needsDesktop, startDesktop } from '../support/desktop.ts';
+import { onlyStandIn, push, running, until } from '../support/desktop-acts.ts';
 import { askDoor, logIn, postLogin } from '../support/door.ts';
 import { request } from '../support/http.ts';
 import { run } from '../support/process.ts';
@@ -189,6 +191,45 @@ test(
     ]);
     t.diagnostic(
       `${secrets.size} secrets, ${said.size} places, ${processes.seen().size} of them arguments and environments: 0 found`,
+    );
+  },
+);
+
+test(
+  'no secret is in the preferences of the desktop app, its other files, its log, arguments or environments',
+  { ...needsDesktop(), ...onlyStandIn },
+  async (t) => {
+    using processes = watchProcesses();
+    await using desktop = await startDesktop({ isFirstRun: true, env: markEnv });
+    const page = await desktop.openPage();
+    await running(page);
+    const [, password = ''] = (await desktop.user()).split(':', 2);
+    const setup = page.getByRole('region', { name: 'Your registry is running' });
+    await setup.getByRole('button', { name: 'Reveal the password' }).press('Enter');
+    await setup.getByText(password, { exact: true }).waitFor();
+    await push(desktop, 'team/app');
+    // The first push ends the set-up, which is written down.
+    const preferences = join(desktop.userData, 'preferences.json');
+    await until(async () => (await readFile(preferences, 'utf8')).includes('isSetUp'));
+    const users = await readFile(join(desktop.dataDir, 'berth', 'users'), 'utf8');
+    const secrets = new Map([
+      ['the first password', password],
+      ['what it hashes to', /^dev:\$2.\$\d\d\$(.{30})/m.exec(users)?.[1] ?? ''],
+    ]);
+
+    const files = await filesBelow(desktop.userData);
+    const said = new Map([...files, ...processes.seen(), ['the log', desktop.log()]]);
+
+    assert.ok(files.has('preferences.json') && processes.seen().size >= 4, [...said.keys()].join('\n'));
+    assert.deepEqual(findIn(said, secrets), []);
+    // What is searched is found where it has to be.
+    const kept = await filesBelow(join(desktop.dataDir, 'berth'));
+    assert.deepEqual(
+      new Set(findIn(kept, secrets).map(({ where }) => where)),
+      new Set(['first-password', 'users']),
+    );
+    t.diagnostic(
+      `the desktop app: ${secrets.size} secrets, ${files.size} files, ${processes.seen().size} arguments and environments: 0 found`,
     );
   },
 );
