@@ -26,6 +26,8 @@ const pullsPerPush = 10;
 interface Sample {
   readonly at: number;
   readonly mib: number;
+  /** What the heap of JavaScript held, garbage included. */
+  readonly heapMib: number;
   readonly descriptors: number;
   /** How late the event loop was since the look before, in milliseconds; 99 of 100 were less. */
   readonly lagMs: number;
@@ -36,6 +38,8 @@ test(`${seconds} s of pushes, pulls, deletes and collections`, linuxOnly, async 
   await using registry = await startRegistry({
     env: {
       BERTH_STORAGE_COLLECT_GRACE: '1s',
+      // What is kept stays the same: the index of what is stored is held in memory.
+      BERTH_STORAGE_COLLECT_UNTAGGED: 'true',
       BERTH_STORAGE_TRASH: '0s',
       REGISTRY_HTTP_DEBUG_ADDR: `127.0.0.1:${metricsPort}`,
       REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED: 'true',
@@ -76,12 +80,14 @@ test(`${seconds} s of pushes, pulls, deletes and collections`, linuxOnly, async 
 
   async function look(): Promise<void> {
     const { body } = await request(`http://127.0.0.1:${metricsPort}`, { path: '/metrics' });
-    const lag = /^nodejs_eventloop_lag_p99_seconds(?:\{.*\})? (\S+)$/m.exec(String(body))?.[1];
+    const valueOf = (metric: string): number =>
+      Number(new RegExp(`^nodejs_${metric}(?:\\{.*\\})? (\\S+)$`, 'm').exec(String(body))?.[1]);
     samples.push({
       at: (performance.now() - startedAt) / 1000,
       mib: await residentMiB(pid),
       descriptors: await openDescriptors(pid),
-      lagMs: 1000 * Number(lag),
+      heapMib: valueOf('heap_size_used_bytes') / 1024 / 1024,
+      lagMs: 1000 * valueOf('eventloop_lag_p99_seconds'),
     });
   }
 
@@ -105,14 +111,13 @@ test(`${seconds} s of pushes, pulls, deletes and collections`, linuxOnly, async 
   const memory = slopePerHour(settled.map(({ at, mib }) => [at, mib]));
   const mib = settled.map((each) => each.mib).toSorted((a, b) => a - b);
   const quarter = Math.ceil(settled.length / 4);
-  // The least of each: connections come and go.
-  const [first, last] = [settled.slice(0, quarter), settled.slice(-quarter)].map((part) =>
-    Math.min(...part.map((each) => each.descriptors)),
-  ) as [number, number];
+  // The least of each: connections come and go, and so does garbage.
+  const [first, last] = leastOf(settled, quarter, 'descriptors');
+  const [firstHeap, lastHeap] = leastOf(settled, quarter, 'heapMib');
   const lags = settled.map(({ lagMs }) => lagMs).toSorted((a, b) => a - b);
   const lag = lags[lags.length >> 1] ?? Number.NaN;
   t.diagnostic(
-    `${seconds} s: ${count.pushes} pushes, ${count.pulls} pulls, ${count.deletes} deletes, ${count.collections} collections, 0 errors; ${mib[0]} to ${mib.at(-1)} MiB resident${isLong ? `, ${memory.toFixed(1)} MiB more an hour after the first quarter` : ''}; ${first} descriptors at first, ${last} at last; event loop late by ${lag.toFixed(0)} ms at most in 99 of 100 (median of ${lags.length} looks)`,
+    `${seconds} s: ${count.pushes} pushes, ${count.pulls} pulls, ${count.deletes} deletes, ${count.collections} collections, 0 errors; ${mib[0]} to ${mib.at(-1)} MiB resident${isLong ? `, ${memory.toFixed(1)} MiB more an hour after the first quarter` : ''}; heap of ${firstHeap.toFixed(1)} MiB at least at first, ${lastHeap.toFixed(1)} at last; ${first} descriptors at first, ${last} at last; event loop late by ${lag.toFixed(0)} ms at most in 99 of 100 (median of ${lags.length} looks)`,
   );
   assert.ok(count.deletes > 0 && count.collections > 0 && samples.length > 2);
   assert.ok(lag < 1000, `the event loop was late by ${lag} ms`);
@@ -127,6 +132,14 @@ test('what grows is seen to grow', () => {
   assert.ok(Math.abs(slopePerHour(noisy(0))) < 1);
   assert.ok(Math.abs(slopePerHour(noisy(5)) - 5) < 1);
 });
+
+/** The least of the first samples, and of the last. */
+function leastOf(samples: readonly Sample[], count: number, what: 'descriptors' | 'heapMib') {
+  const [first, last] = [samples.slice(0, count), samples.slice(-count)].map((part) =>
+    Math.min(...part.map((each) => each[what])),
+  );
+  return [first ?? Number.NaN, last ?? Number.NaN] as const;
+}
 
 /** The slope of the line that is nearest to all points, from seconds to an hour. */
 function slopePerHour(points: readonly (readonly [seconds: number, value: number])[]): number {
