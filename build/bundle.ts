@@ -49,12 +49,12 @@ async function bundleWithWorker(
   format: 'esm' | 'cjs',
   replaced: Readonly<Record<string, string>>,
 ): Promise<Bundle> {
-  const worker = await bundleWorker();
+  const workers = await bundleWorkers();
   const { code, modules } = await bundle(source(input), format, {
-    replaced: { ...workerModule(worker), ...(await versionModule()), ...replaced },
+    replaced: { ...workers.replaced, ...(await versionModule()), ...replaced },
     isMinified: format === 'cjs',
   });
-  return { code, modules: new Map([...worker.modules, ...modules]) };
+  return { code, modules: new Map([...workers.modules, ...modules]) };
 }
 
 /** Bundles Docker's credential helper, which clients start for each command: it holds little. Writes nothing. */
@@ -74,8 +74,8 @@ export interface DesktopBundles {
 
 /** Bundles them. Writes nothing. */
 export async function bundleDesktop(): Promise<DesktopBundles> {
-  const worker = await bundleWorker();
-  const replaced = { ...workerModule(worker), ...(await versionModule()) };
+  const workers = await bundleWorkers();
+  const replaced = { ...workers.replaced, ...(await versionModule()) };
   const options = { replaced, isMinified: true, external: ['electron'] };
   const [app, registry, data, preload] = await Promise.all([
     bundle(source('main/app.ts'), 'esm', options),
@@ -83,19 +83,26 @@ export async function bundleDesktop(): Promise<DesktopBundles> {
     bundle(source('main/data/data-process.ts'), 'esm', options),
     bundle(source('main/preload/preload.ts'), 'cjs', options),
   ]);
-  const process = { code: registry.code, modules: new Map([...worker.modules, ...registry.modules]) };
+  const process = { code: registry.code, modules: new Map([...workers.modules, ...registry.modules]) };
   return { app, process, data, preload };
 }
 
-async function bundleWorker(): Promise<Bundle> {
-  return await bundle(source('registry/workers/bcrypt.ts'), 'cjs');
-}
-
-/** The code of the worker as text, in place of the module that says where its file is. */
-function workerModule({ code }: Bundle): Readonly<Record<string, string>> {
+/** The code of the worker threads as text, in place of the module that says where their files are. */
+async function bundleWorkers(): Promise<{
+  readonly replaced: Readonly<Record<string, string>>;
+  readonly modules: ModuleGraph;
+}> {
+  const [bcrypt, changes] = await Promise.all([
+    bundle(source('registry/workers/bcrypt.ts'), 'cjs'),
+    bundle(source('registry/workers/changes.ts'), 'cjs'),
+  ]);
+  const entries = { bcryptEntry: bcrypt, changesEntry: changes };
+  const lines = Object.entries(entries).map(
+    ([name, { code }]) => `export const ${name} = { source: ${JSON.stringify(code)} };`,
+  );
   return {
-    [source('registry/workers/entries.ts')]:
-      `export const bcryptEntry = { source: ${JSON.stringify(code)} };`,
+    replaced: { [source('registry/workers/entries.ts')]: lines.join('\n') },
+    modules: new Map([...bcrypt.modules, ...changes.modules]),
   };
 }
 

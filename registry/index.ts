@@ -76,7 +76,7 @@ import { type Identity, openIdentity } from './tls/identity.ts';
 import { sweepOutFiles } from './transfer/out-file.ts';
 import { createReceivedFiles } from './transfer/received.ts';
 import { openWebhooks } from './webhooks/webhooks.ts';
-import { bcryptEntry } from './workers/entries.ts';
+import { bcryptEntry, changesEntry } from './workers/entries.ts';
 import { startUpkeep } from './upkeep.ts';
 import { version } from './version.ts';
 
@@ -164,7 +164,7 @@ export async function createRegistry({
   const metrics = createMetrics();
   const driver = checked(
     opening.use(
-      config.storage.filesystem === undefined ? createMemoryDriver() : await openFsDriver({ root }),
+      config.storage.filesystem === undefined ? createMemoryDriver() : await openFsDriver({ root, changesEntry }),
     ),
     { log },
   );

@@ -14,6 +14,7 @@ import type { Role } from '../spec/admin/access.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import type { RepoName } from '../spec/names.ts';
+import type { WorkerEntry } from '../workers/thread.ts';
 import {
   accessOf,
   allRights,
@@ -28,7 +29,6 @@ import type { Access, AccessToken, Rights } from './access.ts';
 import { parseAuthorization } from './basic.ts';
 import type { BasicCredentials } from './basic.ts';
 import { createBcryptPool } from './bcrypt-pool.ts';
-import type { WorkerEntry } from './bcrypt-pool.ts';
 import { createBearer, generateTokenKey, loadTokenKey } from './bearer.ts';
 import type { Bearer } from './bearer.ts';
 import { allows, callerOf, formatProof, limitToScopes, markOf, parseProof } from './caller.ts';

@@ -3,12 +3,10 @@
  * Threads start when they are needed, do not keep the process alive while idle, and end with the pool.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { AppError } from '../spec/errors.ts';
 import type { BcryptAnswer, BcryptJob } from '../workers/bcrypt.ts';
-
-/** Where the code of the worker is: a file, or its text (for the single executable, where there is no file). */
-export type WorkerEntry = URL | string | { readonly source: string };
+import { startWorker, type WorkerEntry } from '../workers/thread.ts';
 
 export interface BcryptPoolOptions {
   /** A URL or path of the built registry/workers/bcrypt.ts, or its text; the source file if absent. */
@@ -137,10 +135,4 @@ export function createBcryptPool({
     thread.task?.reject(new Error('the bcrypt worker ended', { cause }));
     startWaiting();
   }
-}
-
-function startWorker(entry: WorkerEntry): Worker {
-  return typeof entry === 'string' || entry instanceof URL
-    ? new Worker(entry)
-    : new Worker(entry.source, { eval: true });
 }

@@ -101,6 +101,7 @@ function failingDriver(failure: Error): Driver {
     open: fail,
     readSmall: fail,
     write: fail,
+    commit: fail,
     async *list() {
       yield* [];
       throw failure;

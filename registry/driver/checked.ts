@@ -10,7 +10,7 @@ import { systemCode } from '../disk/private-file.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 
-import type { Driver, Part, Reader } from './driver.ts';
+import type { Driver, Part, Reader, Stages } from './driver.ts';
 import { isKey } from './keys.ts';
 
 /** One call of a driver: distribution's name for it, what it is about, and what it asks of the medium. */
@@ -48,6 +48,9 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
     },
     async write(key, bytes, how) {
       return run(trace, { name: 'PutContent', key, verb: 'write' }, () => driver.write(key, bytes, how));
+    },
+    async commit(stages, how) {
+      await runWrites(trace, stages, () => driver.commit(stages, how));
     },
     async *list(prefix, how) {
       const call: Call = { name: 'List', key: prefix, verb: 'read' };
@@ -120,10 +123,11 @@ function checkPart(part: Part, key: string, trace: Trace): Part {
       return run(trace, writing, () => part.truncate(size));
     },
     read: (options) => translateStream(part.read(options), { name: 'Reader', key, also: '0', verb: 'read' }),
-    async commit(target) {
+    async commit(target, how = {}) {
       assertKey(target);
+      if (how.clear !== undefined) assertKey(how.clear);
       const call: Call = { name: 'Move', key, also: `"/${target}"`, verb: 'write' };
-      return run(trace, call, () => part.commit(target));
+      return run(trace, call, () => runWrites(trace, how.after ?? [], () => part.commit(target, how)));
     },
     async discard() {
       return run(trace, { name: 'Delete', key, verb: 'remove' }, () => part.discard());
@@ -142,6 +146,16 @@ async function run<T>(trace: Trace, call: Call, task: () => Promise<T>): Promise
   } finally {
     done();
   }
+}
+
+/** Runs what writes several keys: a line for each of them, and an error that names the first. */
+async function runWrites<T>(trace: Trace, stages: Stages, task: () => Promise<T>): Promise<T> {
+  return await stages.flat().reduceRight<() => Promise<T>>(
+    (inner, { key }) =>
+      () =>
+        run(trace, { name: 'PutContent', key, verb: 'write' }, inner),
+    task,
+  )();
 }
 
 function assertKey(key: string): void {

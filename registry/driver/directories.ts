@@ -1,21 +1,21 @@
 /**
  * The directories of the file system driver: made with mode 0700, never reached through a symbolic link, and
  * durable. A name in a directory survives a power cut once that directory was fsynced after the name was made;
- * so a file in new directories needs one fsync for each of them, outermost last. Whoever makes a directory notes
- * it as fresh, and every writer below it, not just the maker, syncs its parent until that has happened once.
+ * so a file in new directories needs one fsync for each of them, all at the same time. Whoever makes a directory
+ * notes it as fresh, and every writer below it, not just the maker, syncs its parent until that has happened once.
  */
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { undefinedIfAbsent } from '../disk/directory.ts';
 import { syncDirectory, systemCode } from '../disk/private-file.ts';
 
 export interface Directories {
   /** True if the directory exists; throws when a symbolic link leads to it. */
-  has(directory: string): Promise<boolean>;
+  has(directory: string): boolean;
   /** Makes the directory and what is missing above it; throws when a symbolic link leads to it. */
-  prepare(directory: string): Promise<void>;
-  /** Makes the names in the directory durable, and the fresh directories above it, outermost last. */
-  settle(directory: string): Promise<void>;
+  prepare(directory: string): void;
+  /** Makes the names in the directories durable, and the fresh directories above them. */
+  settle(directories: readonly string[]): Promise<void>;
   /** Forgets what is noted of a tree that is about to be removed. */
   forget(directory: string): void;
 }
@@ -25,29 +25,32 @@ export function createDirectories(root: string): Directories {
   const fresh = new Map<string, symbol>();
   const sync = createSharedSync();
 
-  async function prepare(directory: string): Promise<void> {
-    if (await isReal(directory)) return;
+  function prepare(directory: string): void {
+    if (isReal(directory)) return;
     // A root that went away is a disk that was unmounted: writing on would hide the loss.
     if (directory === root) throw new Error(`the data directory ${root} is gone`);
-    await prepare(dirname(directory));
-    // Noted before it exists, so that no other writer can see it without seeing that it is fresh.
-    fresh.set(directory, Symbol('fresh'));
+    prepare(dirname(directory));
     try {
-      await mkdir(directory, { mode: 0o700 });
+      mkdirSync(directory, { mode: 0o700 });
+      fresh.set(directory, Symbol('fresh'));
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
-      await isReal(directory);
+      // Made by another program meanwhile, which may not have made it durable.
+      if (systemCode(error) !== 'EEXIST' || !isReal(directory)) throw error;
+      fresh.set(directory, Symbol('fresh'));
     }
   }
 
-  async function settle(directory: string): Promise<void> {
-    await sync(directory);
-    for (let at = directory; at !== root; at = dirname(at)) {
-      const made = fresh.get(at);
-      if (made === undefined) continue;
-      await sync(dirname(at));
-      if (fresh.get(at) === made) fresh.delete(at);
+  async function settle(directories: readonly string[]): Promise<void> {
+    const wanted = new Set(directories);
+    for (const directory of directories) {
+      for (let at = directory; at !== root; at = dirname(at)) if (fresh.has(at)) wanted.add(dirname(at));
     }
+    // Also those beside the way: a later stage finds them settled.
+    const made = [...fresh].filter(([at]) => wanted.has(dirname(at)));
+    const synced = await Promise.allSettled([...wanted].map((directory) => sync(directory)));
+    const failed = synced.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    for (const [at, mark] of made) if (fresh.get(at) === mark) fresh.delete(at);
   }
 
   function forget(directory: string): void {
@@ -59,11 +62,16 @@ export function createDirectories(root: string): Directories {
   return { has: isReal, prepare, settle, forget };
 }
 
-async function isReal(directory: string): Promise<boolean> {
-  const real = await realpath(directory).catch(undefinedIfAbsent);
-  if (real !== undefined && real !== directory)
+function isReal(directory: string): boolean {
+  let real: string | undefined;
+  try {
+    real = realpathSync.native(directory);
+  } catch (error) {
+    return undefinedIfAbsent(error) ?? false;
+  }
+  if (real !== directory)
     throw new Error(`${directory} leads over a symbolic link to ${real}; links are not followed`);
-  return real !== undefined;
+  return true;
 }
 
 /**

@@ -49,6 +49,67 @@ export function testDriver(
 }
 
 const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) => Promise<void>>> = {
+  async 'a commit writes every key whose condition holds, and says nothing of the others'(driver) {
+    await driver.write('suite/there', noise(3, 1));
+    await driver.write('suite/hollow', noise(0, 1));
+    const bytes = noise(7, 7);
+
+    await driver.commit([
+      [
+        { key: 'suite/new', bytes },
+        { key: 'suite/there', bytes, if: 'absent' },
+      ],
+      [
+        { key: 'suite/hollow', bytes, if: 'empty' },
+        { key: 'suite/none/below', bytes, if: 'empty' },
+      ],
+    ]);
+    await driver.commit([[{ key: 'suite/hollow', bytes: noise(1, 1), if: 'empty' }]]);
+
+    const keys = ['new', 'there', 'hollow', 'none/below'];
+    const sizes = await Promise.all(keys.map(async (key) => (await driver.stat(`suite/${key}`))?.size));
+    assert.deepEqual(sizes, [7, 3, 7, 7]);
+  },
+
+  async 'commits that share keys take turns, in whatever order they name them'(driver) {
+    const keys = ['suite/a', 'suite/b', 'suite/c'];
+
+    await Promise.all(
+      Array.from({ length: 30 }, (_, at) => {
+        const named = at % 2 === 0 ? keys : keys.toReversed();
+        return driver.commit(named.map((key) => [{ key, bytes: noise(at, at) }]));
+      }),
+    );
+
+    const sizes = await Promise.all(keys.map(async (key) => (await driver.stat(key))?.size));
+    assert.deepEqual(sizes, [29, 29, 29]);
+  },
+
+  async 'a part is moved unless the key has its size, and what follows is written in both cases'(driver) {
+    const found: unknown[] = [];
+    for (const name of ['first', 'second']) {
+      const part = await driver.openPart(`suite/up/${name}/data`, { create: true });
+      assert.ok(part);
+      await part.append(chunksOf(noise(9, 1), 9));
+      const after = [[{ key: `suite/links/${name}`, bytes: noise(2, 2) }]];
+
+      const isMoved = await part.commit('suite/blob', {
+        unless: 'sameSize',
+        after,
+        clear: `suite/up/${name}`,
+      });
+
+      found.push({ isMoved, links: await names(driver, 'suite/links'), up: await names(driver, 'suite/up') });
+      await (isMoved ? part[Symbol.asyncDispose]() : part.discard());
+    }
+
+    assert.deepEqual(found, [
+      { isMoved: true, links: ['first'], up: [] },
+      { isMoved: false, links: ['first', 'second'], up: ['second'] },
+    ]);
+    assert.equal((await driver.stat('suite/blob'))?.size, 9);
+  },
+
   async 'what was written is read back, at any size and of any bytes'(driver) {
     for (const size of [0, 1, 71, 4095, 4096, 65_537, 1_048_579]) {
       const bytes = noise(size, size);

@@ -5,12 +5,14 @@
  *   keys         segments of [A-Za-z0-9._-] joined by '/', no '.' or '..'; made only by store/paths.ts
  *   durable      when write, commit and remove resolve, a power cut does not undo them
  *   atomic       a reader sees the old bytes or the new ones, never a mix and never an empty file
- *   conditional  `if: 'absent'` admits exactly one of many racers
+ *   conditional  `if` admits exactly one of many racers
+ *   staged       a commit of several stages makes each durable before the next has names
  *   absent       is `undefined`; removing nothing is fine
  *   order        `list` gives direct children in byte order, unless any order will do
  *   abort        leaves no partial key; a part keeps the bytes that were flushed
  *   part         has one appender; survives a restart under its key
- *   failure      a failed fsync is never retried: the part is dropped and STORAGE_FAILED thrown
+ *   failure      a failed fsync is never retried: the part is dropped and STORAGE_FAILED thrown. Of a stage that failed
+ *                the parts and the conditional writes are gone; other writes have left the old bytes or the new ones
  *
  * Errors: drivers throw what their medium throws; `checked` turns that into AppError. Names below a prefix that
  * are not key segments (`lost+found`) are not seen.
@@ -53,6 +55,26 @@ export interface DurableOptions {
   readonly durable?: boolean;
 }
 
+/** A whole key to write: in any case, if it is absent, or if it holds nothing (`empty`: it is absent or of no bytes). */
+export interface Write {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly if?: 'absent' | 'empty';
+}
+
+/** Writes in the order in which a power cut may find them: those of a stage in any order, after the stage before. */
+export type Stages = readonly (readonly Write[])[];
+
+/** How a part becomes a key. */
+export interface CommitOptions {
+  /** Leaves the part open and the key as it is when that has the size of the part. */
+  readonly unless?: 'sameSize' | undefined;
+  /** What is written after it, whether or not the part was moved. */
+  readonly after?: Stages;
+  /** A prefix that is removed in passing at the end, if the part was moved. */
+  readonly clear?: string;
+}
+
 /**
  * An open key, read into buffers of the caller, so that a large blob costs no garbage. It gives the bytes of the moment
  * it was opened: a later write of the key does not change them.
@@ -79,10 +101,11 @@ export interface Part extends AsyncDisposable {
   /** The bytes so far, from the start. */
   read(options?: WaitOptions): Readable;
   /**
-   * Makes the bytes durable and moves them to `key`, replacing what is there. The part is closed afterwards; if
-   * the move fails (full disk), the bytes stay under the part's own key and can be opened again.
+   * Makes the bytes durable and moves them to `key`, replacing what is there; answers whether it did. The part is
+   * closed afterwards, unless it was not moved; if the move fails (full disk), the bytes stay under the part's own key
+   * and can be opened again.
    */
-  commit(key: string): Promise<void>;
+  commit(key: string, options?: CommitOptions): Promise<boolean>;
   /** Drops the part and its bytes. */
   discard(): Promise<void>;
 }
@@ -96,12 +119,10 @@ export interface Driver extends AsyncDisposable {
   open(key: string): Promise<Reader | undefined>;
   /** The whole value of a small key; throws when it exceeds `limit` bytes. */
   readSmall(key: string, options: { readonly limit: number }): Promise<Uint8Array | undefined>;
-  /** Writes a whole key. With `if: 'absent'` answers false, changing nothing, when the key exists. */
-  write(
-    key: string,
-    bytes: Uint8Array,
-    options?: DurableOptions & { readonly if?: 'absent' },
-  ): Promise<boolean>;
+  /** Writes a whole key. Answers false, changing nothing, when its condition does not hold. */
+  write(key: string, bytes: Uint8Array, options?: DurableOptions & Pick<Write, 'if'>): Promise<boolean>;
+  /** Writes keys, stage after stage. */
+  commit(stages: Stages, options?: DurableOptions): Promise<void>;
   /** Direct children of a prefix ('' is the top) in byte order, those after `after` only. None if absent. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListEntry>;
   /** Removes one key, durably. */

@@ -5,18 +5,17 @@
  * 256 MiB took 160 ms with it and 240 ms without.
  */
 import * as files from 'node:fs';
-import { constants, createReadStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
-import type { Part, WaitOptions } from './driver.ts';
+import type { Changes, OpenedPart } from './changes.ts';
+import type { CommitOptions, Part, WaitOptions } from './driver.ts';
 import { interruptible } from './interruptible.ts';
 
-// Descriptors, not objects of them: a small blob opens its part three times, and the objects cost as much as the calls.
-const open = promisify(files.open);
-const stat = promisify(files.fstat);
+// Descriptors, not objects of them: a small blob opens its part twice, and the objects cost as much as the calls.
 const writeAt = promisify(files.writev);
 const syncData = promisify(files.fdatasync);
 const cut = promisify(files.ftruncate);
@@ -28,29 +27,15 @@ const batchChunks = 512;
 const earlySyncBytes = 16 * 1024 * 1024;
 
 export interface FilePartOptions {
-  readonly create: boolean;
+  readonly path: string;
   /** Shared by all parts: one early fdatasync at a time, so that they leave the thread pool to everyone else. */
   readonly earlySyncs: { busy: boolean };
-  /** Moves the file at `path`, whose bytes are durable, to a key, durably. */
-  readonly publish: (path: string, key: string) => Promise<void>;
+  readonly changes: Changes;
 }
 
-/** Opens the file at `path` as a part; `undefined` if it is absent and not to be created. Follows no link. */
-export async function openFilePart(path: string, options: FilePartOptions): Promise<Part | undefined> {
-  const flags = constants.O_WRONLY | constants.O_NOFOLLOW | (options.create ? constants.O_CREAT : 0);
-  const file = await open(path, flags, 0o600).catch(undefinedIfAbsent);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await stat(file);
-    return createFilePart(file, path, size, options);
-  } catch (error) {
-    files.closeSync(file);
-    throw error;
-  }
-}
-
-function createFilePart(file: number, path: string, startSize: number, options: FilePartOptions): Part {
-  const { earlySyncs, publish } = options;
+/** A part of an open file. */
+export function createFilePart({ file, size: startSize }: OpenedPart, options: FilePartOptions): Part {
+  const { path, earlySyncs, changes } = options;
   let size = startSize;
   let unsyncedBytes = 0;
   let earlySync: Promise<void> | undefined;
@@ -148,14 +133,17 @@ function createFilePart(file: number, path: string, startSize: number, options: 
     return createReadStream(path, { ...wait, end: size - 1, highWaterMark: batchBytes });
   }
 
-  async function commit(key: string): Promise<void> {
+  async function commit(key: string, { unless, after = [], clear }: CommitOptions = {}): Promise<boolean> {
     begin();
     await earlySync;
-    await sync();
-    if (lost !== undefined) await drop();
-    isDirty = false;
-    await close();
-    await publish(path, key);
+    if (lost !== undefined) return await drop();
+    // The thread closes the file, unless it says that the part was not moved.
+    closed = true;
+    const part = { file, size, path, key, unless, clear };
+    const [isMoved = false] = await changes.run({ kind: 'commit', part, stages: after, isDurable: true });
+    if (isMoved) return true;
+    closed = busy = false;
+    return false;
   }
 
   async function discard(): Promise<void> {

@@ -165,6 +165,8 @@ test('a full disk is STORAGE_FULL, harms nothing and leaves nothing', needsRoot,
   assert.ok(part.size > 1024 * 1024 && part.size <= 2 * 1024 * 1024, String(part.size));
   assert.equal((await driver.stat('docker/up/data'))?.size, part.size);
   await assert.rejects(driver.write('docker/tag/link', Buffer.alloc(65_536)), isFull);
+  const stages = [small, Buffer.alloc(65_536)].map((bytes) => [{ key: 'docker/tag/link', bytes }]);
+  await assert.rejects(driver.commit(stages), isFull);
   assert.deepEqual(await driver.readSmall('docker/tag/link', { limit: 100 }), new Uint8Array(small));
   assert.deepEqual(await unfinished(disk.root), []);
 
@@ -232,6 +234,8 @@ test(
       'write beside it': `await driver.write('docker/t/1/other', small);`,
       overwrite: `await driver.write('docker/t/1/link', small);`,
       'write in one new directory': `await driver.write('docker/t/2/link', small);`,
+      'stages in one new tree': `await driver.commit([['a'], ['b']].map((stage) =>
+        stage.map((name) => ({ key: 'docker/t/3/' + name + '/link', bytes: small }))));`,
       'refused write': `await driver.write('docker/t/2/link', small, { if: 'absent' });`,
       'passing write': `await driver.write('docker/up/1/startedat', small, { durable: false });`,
       'open part': `const part = await driver.openPart('docker/up/1/data', { create: true });`,
@@ -254,27 +258,33 @@ test(
       else if (step !== 'start')
         (found[step] ??= []).push(text.replaceAll(/berth\/tmp\/[0-9a-f-]{36}/g, 'TEMP'));
     }
+    for (const [name, texts] of Object.entries(found)) found[name] = sortSyncs(texts);
     assert.deepEqual(found, {
       'first write': lines(
         'mkdir berth, mkdir berth/tmp, fdatasync TEMP, mkdir docker, mkdir docker/t, mkdir docker/t/1',
-        'rename TEMP docker/t/1/link, fsync docker/t/1, fsync docker/t, fsync docker, fsync .',
+        'rename TEMP docker/t/1/link, fsync ., fsync docker, fsync docker/t, fsync docker/t/1',
       ),
       'write beside it': lines('fdatasync TEMP, rename TEMP docker/t/1/other, fsync docker/t/1'),
       overwrite: lines('fdatasync TEMP, rename TEMP docker/t/1/link, fsync docker/t/1'),
       'write in one new directory': lines(
-        'fdatasync TEMP, mkdir docker/t/2, rename TEMP docker/t/2/link, fsync docker/t/2, fsync docker/t',
+        'fdatasync TEMP, mkdir docker/t/2, rename TEMP docker/t/2/link, fsync docker/t, fsync docker/t/2',
+      ),
+      'stages in one new tree': lines(
+        'fdatasync TEMP, fdatasync TEMP, mkdir docker/t/3, mkdir docker/t/3/a, mkdir docker/t/3/b',
+        'rename TEMP docker/t/3/a/link, fsync docker/t, fsync docker/t/3, fsync docker/t/3/a',
+        'rename TEMP docker/t/3/b/link, fsync docker/t/3/b',
       ),
       'passing write': lines('mkdir docker/up, mkdir docker/up/1, rename TEMP docker/up/1/startedat'),
       commit: lines(
         'fdatasync docker/up/1/data, mkdir docker/b, mkdir docker/b/1',
-        'rename docker/up/1/data docker/b/1/data, fsync docker/b/1, fsync docker/b, fsync docker',
+        'rename docker/up/1/data docker/b/1/data, fsync docker, fsync docker/b, fsync docker/b/1',
       ),
       remove: lines('unlink docker/t/1/other, fsync docker/t/1'),
       'passing removal': lines('rename docker/up/1 TEMP, unlink TEMP/startedat, rmdir TEMP'),
       'remove tree': lines('rename docker/t/1 TEMP, fsync docker/t, unlink TEMP/link, rmdir TEMP'),
       'write below a directory that was made in passing': lines(
         'mkdir docker/up/2, rename TEMP docker/up/2/x, fdatasync TEMP, rename TEMP docker/up/2/y',
-        'fsync docker/up/2, fsync docker/up, fsync docker',
+        'fsync docker/up, fsync docker/up/2',
       ),
     });
   },
@@ -345,6 +355,22 @@ const failures = {
     told: ['STORAGE_FAILED'],
     left: [],
   },
+  'of the directory of a part': {
+    inject: 'fsync:error=EIO:when=1',
+    script: `const part = await driver.openPart('docker/up/data', { create: true });
+      await part.append(bytes(3, 65536));
+      await tell(() => part.commit('docker/blob', { after: [[{ key: 'docker/link', bytes: small }]] }));`,
+    told: ['STORAGE_FAILED'],
+    left: [],
+  },
+  'in a second stage': {
+    inject: 'fsync:error=EIO:when=2',
+    script: `const [first, kept, taken] = ['first', 'docker/kept', 'docker/taken'].map((key) => ({ key, bytes: small }));
+      await tell(() => driver.commit([[first], [kept, { ...taken, if: 'absent' }]]));
+      await tell(() => driver.commit([[{ ...first, if: 'absent' }]]));`,
+    told: ['STORAGE_FAILED', 'done'],
+    left: ['kept'],
+  },
   'of a directory': {
     inject: 'fsync:error=EIO:when=1',
     script: `await driver.write('docker/link', small, { durable: false });
@@ -364,7 +390,9 @@ for (const [name, { inject, script, told, left }] of Object.entries(failures)) {
       calls.flatMap(({ mark }) => mark ?? []),
       told,
     );
-    assert.equal(calls.filter(({ text }) => text.startsWith(`${inject.split(':')[0]} `)).length, 1);
+    const syncs = calls.map(({ text }) => text).filter((text) => text.startsWith(`${inject.split(':')[0]} `));
+    assert.ok(syncs.length > 0);
+    assert.deepEqual(syncs, [...new Set(syncs)]);
     assert.deepEqual(await unfinished(root), []);
     const keys = (await files.readdir(join(root, 'docker')).catch(undefinedIfAbsent)) ?? [];
     assert.deepEqual(
@@ -436,6 +464,19 @@ function parseTrace(log: string, root: string): readonly TracedCall[] {
     calls.push({ text: [name.replace(/at2?$/, ''), ...names].join(' '), ...call });
   }
   return calls;
+}
+
+/** Fsyncs that follow each other are waited for together: they come in any order, here in that of their names. */
+function sortSyncs(texts: readonly string[]): string[] {
+  const isSync = (text = ''): boolean => /^f(data)?sync /.test(text);
+  const sorted: string[] = [];
+  for (let at = 0; at < texts.length;) {
+    let end = at + 1;
+    while (isSync(texts[at]) && isSync(texts[end])) end++;
+    sorted.push(...texts.slice(at, end).toSorted());
+    at = end;
+  }
+  return sorted;
 }
 
 function lines(...steps: readonly string[]): readonly string[] {

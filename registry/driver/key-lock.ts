@@ -1,13 +1,14 @@
-/** Answers a function that runs the tasks of one key one after the other, and those of different keys at once. */
-export function createKeyLock(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
+/** Answers a function that runs the tasks of a key one after the other, and those that share no key at once. */
+export function createKeyLock(): <T>(keys: readonly string[], task: () => Promise<T>) => Promise<T> {
   const last = new Map<string, Promise<unknown>>();
-  return async (key, task) => {
-    const turn = (last.get(key) ?? Promise.resolve()).catch(() => undefined).then(task);
-    last.set(key, turn);
+  return async (keys, task) => {
+    // All keys at once: two tasks that share several can not wait for each other.
+    const turn = Promise.allSettled(keys.flatMap((key) => last.get(key) ?? [])).then(task);
+    for (const key of keys) last.set(key, turn);
     try {
       return await turn;
     } finally {
-      if (last.get(key) === turn) last.delete(key);
+      for (const key of keys) if (last.get(key) === turn) last.delete(key);
     }
   };
 }

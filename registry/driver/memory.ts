@@ -1,7 +1,17 @@
 /** The contract in memory, for `storage.inmemory` and for tests of the wire. Nothing survives the driver. */
 import { Readable, addAbortSignal } from 'node:stream';
 
-import type { Driver, ListEntry, ListOptions, Part, Reader, WaitOptions } from './driver.ts';
+import type {
+  CommitOptions,
+  Driver,
+  ListEntry,
+  ListOptions,
+  Part,
+  Reader,
+  Stages,
+  WaitOptions,
+  Write,
+} from './driver.ts';
 import { interruptible } from './interruptible.ts';
 
 /** A key's bytes. A write makes a new value, so that readers of the old one keep it; a part grows in place. */
@@ -20,6 +30,11 @@ export function createMemoryDriver(): Driver {
     if (found === undefined) return Promise.resolve(undefined);
     values.set(key, found);
     return Promise.resolve(createMemoryPart(values, key, found));
+  }
+
+  function commit(stages: Stages): Promise<void> {
+    for (const write of stages.flat()) writeKey(values, write);
+    return Promise.resolve();
   }
 
   async function* list(prefix: string, { after = '' }: ListOptions = {}) {
@@ -52,20 +67,15 @@ export function createMemoryDriver(): Driver {
         throw new RangeError(`${key} has ${value.size} bytes, more than ${limit}`);
       return value && new Uint8Array(Buffer.concat(value.chunks));
     },
-    write(key, bytes, options) {
-      if (options?.if === 'absent' && values.has(key)) return Promise.resolve(false);
-      values.set(key, createValue([new Uint8Array(bytes)]));
-      return Promise.resolve(true);
-    },
+    write: (key, bytes, options) => Promise.resolve(writeKey(values, { ...options, key, bytes })),
+    commit,
     list,
     remove(key) {
       values.delete(key);
       return Promise.resolve();
     },
     removeTree(prefix) {
-      for (const key of values.keys()) {
-        if (key === prefix || key.startsWith(`${prefix}/`)) values.delete(key);
-      }
+      removeBelow(values, prefix);
       return Promise.resolve();
     },
     openPart,
@@ -74,6 +84,18 @@ export function createMemoryDriver(): Driver {
       return Promise.resolve();
     },
   };
+}
+
+function removeBelow(values: Map<string, Value>, prefix: string): void {
+  for (const key of values.keys()) if (key === prefix || key.startsWith(`${prefix}/`)) values.delete(key);
+}
+
+function writeKey(values: Map<string, Value>, { key, bytes, if: condition }: Write): boolean {
+  const found = values.get(key);
+  if (found !== undefined && (condition === 'absent' || (condition === 'empty' && found.size > 0)))
+    return false;
+  values.set(key, createValue([new Uint8Array(bytes)]));
+  return true;
 }
 
 function createValue(chunks: Uint8Array[]): Value {
@@ -112,11 +134,17 @@ function createMemoryPart(values: Map<string, Value>, key: string, value: Value)
       Object.assign(value, createValue([new Uint8Array(Buffer.concat(value.chunks, size))]));
     },
     read: (options) => readPart(value, options),
-    async commit(target) {
+    async commit(target, { unless, after = [], clear }: CommitOptions = {}) {
       assertOpen();
-      state = 'closed';
-      values.delete(key);
-      values.set(target, createValue(value.chunks));
+      const isMoved = unless === undefined || values.get(target)?.size !== value.size;
+      if (isMoved) {
+        state = 'closed';
+        values.delete(key);
+        values.set(target, createValue(value.chunks));
+      }
+      for (const write of after.flat()) writeKey(values, write);
+      if (isMoved && clear !== undefined) removeBelow(values, clear);
+      return isMoved;
     },
     async discard() {
       assertOpen();

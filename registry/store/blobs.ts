@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
-import type { Driver } from '../driver/driver.ts';
+import type { Driver, Part } from '../driver/driver.ts';
 import { type Digest, digestParts, emptyDigests } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import type { RepoName } from '../spec/names.ts';
 import { blocksOf, type Content } from './content.ts';
 import type { Leases } from './leases.ts';
-import { hasLink, keepLink } from './links.ts';
+import { hasLink, keptLink } from './links.ts';
 import type { ManifestCache } from './manifest-cache.ts';
 import { blobData, layerLink, layerTree } from './paths.ts';
 import type { Locks } from './locks.ts';
@@ -45,6 +45,15 @@ export interface Blobs {
    * @throws AppError STORAGE_FAILED
    */
   read(blob: Blob, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+  /**
+   * Stores a part whose digest was verified and makes it readable in a repository, durably, removes what lies below
+   * `clear` and answers true. Answers false when the blob was stored already; the part is left to the caller then.
+   */
+  store(
+    repository: RepoName,
+    digest: Digest,
+    options: { readonly part: Part; readonly clear: string },
+  ): Promise<boolean>;
   /** Makes a stored blob readable in a repository, durably. */
   link(repository: RepoName, digest: Digest): Promise<void>;
   /**
@@ -137,9 +146,16 @@ export function createBlobs({
 
   async function link(repository: RepoName, digest: Digest): Promise<void> {
     await locks.shared(repository, () =>
-      growing(locks, repository, () => keepLink(driver, layerLink(repository, digest), digest)),
+      growing(locks, repository, () => driver.commit([[keptLink(layerLink(repository, digest), digest)]])),
     );
   }
+
+  const store: Blobs['store'] = async (repository, digest, { part, clear }) => {
+    const after = [[keptLink(layerLink(repository, digest), digest)]];
+    return await locks.shared(repository, () =>
+      growing(locks, repository, () => content.storePart(digest, part, { after, clear })),
+    );
+  };
 
   async function mount(
     repository: RepoName,
@@ -194,7 +210,7 @@ export function createBlobs({
     });
   }
 
-  return { find, sizeOf: (digest) => content.sizeOf(digest), send, read, link, mount, remove };
+  return { find, sizeOf: (digest) => content.sizeOf(digest), send, read, store, link, mount, remove };
 }
 
 /** True for the digest of zero bytes, which can be stored without an upload. */

@@ -3,7 +3,7 @@
  * the bytes in place may rely on them being durable, and nobody puts aside what another has just stored.
  */
 import { createHash } from 'node:crypto';
-import type { Driver, Part, Reader } from '../driver/driver.ts';
+import type { CommitOptions, Driver, Part, Reader, Stages } from '../driver/driver.ts';
 import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { StoreEvents } from '../spec/events.ts';
@@ -16,11 +16,15 @@ export interface Content {
    * Moves a part whose digest was verified to its place, durably, and answers true. Answers false when bytes of that
    * length are there already, and are not known to be damaged; the part is left to the caller then.
    */
-  storePart(digest: Digest, part: Part): Promise<boolean>;
+  storePart(
+    digest: Digest,
+    part: Part,
+    options: Required<Pick<CommitOptions, 'after' | 'clear'>>,
+  ): Promise<boolean>;
   /** The size of stored bytes; what is just being stored is waited for, so that what is found is durable. */
   sizeOf(digest: Digest): Promise<number | undefined>;
-  /** Stores bytes under their digest, durably, unless the very same are there. */
-  storeBytes(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /** Stores bytes under their digest, durably, unless the very same are there; `after` is written behind them. */
+  storeBytes(digest: Digest, bytes: Uint8Array, after: Stages): Promise<void>;
   /**
    * For who has read bytes that are not those of the digest: reads them again, moves them to quarantine if they are
    * still wrong, so that the next push stores them again, and answers the error to throw: STORAGE_FAILED.
@@ -46,29 +50,30 @@ export function createContent({
   const alone = <T>(digest: Digest, act: () => Promise<T>): Promise<T> =>
     locks.exclusive(`content:${digest}`, act);
 
-  async function storePart(digest: Digest, part: Part): Promise<boolean> {
+  const storePart: Content['storePart'] = async (digest, part, options) => {
     return await alone(digest, async () => {
-      const [present, isWanted] = await Promise.all([
-        driver.stat(blobData(digest)),
-        damage.needsBytes(digest),
-      ]);
+      const isWanted = await damage.needsBytes(digest);
       const { size } = part;
-      if (present?.size === size && !isWanted) return false;
-      await orNothing(digest, () => part.commit(blobData(digest)));
-      if (isWanted) await heal(digest, size);
-      return true;
+      const unless = isWanted ? undefined : 'sameSize';
+      const isMoved = await part.commit(blobData(digest), { unless, ...options });
+      if (isMoved && isWanted) await heal(digest, size);
+      return isMoved;
     });
-  }
+  };
 
   async function sizeOf(digest: Digest): Promise<number | undefined> {
     return await alone(digest, async () => (await driver.stat(blobData(digest)))?.size);
   }
 
-  async function storeBytes(digest: Digest, bytes: Uint8Array): Promise<void> {
+  async function storeBytes(digest: Digest, bytes: Uint8Array, after: Stages): Promise<void> {
     await alone(digest, async () => {
+      const key = blobData(digest);
       const isWanted = await damage.needsBytes(digest);
-      if (!isWanted && (await holds(blobData(digest), bytes))) return;
-      await orNothing(digest, () => driver.write(blobData(digest), bytes));
+      const present = await driver.stat(key);
+      const isHeld = present?.size === bytes.length && !isWanted && (await holds(key, bytes));
+      // Other bytes go first: those that come instead are only then gone when they cannot be made durable.
+      if (present !== undefined && !isHeld) await driver.remove(key);
+      await driver.commit([[{ key, bytes, if: 'absent' }], ...after]);
       if (isWanted) await heal(digest, bytes.length);
     });
   }
@@ -79,19 +84,8 @@ export function createContent({
   }
 
   async function holds(key: string, bytes: Uint8Array): Promise<boolean> {
-    if ((await driver.stat(key))?.size !== bytes.length) return false;
     const present = await driver.readSmall(key, { limit: bytes.length });
     return present !== undefined && Buffer.compare(present, bytes) === 0;
-  }
-
-  /** What could not be made durable must not be found by the next push, which would rely on it. */
-  async function orNothing(digest: Digest, act: () => Promise<unknown>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      await driver.remove(blobData(digest)).catch(() => undefined);
-      throw error;
-    }
   }
 
   async function putAside(digest: Digest): Promise<AppError> {

@@ -99,6 +99,8 @@ export function createDamage({
   }
 
   async function needsBytes(digest: Digest): Promise<boolean> {
+    // Asked of every blob that is pushed: a look costs less than to open what is hardly ever there.
+    if ((await driver.stat(damagedRecord(digest))) === undefined) return false;
     const record = await read(digest);
     return record !== undefined && record.healedAt === undefined && record.state !== 'unlinked';
   }

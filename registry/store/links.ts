@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from '../spec/digest.ts';
-import type { Driver } from '../driver/driver.ts';
+import type { Driver, Write } from '../driver/driver.ts';
 
 const limit = 1024;
 const text = new TextDecoder();
@@ -15,16 +15,14 @@ export async function readLink(driver: Driver, key: string): Promise<Digest | un
   return found === undefined ? undefined : parseDigest(text.decode(found).trim());
 }
 
-/** Writes a link durably. */
-export async function writeLink(driver: Driver, key: string, digest: Digest): Promise<void> {
-  await driver.write(key, bytes.encode(digest));
+/** A link to write, whatever is there. */
+export function linkTo(key: string, digest: Digest): Write {
+  return { key, bytes: bytes.encode(digest) };
 }
 
-/** Writes a link whose digest its key tells, durably. One that is there stays as it is, which spares its fsyncs. */
-export async function keepLink(driver: Driver, key: string, digest: Digest): Promise<void> {
-  const isEmpty = (await driver.stat(key))?.size === 0;
-  // Waits for another writer of the same link, so that what is found is durable.
-  await driver.write(key, bytes.encode(digest), isEmpty ? {} : { if: 'absent' });
+/** A link whose digest its key tells. One that is there stays as it is, which spares its fsyncs. */
+export function keptLink(key: string, digest: Digest): Write {
+  return { ...linkTo(key, digest), if: 'empty' };
 }
 
 /** When a link was written, in milliseconds since the epoch. An empty one counts as none, as for `readLink`. */

@@ -6,7 +6,7 @@ import { type Manifest, parseManifest } from '../spec/manifest.ts';
 import type { RepoName, Tag } from '../spec/names.ts';
 import type { Blobs } from './blobs.ts';
 import { type Content, digestOf } from './content.ts';
-import { hasLink, keepLink } from './links.ts';
+import { hasLink, keptLink } from './links.ts';
 import type { Leases } from './leases.ts';
 import type { Locks } from './locks.ts';
 import { type ManifestCache, manifestText, type StoredManifest } from './manifest-cache.ts';
@@ -151,8 +151,8 @@ export function createManifests({
       const { warnings, sizes } = await checkContent(repository, manifest);
       const uses = [{ digest, size: bytes.length }, ...usesOf(manifest, sizes)];
       using admitted = admit({ by: 'push', repository, tags: names, uses });
-      await content.storeBytes(digest, bytes);
-      await growing(locks, repository, () => keepLink(driver, revisionLink(repository, digest), digest));
+      const linked = [[keptLink(revisionLink(repository, digest), digest)]];
+      await growing(locks, repository, () => content.storeBytes(digest, bytes, linked));
       await events.manifestPushed({
         repository,
         digest,

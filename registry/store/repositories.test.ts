@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createMemoryDriver } from '../driver/memory.ts';
 import type { Digest } from '../spec/digest.ts';
 import type { RepoName } from '../spec/names.ts';
-import { writeLink } from './links.ts';
+import { linkTo } from './links.ts';
 import { layerLink, revisionLink } from './paths.ts';
 import { createRepositories } from './repositories.ts';
 
@@ -38,7 +38,7 @@ test('repositories are listed in byte order of the whole name, after any text', 
       fc.oneof(name, fc.string({ maxLength: 4 })),
       async (names, after) => {
         await using driver = createMemoryDriver();
-        for (const each of names) await writeLink(driver, revisionLink(each, digest), digest);
+        await driver.commit([names.map((each) => linkTo(revisionLink(each, digest), digest))]);
 
         const listed = await collect(createRepositories(driver).list({ after }));
 
@@ -51,8 +51,8 @@ test('repositories are listed in byte order of the whole name, after any text', 
 
 test('a repository without a manifest is walked and not listed', async () => {
   await using driver = createMemoryDriver();
-  await writeLink(driver, layerLink('only/layers', digest), digest);
-  await writeLink(driver, revisionLink('with/manifest', digest), digest);
+  const keys = [layerLink('only/layers', digest), revisionLink('with/manifest', digest)];
+  await driver.commit([keys.map((key) => linkTo(key, digest))]);
   const repositories = createRepositories(driver);
 
   assert.deepEqual(await collect(repositories.walk()), ['only/layers', 'with/manifest']);

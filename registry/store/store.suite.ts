@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { checked } from '../driver/checked.ts';
-import type { Driver, Part } from '../driver/driver.ts';
+import type { CommitOptions, Driver, DurableOptions, Part, Stages } from '../driver/driver.ts';
 import { openFsDriver } from '../driver/fs.ts';
 import { createMemoryDriver } from '../driver/memory.ts';
 import type { Algorithm, Digest } from '../spec/digest.ts';
@@ -44,7 +44,7 @@ export interface Step {
 export interface Watch {
   /** Runs before a step; what it throws is the step's failure, what it waits for holds the step back. */
   readonly before?: (step: Step) => Promise<void> | void;
-  /** Runs after a step that succeeded; what it throws comes after the fact, as from a failed fsync. */
+  /** Runs after a step that changed something; what it throws comes after the fact, as from a failed fsync. */
   readonly after?: (step: Step) => Promise<void> | void;
 }
 
@@ -56,9 +56,26 @@ function watched(driver: Driver, { before, after }: Watch): Driver {
     await after?.({ call, key });
     return result;
   }
+  /** One write after the other, as a commit makes them. */
+  async function writeAll(stages: Stages, options?: DurableOptions): Promise<void> {
+    for (const write of stages.flat())
+      await step('write', write.key, () => driver.commit([[write]], options));
+  }
+  async function move(part: Part, target: string, options: CommitOptions): Promise<boolean> {
+    await before?.({ call: 'commit', key: target });
+    const isMoved = await part.commit(target, options);
+    try {
+      if (isMoved) await after?.({ call: 'commit', key: target });
+    } catch (error) {
+      await driver.remove(target);
+      throw error;
+    }
+    return isMoved;
+  }
   return {
     ...driver,
     write: (key, bytes, options) => step('write', key, () => driver.write(key, bytes, options)),
+    commit: writeAll,
     remove: (key) => step('remove', key, () => driver.remove(key)),
     removeTree: (key, options) => step('removeTree', key, () => driver.removeTree(key, options)),
     async openPart(key, options) {
@@ -71,7 +88,13 @@ function watched(driver: Driver, { before, after }: Watch): Driver {
         append: (source, wait) => step('append', key, () => part.append(source, wait)),
         truncate: (size) => part.truncate(size),
         read: (wait) => part.read(wait),
-        commit: (target) => step('commit', target, () => part.commit(target)),
+        async commit(target, { unless, after: stages = [], clear } = {}) {
+          const isMoved = await move(part, target, { unless });
+          await writeAll(stages);
+          if (isMoved && clear !== undefined)
+            await step('removeTree', clear, () => driver.removeTree(clear, { durable: false }));
+          return isMoved;
+        },
         discard: () => part.discard(),
         [Symbol.asyncDispose]: () => part[Symbol.asyncDispose](),
       } satisfies Part;

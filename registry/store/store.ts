@@ -95,7 +95,6 @@ export function createStore({
     events,
     locks,
     leases,
-    content,
     blobs,
     repositories,
     perUser: uploadsPerUser,

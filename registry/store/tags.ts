@@ -2,7 +2,7 @@ import type { Driver } from '../driver/driver.ts';
 import { type Digest } from '../spec/digest.ts';
 import { AppError, assertNever } from '../spec/errors.ts';
 import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
-import { linkTime, readLink, writeLink } from './links.ts';
+import { linkTime, linkTo, readLink } from './links.ts';
 import { tagIndexLink, tagLink, tagsTree, tagTree } from './paths.ts';
 import { createRemembered } from './remembered.ts';
 import { byteOrder } from './repositories.ts';
@@ -82,9 +82,9 @@ export function createTags(driver: Driver, platform: NodeJS.Platform = process.p
     times,
     checkStorable,
     async move(repository, tag, to) {
-      await writeLink(driver, tagIndexLink(repository, tag, to), to);
       const key = tagLink(repository, tag);
-      await meanings.change(key, () => writeLink(driver, key, to));
+      const history = linkTo(tagIndexLink(repository, tag, to), to);
+      await meanings.change(key, () => driver.commit([[history], [linkTo(key, to)]]));
     },
     remove: (repository, tag) =>
       meanings.change(tagLink(repository, tag), () => driver.removeTree(tagTree(repository, tag))),

@@ -4,7 +4,7 @@
  * what is still there; `expire` sweeps it.
  */
 import { randomUUID } from 'node:crypto';
-import type { Driver } from '../driver/driver.ts';
+import type { Driver, Write } from '../driver/driver.ts';
 import type { Page } from '../spec/admin/arguments.ts';
 import type { TrashRow } from '../spec/admin/content.ts';
 import { type Digest, parseDigest } from '../spec/digest.ts';
@@ -13,7 +13,7 @@ import type { Actor, StoreEvents } from '../spec/events.ts';
 import { checkRepository, parseRepoName, parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import type { Admit, Use } from './admission.ts';
 import type { Leases } from './leases.ts';
-import { hasLink, keepLink } from './links.ts';
+import { hasLink, keptLink } from './links.ts';
 import type { Locks } from './locks.ts';
 import { blobData, layerLink, revisionLink, trashEntry, trashTree } from './paths.ts';
 import { growing } from './growing.ts';
@@ -165,7 +165,7 @@ export function createTrash({
       held.use(admit({ by: 'restore', repository, tags: entry.tags, uses: await storedOf(named) }));
       await growing(locks, repository, async () => {
         for (const each of manifests.toReversed()) await link(repository, each);
-        await keepLink(driver, revisionLink(repository, digest), digest);
+        await driver.commit([[keptLink(revisionLink(repository, digest), digest)]]);
       });
       const set: Tag[] = [];
       const kept: { tag: Tag; digest: Digest }[] = [];
@@ -200,13 +200,14 @@ export function createTrash({
     repository: RepoName,
     { digest, references: { blobs, isManifest } }: { digest: Digest; references: References },
   ): Promise<void> {
+    const layers: Write[] = [];
     for (const blob of new Set(blobs)) {
       // What was pushed without a layer, as allowed for layers with urls, is restored without it.
       const isStored = (await driver.stat(blobData(blob))) !== undefined;
-      if (isStored) await keepLink(driver, layerLink(repository, blob), blob);
+      if (isStored) layers.push(keptLink(layerLink(repository, blob), blob));
     }
     const key = isManifest ? revisionLink(repository, digest) : layerLink(repository, digest);
-    await keepLink(driver, key, digest);
+    await driver.commit([layers, [keptLink(key, digest)]]);
   }
 
   async function empty(): Promise<{ readonly entries: number }> {

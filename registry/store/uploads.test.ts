@@ -257,8 +257,8 @@ test('an upload that nobody started is unknown and leaves no trace', async () =>
 test('a session that cannot be made whole is taken back', async () => {
   await using open = await openStore({
     uploadsPerUser: 1,
-    before: ({ call }) => {
-      if (call === 'openPart') throw new AppError('STORAGE_FULL');
+    before: ({ key }) => {
+      if (key.endsWith('/data')) throw new AppError('STORAGE_FULL');
     },
   });
 

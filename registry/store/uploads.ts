@@ -19,7 +19,7 @@ import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import { parseUploadId, type RepoName, type UploadId } from '../spec/names.ts';
 import type { Blob, Blobs } from './blobs.ts';
-import { type Content, digestOfStream } from './content.ts';
+import { digestOfStream } from './content.ts';
 import type { Leases } from './leases.ts';
 import type { Locks } from './locks.ts';
 import { uploadData, uploadStartedAt, uploadTree, uploadsTree } from './paths.ts';
@@ -101,7 +101,6 @@ export function createUploads({
   events,
   locks,
   leases,
-  content,
   blobs,
   repositories,
   perUser,
@@ -112,7 +111,6 @@ export function createUploads({
   readonly events: StoreEvents;
   readonly locks: Locks;
   readonly leases: Leases;
-  readonly content: Content;
   readonly blobs: Blobs;
   readonly repositories: Repositories;
   /** Sessions that one user may have open. */
@@ -140,11 +138,12 @@ export function createUploads({
     sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
-      const text = new TextEncoder().encode(new Date(now()).toISOString());
-      await growing(locks, repository, async () => {
-        await driver.write(uploadStartedAt(repository, id), text, { durable: false });
-        await using _ = await driver.openPart(uploadData(repository, id), { create: true });
-      });
+      const startedAt = {
+        key: uploadStartedAt(repository, id),
+        bytes: new TextEncoder().encode(new Date(now()).toISOString()),
+      };
+      const data = { key: uploadData(repository, id), bytes: new Uint8Array() };
+      await growing(locks, repository, () => driver.commit([[startedAt, data]], { durable: false }));
     } catch (error) {
       await drop({ repository, id }, undefined).catch(() => undefined);
       throw error;
@@ -285,10 +284,11 @@ export function createUploads({
       }
       // From before it is looked for: bytes that are found must not be collected before they are linked.
       using _ = await leases.hold([digest]);
-      const isNew = await content.storePart(digest, part);
-      await blobs.link(upload.repository, digest);
+      const clear = uploadTree(upload.repository, upload.id);
+      const isNew = await blobs.store(upload.repository, digest, { part, clear });
       leases.renew(digest);
-      await drop(upload, isNew ? undefined : part);
+      if (isNew) forget(upload.id);
+      else await drop(upload, part);
       await events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
       return { digest, size };
     });

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openChangeThread } from './change-thread.ts';
+import { openFsDriver } from './fs.ts';
+
+/** Answers jobs, but for one that ends it. */
+const fragile = {
+  source: `const { parentPort } = require('node:worker_threads');
+    parentPort.on('message', (requests) => {
+      for (const { id, job } of requests) {
+        if (job.key === 'break') process.exit(1);
+        parentPort.postMessage([{ id, value: undefined }]);
+      }
+    });`,
+};
+
+test('a thread that breaks fails the jobs it had, and the next job starts another one', async () => {
+  await using thread = openChangeThread({ root: '/', tmp: '/tmp', entry: fragile });
+  await thread.run({ kind: 'remove', key: 'fine' });
+
+  const had = await Promise.allSettled([
+    thread.run({ kind: 'remove', key: 'break' }),
+    thread.run({ kind: 'remove', key: 'behind' }),
+  ]);
+  await thread.run({ kind: 'remove', key: 'fine' });
+
+  const reasons = had.map((each) => each.status === 'rejected' && String(each.reason));
+  assert.deepEqual(reasons, Array(2).fill('Error: the thread that writes to the disk ended'));
+});
+
+test('a thread that cannot start fails its jobs', async () => {
+  await using thread = openChangeThread({
+    root: '/',
+    tmp: '/tmp',
+    entry: { source: 'throw new Error("no")' },
+  });
+
+  await assert.rejects(thread.run({ kind: 'remove', key: 'a' }), {
+    message: 'the thread that writes to the disk ended',
+    cause: new Error('no'),
+  });
+});
+
+test('the end of a driver waits for what is under way and refuses what comes later', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-thread-'));
+  const driver = await openFsDriver({ root: directory.path });
+  const bytes = Buffer.from('x');
+  await driver.write('docker/first', bytes);
+  const under = Array.from({ length: 40 }, (_, at) => driver.write(`docker/${at}/key`, bytes));
+
+  await driver[Symbol.asyncDispose]();
+
+  assert.deepEqual(await Promise.all(under), Array(40).fill(true));
+  assert.equal((await readdir(join(directory.path, 'docker'))).length, 41);
+  assert.deepEqual(await readdir(join(directory.path, 'berth/tmp')), []);
+  await assert.rejects(driver.write('docker/late', bytes), /closed/);
+});
+
+test('a file that a thread opened is not closed by its end', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-thread-'));
+  const driver = await openFsDriver({ root: directory.path });
+  const part = await driver.openPart('docker/part', { create: true });
+
+  await driver[Symbol.asyncDispose]();
+
+  assert.equal(
+    await part?.append(
+      (async function* () {
+        yield Buffer.from('abc');
+      })(),
+    ),
+    3,
+  );
+  await part?.[Symbol.asyncDispose]();
+});
