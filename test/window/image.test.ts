@@ -200,6 +200,29 @@ test('one image or artifact', needs('chromium'), async (t) => {
     assert.equal(digestOf(await readFile(await download.path())), sbom.digest);
     await page.getByRole('tab', { name: 'Text' }).click();
     await page.getByText('"spdxVersion": "SPDX-2.3"').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'More for 1', exact: true }).count(), 0);
+
+    const desk = await window.context.newPage();
+    await desk.addInitScript(() => {
+      const own = globalThis as unknown as { asked: string[]; berthShell: object };
+      own.asked = [];
+      own.berthShell = {
+        async invoke(method: string) {
+          own.asked.push(method);
+          return { ok: undefined };
+        },
+      };
+    });
+    await desk.goto(page.url());
+    await desk.getByRole('button', { name: 'More for 1', exact: true }).click();
+    const [saved] = await Promise.all([
+      desk.waitForEvent('download'),
+      desk.getByRole('menuitem', { name: 'Save as…' }).click(),
+    ]);
+    assert.equal(saved.suggestedFilename(), 'sbom.spdx.json');
+    const asked = await desk.evaluate(() => (globalThis as unknown as { asked: string[] }).asked);
+    assert.ok(asked.includes('files.askWhere'));
+    await desk.close();
   });
 
   await t.test('an earlier digest of a tag is restored, and that is taken back', async () => {

@@ -9,6 +9,7 @@ import { RowButton } from '../../parts/row-controls.tsx';
 import { toastError } from '../../parts/toast.tsx';
 import { useAsk, useCall } from '../../state/calls.ts';
 import { useDownload } from '../../state/download.ts';
+import { useShell } from '../../state/shell.ts';
 import { BlobView } from './blob-view.tsx';
 import { ColumnsBar } from './columns-bar.tsx';
 import { Notes } from './notes.tsx';
@@ -37,8 +38,11 @@ export function ArtifactFiles({
   const [chosen, choose] = useParam('file');
   const ask = useAsk();
   const download = useDownload();
-  const save = ({ digest: blob }: ArtifactFile): void =>
-    void download(ask('blobs.download', { repository, digest: blob, image: digest })).catch(toastError);
+  const shell = useShell();
+  const save = ({ digest: blob }: ArtifactFile, asks = false): void =>
+    void download(ask('blobs.download', { repository, digest: blob, image: digest }), { asks }).catch(
+      toastError,
+    );
   const columns = columnsOf((file) => choose(String(file.number)), save);
   return (
     <Loaded answer={answer}>
@@ -59,6 +63,11 @@ export function ArtifactFiles({
                 total={rows.length}
                 keyOf={({ number }) => String(number)}
                 onOpen={({ number }) => choose(String(number))}
+                {...(shell !== undefined && {
+                  menuOf: (file: ArtifactFile) => [
+                    { id: 'as', label: 'Save as…', act: () => save(file, true) },
+                  ],
+                })}
                 isInline={isStacked}
                 empty={
                   <Empty icon={<File />} title="No files">
