@@ -8,6 +8,8 @@ export interface DataRow {
   readonly fixedBy?: string;
   /** Another data directory of this app that is complete, and not used: the old one after a move. */
   readonly other?: { readonly path: string; readonly bytes: number; readonly isGone: boolean };
+  /** This directory was begun a moment ago, instead of the other: a further one may be chosen in its place. */
+  readonly isBegun?: true;
   /** Under way. */
   readonly move?: DataMove;
   /** Why the last one did not end well, until it is read away. */
@@ -36,6 +38,8 @@ export interface MovePlan {
   readonly warnings: readonly string[];
   /** Of clients, at the moment: they get half a minute to end. */
   readonly transfers: number;
+  /** The present directory goes: it was begun a moment ago, and nothing is stored there. */
+  readonly isFromDropped: boolean;
   /** There is a registry at the place already, which would be used as it is. */
   readonly isUsed: boolean;
 }

@@ -43,6 +43,7 @@ export function createDataMethods({
       path: state.kind === 'running' ? state.root : place.path(),
       ...(fixedBy === undefined ? {} : { fixedBy }),
       ...(other === undefined ? {} : { other: await describeOther(other) }),
+      ...(mover.isBegun() ? { isBegun: true } : {}),
       ...(move === undefined ? {} : { move }),
       ...(failure === undefined ? {} : { failure }),
     };
@@ -82,7 +83,7 @@ export function createDataMethods({
         hint: 'Move the data directory instead: Storage has the button.',
       });
     const other = place.other();
-    if (other !== undefined)
+    if (other !== undefined && (isCopied || !mover.isBegun()))
       throw new AppError('PATH_REFUSED', {
         message: `There is another data directory still, "${other}".`,
         hint: 'Delete it, or use it again: Storage shows both.',
@@ -102,6 +103,7 @@ export function createDataMethods({
       freeBytes: target.freeBytes,
       warnings: target.warnings,
       transfers: transfers(),
+      isFromDropped: !isCopied && mover.isBegun() && place.other() !== undefined,
       isUsed: (await findDataIn(target.path)) === 'whole',
     };
     planned = { plan, size };

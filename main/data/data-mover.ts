@@ -47,8 +47,10 @@ export interface DataMover {
   tidy(): Promise<void>;
   /** Copies the data there, and uses it from then on. Never rejects: `state` says why it did not. */
   move(to: string, size: DataSize): Promise<void>;
-  /** Uses a directory as it is, and keeps the present one as the other. */
+  /** Uses a directory as it is, and keeps the present one as the other; one that was just begun goes in its place. */
   use(path: string): Promise<void>;
+  /** The present directory was begun by `use` since the app was started, in a place where there was none. */
+  isBegun(): boolean;
   useOther(): Promise<void>;
   removeOther(): Promise<void>;
   /** Resolves when everything is as before. */
@@ -66,6 +68,7 @@ export function createDataMover({
   let state: MoverState = {};
   let running: { readonly ending: AbortController; readonly ended: Promise<void> } | undefined;
   let isCommitted = false;
+  let begun: string | undefined;
 
   function enter(next: MoverState): void {
     state = next;
@@ -136,16 +139,23 @@ export function createDataMover({
     await clear(to);
   }
 
-  async function switchTo(path: string): Promise<void> {
+  async function switchTo(
+    path: string,
+    left: (from: string) => Parameters<DataPlace['set']>[0] = (from) => ({ other: from }),
+  ): Promise<void> {
     const from = place.path();
     step('stopping', path);
     await registry.stop();
     try {
-      await place.set({ path, other: from });
+      await place.set({ path, ...left(from) });
     } finally {
       step('starting', path);
       registry.start();
     }
+  }
+
+  function isBegun(): boolean {
+    return begun === place.path();
   }
 
   return {
@@ -176,7 +186,18 @@ export function createDataMover({
         enter(failure === undefined ? {} : { failure });
       });
     },
-    use: (path) => inTurn(() => switchTo(path)),
+    isBegun,
+    use: (path) =>
+      inTurn(async (signal) => {
+        const isNew = (await findDataIn(path)) === undefined;
+        // There is room for one other; what was begun a moment ago holds nothing that anybody would miss.
+        const isDropped = isBegun() && place.other() !== undefined && place.other() !== path;
+        await switchTo(path, (from) => (isDropped ? { rest: from } : { other: from }));
+        begun = isNew ? path : undefined;
+        const rest = place.rest();
+        // Where it fails, the next start takes up what is left.
+        if (isDropped && rest !== undefined) await clear(rest, signal).catch(() => undefined);
+      }),
     async useOther() {
       const other = mustHaveOther(place);
       if ((await findDataIn(other)) !== 'whole')

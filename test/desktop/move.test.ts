@@ -216,6 +216,28 @@ suite('moving the data directory in the desktop app', needsDesktop(), () => {
       assert.equal(path, target);
     });
 
+    await t.test('the folder again, in place of the one that was just begun', async () => {
+      const third = join(folder.path, 'further');
+      await until(async () => (await urlOf(target)) !== '');
+      await chooseNext(desktop, third);
+      await panel.getByRole('button', { name: 'Use another…' }).click();
+      const sheet = page.getByRole('alertdialog');
+      await sheet.getByText('The present folder, which was begun a moment ago, is deleted again.').waitFor();
+      await sheet.getByRole('button', { name: 'Use this folder' }).click();
+
+      await panel.getByText(third, { exact: true }).waitFor();
+      await until(async () => (await findDataIn(third)) === 'whole');
+      await until(async () => (await findDataIn(target)) === undefined);
+      const kept = JSON.parse(await readFile(pointerOf(desktop), 'utf8')) as object;
+      assert.deepEqual(kept, { path: third, other: desktop.dataDir });
+      await until(async () => (await urlOf(third)) !== '');
+      await chooseNext(desktop, target);
+      await panel.getByRole('button', { name: 'Use another…' }).click();
+      await sheet.getByRole('button', { name: 'Use this folder' }).click();
+      await panel.getByText(target, { exact: true }).waitFor();
+      await until(async () => (await findDataIn(target)) === 'whole');
+    });
+
     await t.test('once something is stored it is a move', async () => {
       await until(async () => (await urlOf(target)) !== '' && (await passwordIn(target)) !== '');
       await pushTo(target, await passwordIn(target), 'team/app');

@@ -82,6 +82,7 @@ const answers: Record<ShellMethod, () => unknown> = {
     freeBytes: 2000,
     warnings: [],
     transfers: 0,
+    isFromDropped: false,
     isUsed: false,
   }),
   'data.carryOut': () => data,

@@ -84,7 +84,7 @@ export function FirstRun({
             place && (
               <span key="folder" className={styles['inline']}>
                 <code className={styles['command']}>{place.path}</code>
-                {place.fixedBy === undefined && place.other === undefined && (
+                {place.fixedBy === undefined && (place.other === undefined || place.isBegun === true) && (
                   <Button look="quiet" onPress={() => void openOtherFolder(shell)}>
                     Use another…
                   </Button>

@@ -45,7 +45,7 @@ function PlanSheet({
 }) {
   const [isActing, setActing] = useState(false);
   const [error, setError] = useState<unknown>();
-  const { id, from, to, files, bytes, freeBytes, warnings, transfers, isUsed } = plan;
+  const { id, from, to, files, bytes, freeBytes, warnings, transfers, isUsed, isFromDropped } = plan;
   const act = async (): Promise<void> => {
     setActing(true);
     try {
@@ -107,7 +107,9 @@ function PlanSheet({
             'Safety',
             isCopied
               ? 'Each file is read again and compared. The old folder is in use until all of the new one is on the disk, and is kept until you delete it.'
-              : 'The present folder is kept until you delete it: Storage shows it.',
+              : isFromDropped
+                ? 'The present folder, which was begun a moment ago, is deleted again.'
+                : 'The present folder is kept until you delete it: Storage shows it.',
           ],
           [
             'Elsewhere',
