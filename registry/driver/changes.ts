@@ -118,7 +118,7 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
         return all.flat().map((each) => each !== undefined);
       } catch (error) {
         for (const file of unfinished.open) files.closeSync(file);
-        for (const temp of unfinished.temps) files.rmSync(temp, { force: true });
+        for (const temp of unfinished.temps) tryToRemove(temp);
         throw error;
       }
     });
@@ -148,7 +148,7 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
       for (const { from, path } of stage) await move(from, path);
       if (isDurable) await directories.settle(stage.map(({ path }) => dirname(path)));
     } catch (error) {
-      for (const { path, isConditional } of stage) if (isConditional) files.rmSync(path, { force: true });
+      for (const { path, isConditional } of stage) if (isConditional) tryToRemove(path);
       throw error;
     }
   }
@@ -224,7 +224,7 @@ async function settleFiles(begun: readonly Begun[], part: PartMove | undefined):
   const failed = settled.findIndex(({ status }) => status === 'rejected');
   if (failed === -1) return;
   const lost = begun.findIndex(({ file }) => file === part?.file);
-  if (part !== undefined && settled[lost]?.status === 'rejected') files.rmSync(part.path, { force: true });
+  if (part !== undefined && settled[lost]?.status === 'rejected') tryToRemove(part.path);
   throw (settled[failed] as PromiseRejectedResult).reason;
 }
 
@@ -271,6 +271,15 @@ async function removeFlat(path: string): Promise<void> {
     // It has trees in it, or is gone: no call of the above has removed what it should not.
   }
   await rm(path, { recursive: true, force: true });
+}
+
+/** After a failure, which is what is told: the disk that caused it may refuse this, too. */
+function tryToRemove(path: string): void {
+  try {
+    files.unlinkSync(path);
+  } catch {
+    // It is gone, was never there, or lies in berth/tmp until the next start.
+  }
 }
 
 function exists(path: string): boolean {

@@ -199,6 +199,7 @@ test('a disk that turned read-only is STORAGE_READ_ONLY and can be read', needsR
 
   await assert.rejects(driver.write('docker/key', small), isReadOnly);
   await assert.rejects(driver.write('docker/new/key', small), isReadOnly);
+  await assert.rejects(driver.commit([[{ key: 'docker/key', bytes: small }]]), isReadOnly);
   await assert.rejects(driver.remove('docker/key'), isReadOnly);
   await assert.rejects(driver.removeTree('docker'), isReadOnly);
   await assert.rejects(driver.openPart('docker/up', { create: true }), isReadOnly);
