@@ -11,6 +11,8 @@ import { AppError } from '../spec/errors.ts';
 /** What the blocks of all sends hold together, beside the least that each gets: few get large ones, 500 small ones. */
 const memory = { total: 32 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024, held: 0 };
 const blockCount = 3;
+/** Blocks of sends that ended, by their size: they would wait for the collector of garbage while others are made. */
+const free = { blocks: new Map<number, Buffer[]>(), bytes: 0, most: 16 * 1024 * 1024 };
 
 export interface SendRange {
   /** The first byte. */
@@ -53,16 +55,14 @@ export async function sendBytes(
       });
     });
   const flushed: Promise<unknown>[] = [];
-  // A quarter of what is left, so that there is some for whoever comes next.
-  const share = Math.floor((memory.total - memory.held) / 4 / blockCount);
-  const blockBytes = Math.min(Math.max(memory.least, Math.min(memory.most, share)), end - start);
+  const blockBytes = blockSize(end - start);
   memory.held += blockCount * blockBytes;
   try {
-    const blocks = Array.from({ length: blockCount }, () => Buffer.allocUnsafeSlow(blockBytes));
+    const blocks: Buffer[] = [];
     const fill = async (at: number, turn: number): Promise<Buffer> => {
       await flushed[turn];
       signal.throwIfAborted();
-      const block = (blocks[turn] ?? Buffer.of()).subarray(0, Math.min(blockBytes, end - at));
+      const block = (blocks[turn] ??= takeBlock(blockBytes)).subarray(0, Math.min(blockBytes, end - at));
       if ((await reader.read(block, at)) === block.length) return block;
       throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
     };
@@ -77,9 +77,36 @@ export async function sendBytes(
     }
     if (start === end) await check?.accept();
     await Promise.all(flushed);
+    // Only those that the sink is done with.
+    keepFree(blocks);
   } finally {
     signal.removeEventListener('abort', abort);
     memory.held -= blockCount * blockBytes;
+  }
+}
+
+/** A quarter of what is left, so that there is some for whoever comes next; no more than one block needs. */
+function blockSize(length: number): number {
+  const share = (memory.total - memory.held) / 4 / blockCount;
+  let size = memory.most;
+  while (size > memory.least && (size > share || size / 2 >= length)) size /= 2;
+  return size;
+}
+
+function takeBlock(size: number): Buffer {
+  const block = free.blocks.get(size)?.pop();
+  if (block === undefined) return Buffer.allocUnsafeSlow(size);
+  free.bytes -= size;
+  return block;
+}
+
+function keepFree(blocks: readonly Buffer[]): void {
+  for (const block of blocks) {
+    if (free.bytes + block.length > free.most) return;
+    free.bytes += block.length;
+    const alike = free.blocks.get(block.length) ?? [];
+    free.blocks.set(block.length, alike);
+    alike.push(block);
   }
 }
 

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { connect, type Connection, expect } from '../bench/client.ts';
 import { type Descriptor, mediaTypes, pushInto } from '../support/content.ts';
 import { startRegistry } from '../support/registry.ts';
-import { linuxOnly, mostResidentMiB, residentMiB } from '../support/vitals.ts';
+import { asStarted, linuxOnly, mostResidentMiB, residentMiB } from '../support/vitals.ts';
 
 const clients = Number(process.env['PULL_CLIENTS'] ?? 60);
 const imageMib = Number(process.env['PULL_MIB'] ?? 12);
@@ -16,7 +16,7 @@ const layersPerImage = 3;
 const boundMib = 100;
 
 test(`${clients} clients pull one image of ${imageMib} MiB at once`, linuxOnly, async (t) => {
-  await using registry = await startRegistry();
+  await using registry = await startRegistry({ env: asStarted });
   const layerBytes = Math.floor((imageMib * 1024 * 1024) / layersPerImage);
   const pusher = pushInto(registry, 'team/app');
   const config = await pusher.blob('{}', mediaTypes.config);

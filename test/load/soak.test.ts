@@ -10,7 +10,7 @@ import { pushImage } from '../compat/content.ts';
 import { isReadable, unreadableTags } from '../crash/tree.ts';
 import { request } from '../support/http.ts';
 import { berth, startRegistry } from '../support/registry.ts';
-import { freePort, linuxOnly, openDescriptors, residentMiB } from '../support/vitals.ts';
+import { asStarted, freePort, linuxOnly, openDescriptors, residentMiB } from '../support/vitals.ts';
 
 const seconds = Number(process.env['SOAK_SECONDS'] ?? 6);
 /** From here on the first minutes, in which caches and the heap find their size, no longer decide. */
@@ -37,6 +37,7 @@ test(`${seconds} s of pushes, pulls, deletes and collections`, linuxOnly, async 
   const metricsPort = await freePort();
   await using registry = await startRegistry({
     env: {
+      ...asStarted,
       BERTH_STORAGE_COLLECT_GRACE: '1s',
       // What is kept stays the same: the index of what is stored is held in memory.
       BERTH_STORAGE_COLLECT_UNTAGGED: 'true',
