@@ -274,7 +274,7 @@ test('a parser that throws, or takes one character more than the specification, 
   const wrong: readonly Parser[] = [
     { ...tag, parse: (text) => (/^[\w.][\w.-]{0,127}$/.test(text) ? text : undefined) },
     { ...tag, parse: (text) => parseTag(text.slice(0, 128)) },
-    { ...name, parse: (text) => parseRepoName(text.replace('___', '_')) },
+    { ...name, parse: (text) => parseRepoName(text.toLowerCase()) },
     { ...scope, parse: (text) => assert.ok(!text.includes('*:')) },
   ];
 
