@@ -164,7 +164,9 @@ export async function createRegistry({
   const metrics = createMetrics();
   const driver = checked(
     opening.use(
-      config.storage.filesystem === undefined ? createMemoryDriver() : await openFsDriver({ root, changesEntry }),
+      config.storage.filesystem === undefined
+        ? createMemoryDriver()
+        : await openFsDriver({ root, changesEntry }),
     ),
     { log },
   );

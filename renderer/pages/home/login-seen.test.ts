@@ -13,13 +13,14 @@ test('a login is one of a client of images, the last of them, or one that is see
   const docker = user('dev', '1', 'docker/28.2.1 go/go1.24');
   const podman = user('anna', '2', 'libpod/4.3.1');
   const running = { user: 'ci', client: 'skopeo 1.9' } as SessionRow;
+  const nameless = { user: 'ci', client: 'unknown' } as SessionRow;
   const anonymous = { user: '', client: 'docker 28.2' } as SessionRow;
 
   const found = [
     findLogin([], []),
     findLogin([browser, user('x', '4', undefined), user('y', '5', 'berth/0.1.0')], [anonymous]),
     findLogin([browser, docker, podman], []),
-    findLogin([docker], [anonymous, running]),
+    findLogin([docker], [anonymous, nameless, running]),
   ];
 
   assert.deepEqual(found, [

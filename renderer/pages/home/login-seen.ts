@@ -12,13 +12,18 @@ export interface Login {
 
 /** The last login from a client of images: looking at this page, and the command line, are none. */
 export function findLogin(users: readonly UserRow[], sessions: readonly SessionRow[]): Login | undefined {
-  const now = sessions.find(({ user }) => user !== '');
+  const now = sessions.find(({ user, client }) => user !== '' && isNamed(client));
   if (now !== undefined) return { user: now.user, client: now.client };
   const [last] = users
     .flatMap(({ name, lastUse }) => (lastUse === undefined ? [] : [{ name, ...lastUse }]))
-    .filter(({ client }) => !/^(?:browser|berth\b|unknown)/.test(clientName(client)))
+    .filter(({ client }) => isNamed(clientName(client)))
     .toSorted((a, b) => b.at.localeCompare(a.at));
   return last === undefined ? undefined : { user: last.name, client: clientName(last.client) };
+}
+
+/** True for a client that is neither a window, nor a program of Berth's own, nor nameless. */
+function isNamed(client: string): boolean {
+  return !/^(?:browser|berth\b|unknown)/.test(client);
 }
 
 const everyMs = 2000;
