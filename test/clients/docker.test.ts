@@ -13,8 +13,8 @@ import { quantile } from '../support/statistics.ts';
 import { needs } from '../support/tools.ts';
 import { users } from './workspace.ts';
 
-/** How often docker pushes while the registry restarts, after each signal. */
-const restarts = Number(process.env['DOCKER_RESTARTS'] ?? 1);
+/** How often docker pushes while the registry restarts, after each signal. No DOCKER_ name: those do not reach the engine. */
+const restarts = Number(process.env['PUSH_RESTARTS'] ?? 1);
 
 /** A name that is not loopback for docker, so that it verifies the certificate: see private-engine.sh. */
 const engineName = 'registry.berth.test';

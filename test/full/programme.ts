@@ -86,7 +86,7 @@ export const programme: readonly Row[] = [
     target:
       '100 docker pushes end 201, 100 chunked uploads go on at their offset; back within 2 s where no request has to be waited for',
     files: ['test/crash/restart.test.ts', 'test/clients/docker.test.ts'],
-    env: { RESTART_ROUNDS: '10', RESTART_WITHIN_MS: '2000', DOCKER_RESTARTS: '100' },
+    env: { RESTART_ROUNDS: '10', RESTART_WITHIN_MS: '2000', PUSH_RESTARTS: '100' },
   },
   {
     id: 'R11',
