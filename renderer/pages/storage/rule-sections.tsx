@@ -1,5 +1,6 @@
 /** The sections of the rules, each a list of sentences with blanks. */
 import { Plus } from 'lucide-react';
+import type { ComponentType } from 'react';
 import { Button } from '../../parts/button.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
@@ -21,14 +22,22 @@ interface SectionProps {
   readonly onChange: (forms: RuleForms) => void;
 }
 
+interface LineProps<Form> {
+  readonly form: Form;
+  readonly onChange: (form: Form) => void;
+  readonly onRemove: () => void;
+}
+
 export function RetentionSection({ forms, onChange }: SectionProps) {
-  const { retention } = forms;
-  const set = (rows: readonly RetentionForm[]): void => onChange({ ...forms, retention: rows });
-  const add = (): void =>
-    set([
-      ...retention,
-      {
-        key: newKey(retention),
+  return (
+    <Section
+      title="What is kept"
+      none="No rule: every tag is kept."
+      addText="Add a rule"
+      rows={forms.retention}
+      onRows={(retention) => onChange({ ...forms, retention })}
+      begin={(key) => ({
+        key,
         id: newId('keep', forms),
         enabled: true,
         newest: '10',
@@ -37,43 +46,15 @@ export function RetentionSection({ forms, onChange }: SectionProps) {
         pulledDays: '30',
         pushedDays: '',
         never: 'latest',
-      },
-    ]);
-  return (
-    <Panel title="What is kept" actions={<AddButton text="Add a rule" onPress={add} />}>
-      {retention.length === 0 && <p className={styles['muted']}>No rule: every tag is kept.</p>}
-      <ul className={styles['rules']}>
-        {retention.map((form) => (
-          <Retention
-            key={form.key}
-            form={form}
-            onChange={(next) => set(retention.map((each) => (each.key === form.key ? next : each)))}
-            onRemove={() => set(retention.filter((each) => each.key !== form.key))}
-          />
-        ))}
-      </ul>
-    </Panel>
+      })}
+      Line={Retention}
+    />
   );
-}
-
-interface LineProps<Form> {
-  readonly form: Form;
-  readonly onChange: (form: Form) => void;
-  readonly onRemove: () => void;
 }
 
 function Retention({ form, onChange, onRemove }: LineProps<RetentionForm>) {
   const problems = problemsOf('retention', form);
-  const blank = (name: keyof RetentionForm, label: string, placeholder = '', least = 2) => (
-    <Blank
-      label={label}
-      value={String(form[name])}
-      onChange={(value) => onChange({ ...form, [name]: value })}
-      placeholder={placeholder}
-      problem={problems[name]}
-      least={least}
-    />
-  );
+  const blank = blanksOf(form, onChange, problems);
   const keepsNothing = [form.newest, form.pulledDays, form.pushedDays].every((text) => Number(text) === 0);
   return (
     <RuleLine
@@ -89,10 +70,10 @@ function Retention({ form, onChange, onRemove }: LineProps<RetentionForm>) {
           : undefined
       }
     >
-      Keep the newest {blank('newest', 'How many of the newest', '0')} tags matching{' '}
-      {blank('tags', 'Tags', '*', 3)} in {blank('repositories', 'Repositories', 'team/*', 6)}. Delete the rest{' '}
-      {blank('pulledDays', 'Days after the last pull', '0')} days after the last pull and{' '}
-      {blank('pushedDays', 'Days after the push', '0')} days after the push. Never delete{' '}
+      Keep the newest {blank('newest', 'How many of the newest', '0', 2)} tags matching{' '}
+      {blank('tags', 'Tags', '*')} in {blank('repositories', 'Repositories', 'team/*', 6)}. Delete the rest{' '}
+      {blank('pulledDays', 'Days after the last pull', '0', 2)} days after the last pull and{' '}
+      {blank('pushedDays', 'Days after the push', '0', 2)} days after the push. Never delete{' '}
       {blank('never', 'Tags that are never deleted', 'none', 6)}.
     </RuleLine>
   );
@@ -109,13 +90,15 @@ const moments = [
 ] as const;
 
 export function ExpirySection({ forms, onChange }: SectionProps) {
-  const { expiry } = forms;
-  const set = (rows: readonly ExpiryForm[]): void => onChange({ ...forms, expiry: rows });
-  const add = (): void =>
-    set([
-      ...expiry,
-      {
-        key: newKey(expiry),
+  return (
+    <Section
+      title="What expires"
+      none="No rule: no tag expires."
+      addText="Add an expiry"
+      rows={forms.expiry}
+      onRows={(expiry) => onChange({ ...forms, expiry })}
+      begin={(key): ExpiryForm => ({
+        key,
         id: newId('expire', forms),
         enabled: true,
         kind: 'age',
@@ -123,38 +106,16 @@ export function ExpirySection({ forms, onChange }: SectionProps) {
         repositories: '**',
         after: '14d',
         since: 'push',
-      },
-    ]);
-  return (
-    <Panel title="What expires" actions={<AddButton text="Add an expiry" onPress={add} />}>
-      {expiry.length === 0 && <p className={styles['muted']}>No rule: no tag expires.</p>}
-      <ul className={styles['rules']}>
-        {expiry.map((form) => (
-          <Expiry
-            key={form.key}
-            form={form}
-            onChange={(next) => set(expiry.map((each) => (each.key === form.key ? next : each)))}
-            onRemove={() => set(expiry.filter((each) => each.key !== form.key))}
-          />
-        ))}
-      </ul>
-    </Panel>
+      })}
+      Line={Expiry}
+    />
   );
 }
 
 function Expiry({ form, onChange, onRemove }: LineProps<ExpiryForm>) {
   const problems = problemsOf('expiry', form);
   const { kind, since } = form;
-  const blank = (name: keyof ExpiryForm, label: string, placeholder: string, least = 3) => (
-    <Blank
-      label={label}
-      value={String(form[name])}
-      onChange={(value) => onChange({ ...form, [name]: value })}
-      placeholder={placeholder}
-      problem={problems[name]}
-      least={least}
-    />
-  );
+  const blank = blanksOf(form, onChange, problems);
   return (
     <RuleLine
       id={form.id}
@@ -201,25 +162,64 @@ function Expiry({ form, onChange, onRemove }: LineProps<ExpiryForm>) {
 }
 
 export function QuotaSection({ forms, onChange }: SectionProps) {
-  const { quotas } = forms;
-  const set = (rows: readonly QuotaForm[]): void => onChange({ ...forms, quotas: rows });
-  const add = (): void =>
-    set([
-      ...quotas,
-      { key: newKey(quotas), id: newId('quota', forms), repositories: 'team/**', bytes: '10GB', tags: '' },
-    ]);
   return (
-    <Panel title="Quotas" actions={<AddButton text="Add a quota" onPress={add} />}>
-      {quotas.length === 0 && (
-        <p className={styles['muted']}>No quota: repositories take what the disk has.</p>
-      )}
+    <Section
+      title="Quotas"
+      none="No quota: repositories take what the disk has."
+      addText="Add a quota"
+      rows={forms.quotas}
+      onRows={(quotas) => onChange({ ...forms, quotas })}
+      begin={(key) => ({ key, id: newId('quota', forms), repositories: 'team/**', bytes: '10GB', tags: '' })}
+      Line={QuotaLine}
+    />
+  );
+}
+
+function QuotaLine({ form, onChange, onRemove }: LineProps<QuotaForm>) {
+  const problems = problemsOf('quotas', form);
+  const blank = blanksOf(form, onChange, problems);
+  return (
+    <RuleLine id={form.id} onId={(id) => onChange({ ...form, id })} onRemove={onRemove} problems={problems}>
+      {blank('repositories', 'Repositories', 'team/**', 6)} together take{' '}
+      {blank('bytes', 'Bytes at most', '10GB', 4)} and have{' '}
+      {blank('tags', 'Tags at most', 'any number of', 4)} tags at most.
+    </RuleLine>
+  );
+}
+
+/** Rules of one kind, and a button that begins one more. */
+function Section<Form extends { readonly key: number }>({
+  title,
+  none,
+  addText,
+  rows,
+  onRows,
+  begin,
+  Line,
+}: {
+  readonly title: string;
+  readonly none: string;
+  readonly addText: string;
+  readonly rows: readonly Form[];
+  readonly onRows: (rows: readonly Form[]) => void;
+  readonly begin: (key: number) => Form;
+  readonly Line: ComponentType<LineProps<Form>>;
+}) {
+  const add = (
+    <Button icon={<Plus aria-hidden />} onPress={() => onRows([...rows, begin(newKey(rows))])}>
+      {addText}
+    </Button>
+  );
+  return (
+    <Panel title={title} actions={add}>
+      {rows.length === 0 && <p className={styles['muted']}>{none}</p>}
       <ul className={styles['rules']}>
-        {quotas.map((form) => (
-          <QuotaLine
+        {rows.map((form) => (
+          <Line
             key={form.key}
             form={form}
-            onChange={(next) => set(quotas.map((each) => (each.key === form.key ? next : each)))}
-            onRemove={() => set(quotas.filter((each) => each.key !== form.key))}
+            onChange={(next) => onRows(rows.map((each) => (each.key === form.key ? next : each)))}
+            onRemove={() => onRows(rows.filter((each) => each.key !== form.key))}
           />
         ))}
       </ul>
@@ -227,9 +227,13 @@ export function QuotaSection({ forms, onChange }: SectionProps) {
   );
 }
 
-function QuotaLine({ form, onChange, onRemove }: LineProps<QuotaForm>) {
-  const problems = problemsOf('quotas', form);
-  const blank = (name: keyof QuotaForm, label: string, placeholder: string, least = 4) => (
+/** The blanks of a sentence: each is a text of the form. `least` is its width in characters while it is empty. */
+function blanksOf<Form extends object>(
+  form: Form,
+  onChange: (form: Form) => void,
+  problems: Readonly<Record<string, string>>,
+) {
+  return (name: keyof Form & string, label: string, placeholder: string, least = 3) => (
     <Blank
       label={label}
       value={String(form[name])}
@@ -238,20 +242,5 @@ function QuotaLine({ form, onChange, onRemove }: LineProps<QuotaForm>) {
       problem={problems[name]}
       least={least}
     />
-  );
-  return (
-    <RuleLine id={form.id} onId={(id) => onChange({ ...form, id })} onRemove={onRemove} problems={problems}>
-      {blank('repositories', 'Repositories', 'team/**', 6)} together take{' '}
-      {blank('bytes', 'Bytes at most', '10GB')} and have {blank('tags', 'Tags at most', 'any number of', 4)}{' '}
-      tags at most.
-    </RuleLine>
-  );
-}
-
-function AddButton({ text, onPress }: { readonly text: string; readonly onPress: () => void }) {
-  return (
-    <Button icon={<Plus aria-hidden />} onPress={onPress}>
-      {text}
-    </Button>
   );
 }
