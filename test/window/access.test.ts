@@ -345,6 +345,27 @@ test('access', dockerNeeds, async (t) => {
     await page.getByRole('radio', { name: /^Off/, checked: true }).waitFor();
   });
 
+  await t.test('an undo takes the form back though the change was not read again yet', async () => {
+    await using other = await window.context.newPage();
+    let isHeld = false;
+    await other.routeWebSocket(/\/api\/rpc$/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        if (!isHeld || !String(message).includes('"access.anonymous"')) server.send(message);
+      });
+    });
+    await other.goto(`${registry.url}/ui/#/access/anonymous`);
+    await other.getByRole('radio', { name: /^Off/ }).press('ArrowUp');
+    isHeld = true;
+
+    await other.getByRole('button', { name: 'Save' }).click();
+    await other.getByText('Changed what everybody may pull').waitFor();
+    await other.keyboard.press('Control+z');
+
+    await other.getByText('Undone').waitFor();
+    await other.getByRole('radio', { name: /^Off/, checked: true }).waitFor();
+  });
+
   await t.test('a second admin is logged out of the browser at the change of the role', async () => {
     const { password } = (await berth.json('user', 'add', 'second', '--role', 'admin')) as {
       readonly password: string;
