@@ -163,13 +163,15 @@ if (await isInsideEngine(import.meta.filename)) {
           await login(address, 'builder');
           const times: { readonly endedMs: number; readonly backMs: number }[] = [];
           for (let round = 0; round < restarts; round++) {
-            const ref = `${address}/docker/restart:${round}`;
+            // Of its own: what a former push has left there looks like one that is under way.
+            const repository = `docker/restart-${round}`;
+            const ref = `${address}/${repository}:latest`;
             const seed = 10 + 2 * round + at;
             await makeImage({ out: tar, ref, layers: 3, layerMib: 24, compression: 'none', seed });
             await docker('load', '--input', tar);
 
             const pushing = docker('push', ref);
-            await uploadUnderWay(dataDir, 'docker/restart');
+            await uploadUnderWay(dataDir, repository);
             const killedAt = performance.now();
             await current.kill(signal);
             const endedMs = performance.now() - killedAt;
