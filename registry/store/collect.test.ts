@@ -70,6 +70,23 @@ async function openCollecting({ collect: options, ...setup }: StoreSetup & { col
   };
 }
 
+test('nothing is remembered of a manifest that was collected', async () => {
+  await using open = await openCollecting();
+  await pushBlob(open.store, repository, '{}');
+  const bytes = manifestOf({ config: descriptorOf('{}') });
+  await putManifest(open.store, bytes);
+  const reference = { kind: 'digest', digest: sha(bytes) } as const;
+  assert.ok(await open.store.manifests.find(repository, reference));
+
+  await open.collectAll();
+  await open.collectAll();
+  // The link alone: the bytes are gone.
+  await open.driver.write(revisionLink(repository, sha(bytes)), Buffer.from(sha(bytes)));
+
+  assert.deepEqual(await open.blobs(), []);
+  assert.equal(await open.store.manifests.find(repository, reference), undefined);
+});
+
 test('a shorter grace time counts for what was uploaded before', async () => {
   let chosenMs = 1000 * graceMs;
   await using open = await openCollecting({ collect: { graceMs: () => chosenMs } });

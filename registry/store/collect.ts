@@ -130,6 +130,7 @@ export function createCollector({
   graceMs = () => defaultGraceMs,
   quarantineMs,
   deleteUntagged = () => true,
+  forget,
   now,
   monotonic,
 }: CollectOptions & {
@@ -141,6 +142,8 @@ export function createCollector({
   readonly references: ReferenceReader;
   readonly tags: Tags;
   readonly trash: Trash;
+  /** Drops what is kept in memory of bytes that are gone. */
+  readonly forget: (digest: Digest) => void;
   readonly now: () => number;
   readonly monotonic: () => number;
 }): Collector {
@@ -238,7 +241,10 @@ export function createCollector({
     for (const [digest, size] of doomed) {
       await step();
       const isGone = await removeBlob(digest, links.get(digest) ?? []);
-      if (isGone) events.blobCollected({ digest, size });
+      if (isGone) {
+        forget(digest);
+        events.blobCollected({ digest, size });
+      }
       count[isGone ? 'blobs' : 'keptBlobs']++;
       count[isGone ? 'bytes' : 'keptBytes'] += size;
       if (isGone) seen.delete(digest);

@@ -121,7 +121,7 @@ export function createStore({
     }),
     referrers: createReferrers(cache),
     trash,
-    collector: createCollector({ ...common, ...collect, now, monotonic }),
+    collector: createCollector({ ...common, ...collect, forget, now, monotonic }),
     leases,
     damage,
     scrubber: createScrubber({
