@@ -183,6 +183,9 @@ test('SIGHUP reads the levels of the log again, and a broken file leaves them', 
   const storageLines = async (): Promise<number> => {
     const before = registry.log().length;
     await request(registry.plainUrl, { path: '/v2/a/manifests/b' });
+    // Its lines are written after the answer, that of the access log last.
+    do await delay(5);
+    while (!registry.log().slice(before).includes('"GET /v2/a/manifests/b '));
     // Of this request: the index reads the storage as well, when it likes.
     const own = /filesystem\.\w+\(\\"\/docker\/registry\/v2\/repositories\/a\//g;
     return registry.log().slice(before).match(own)?.length ?? 0;
