@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { request } from '../support/http.ts';
 import { needs } from '../support/tools.ts';
@@ -60,6 +61,14 @@ test('the log', needs('chromium'), async (t) => {
     await window.go('#/logs');
     await fail();
     await lines(/error/).first().waitFor();
+    // Both lines of the request count as seen before the screen is left.
+    const ends = (): readonly string[] =>
+      Array.from(registry.log().matchAll(/^time="([^"]+)" level=error msg="response/gm), ([, at = '']) => at);
+    while (ends().length === 0) await delay(5);
+    await page.waitForFunction(
+      (at) => JSON.parse(localStorage.getItem('berth.preferences') ?? '{}').logSeenAt >= at,
+      Date.parse(ends().at(-1) ?? ''),
+    );
     assert.equal(await entry.innerText(), 'Logs');
 
     await window.go('#/home');
