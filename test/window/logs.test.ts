@@ -175,8 +175,8 @@ test('the log', needs('chromium'), async (t) => {
     await page.reload();
     await lines('tag set').waitFor();
     await page.getByRole('button', { name: 'All requests' }).click();
-    // The page has asked for its files since, one request each.
-    await lines('/ui/assets/').first().waitFor();
+    await probe('alone');
+    await lines('/v2/_catalog?alone').waitFor();
 
     await grid.focus();
     await page.keyboard.press('End');
