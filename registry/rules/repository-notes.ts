@@ -50,7 +50,7 @@ export async function openRepositoryNotes(root: string): Promise<RepositoryNotes
     mustBeWritable(repository) {
       if (notes.get(repository)?.isReadOnly !== true) return;
       throw new AppError('STORAGE_READ_ONLY', {
-        message: `The repository ${repository} is read-only: nothing in it is pushed, moved or deleted.`,
+        message: `The repository ${repository} is read-only: nothing in it is pushed, moved or deleted. An administrator of this registry can end that.`,
         hint: `An administrator can end that: berth repository ${repository} --read-only off`,
         detail: { name: repository },
       });

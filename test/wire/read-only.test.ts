@@ -47,7 +47,7 @@ test('what writes is refused with the name and the reason, and pulls go on', asy
   const { errors } = put.json() as { readonly errors: readonly { readonly message: string }[] };
   assert.equal(
     errors[0]?.message,
-    `The repository ${name} is read-only: nothing in it is pushed, moved or deleted.`,
+    `The repository ${name} is read-only: nothing in it is pushed, moved or deleted. An administrator of this registry can end that.`,
   );
   assert.equal((await send('GET', `/v2/${name}/manifests/1`)).status, 200);
   await pushImage(send, 'team/free', '1');
