@@ -147,13 +147,25 @@ export async function createRegistry({
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await lockRoot(root));
   const logPath = join(root, 'berth', 'logs', 'registry.log');
-  const logFile = opening.use(await openLogFile({ path: logPath }));
+  const logFile = opening.use(
+    await openLogFile({
+      path: logPath,
+      onLost: (lines) =>
+        log.warn('linesLost', 'lines of the log could not be written to its file', {
+          lines,
+          path: logPath,
+          hint: 'check the disk and its free space',
+        }),
+    }),
+  );
   const ring = createRing();
-  const serviceLines = opening.use(createTurnLines(err));
-  const log = openLog(config, ring, (line) => {
-    serviceLines.write(line);
-    logFile.write(line);
-  });
+  const serviceLines = opening.use(
+    createTurnLines((lines) => {
+      err(lines);
+      logFile.write(lines);
+    }),
+  );
+  const log: Logger = openLog(config, ring, (line) => serviceLines.write(line));
   const accessLines = opening.use(createTurnLines(out));
   for (const { key, level, where, message } of loaded.notices) {
     log.warn(level === 'unknown' ? 'configUnknown' : 'configIgnored', message, { key, where });

@@ -23,7 +23,7 @@ export interface LogFileOptions {
 
 export interface LogFile extends AsyncDisposable {
   /** Queues a line, or several that stay together, with their line feeds. */
-  write(line: string): void;
+  write(lines: string): void;
   /** Resolves when what was queued before is in the file, or dropped. */
   flush(): Promise<void>;
 }
@@ -58,15 +58,15 @@ export async function openLogFile({
     while (queue.length > 0) {
       const batch = takeBatch();
       try {
-        if (file.size > 0 && file.size + batch.bytes.length > maxBytes) file = await rotate(file, path, keep);
+        if (file.size > 0 && file.size + batch.length > maxBytes) file = await rotate(file, path, keep);
         // A failed write may have ended inside a line.
-        const bytes = torn ? Buffer.concat([lineFeed, batch.bytes]) : batch.bytes;
+        const bytes = torn ? Buffer.concat([lineFeed, batch]) : batch;
         await file.handle.appendFile(bytes);
         torn = false;
         file.size += bytes.length;
       } catch {
         torn = true;
-        lost += batch.lines;
+        lost += linesIn(batch.toString());
         continue;
       }
       const dropped = lost;
@@ -78,20 +78,20 @@ export async function openLogFile({
   };
 
   /** As many lines as fit into one file, one at least. */
-  const takeBatch = (): { readonly bytes: Buffer; readonly lines: number } => {
+  const takeBatch = (): Buffer => {
     const room = Math.max(maxBytes - file.size, 0);
     let count = 0;
     let bytes = 0;
-    for (const line of queue) {
-      const length = Buffer.byteLength(line);
+    for (const text of queue) {
+      const length = Buffer.byteLength(text);
       if (count > 0 && bytes + length > room) break;
       bytes += length;
       count += 1;
     }
-    const lines = queue.slice(0, count);
+    const taken = queue.slice(0, count).join('');
     queue = queue.slice(count);
     queuedBytes -= bytes;
-    return { bytes: Buffer.from(lines.join('')), lines: count };
+    return Buffer.from(taken);
   };
 
   const flush = async (): Promise<void> => {
@@ -110,13 +110,13 @@ export async function openLogFile({
   process.once('exit', writeInPlace);
 
   return {
-    write(line) {
-      const length = Buffer.byteLength(line);
+    write(lines) {
+      const length = Buffer.byteLength(lines);
       if (queuedBytes + length > maxQueuedBytes) {
-        lost += 1;
+        lost += linesIn(lines);
         return;
       }
-      queue.push(line);
+      queue.push(lines);
       queuedBytes += length;
       if (writing === undefined) gathering ??= setTimeout(start, gatherMs);
     },
@@ -133,6 +133,10 @@ export async function openLogFile({
 const gatherMs = 10;
 
 const lineFeed = Buffer.from('\n');
+
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
+}
 
 interface OpenFile {
   readonly handle: FileHandle;

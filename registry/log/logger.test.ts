@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from './logger.ts';
 import { createRing } from './ring.ts';
+import type { FieldValue } from '../spec/log-record.ts';
 
 const now = (): number => Date.UTC(2026, 10, 23, 10, 20, 2, 676);
 
@@ -20,6 +21,37 @@ test('a line has the fields of the process, of the bound log and of the call', (
 
   assert.deepEqual(lines, [
     'time="2026-11-23T10:20:02.676Z" level=info msg="response completed" event=requestDone http.request.id=r1 http.response.status=200 service=registry sys=http version=1\n',
+  ]);
+});
+
+test('records of one event may have other fields, in another order, or those of each line', () => {
+  const lines: string[] = [];
+  const log = createLogger({
+    write: (line) => lines.push(line),
+    now,
+    fields: { service: 'registry', time: 'x' },
+  });
+  const all: readonly Readonly<Record<string, FieldValue>>[] = [
+    { b: 1, a: 'x y' },
+    { a: 'z', b: 2 },
+    { a: undefined, b: 3 },
+    { service: 'other', event: 'made up', sys: 'made up', level: 'low' },
+    {},
+    { b: 4, a: 5 },
+  ];
+
+  for (const fields of all) log.info('happened', 'm', fields);
+  log.for('tls').info('happened', 'm', { b: 6, a: 7 });
+
+  const start = 'time="2026-11-23T10:20:02.676Z" level=info msg=m';
+  assert.deepEqual(lines, [
+    `${start} a="x y" b=1 event=happened fields.time=x service=registry sys=admin\n`,
+    `${start} a=z b=2 event=happened fields.time=x service=registry sys=admin\n`,
+    `${start} b=3 event=happened fields.time=x service=registry sys=admin\n`,
+    `${start} event=happened fields.level=low fields.time=x service=other sys=admin\n`,
+    `${start} event=happened fields.time=x service=registry sys=admin\n`,
+    `${start} a=5 b=4 event=happened fields.time=x service=registry sys=admin\n`,
+    `${start} a=7 b=6 event=happened fields.time=x service=registry sys=tls\n`,
   ]);
 });
 

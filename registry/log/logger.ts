@@ -3,7 +3,7 @@
  * built, redacted once, kept in the ring and written as a line.
  */
 
-import { formatRecord } from '../spec/log-line.ts';
+import { createFormatter } from '../spec/log-line.ts';
 import type { LineFormat } from '../spec/log-line.ts';
 import { levels, subsystems } from '../spec/log-record.ts';
 import type { FieldValue, Level, Log, LogRecord, Subsystem } from '../spec/log-record.ts';
@@ -29,10 +29,12 @@ export interface Logger extends Log {
   levels(): Readonly<Record<Subsystem, Level>>;
 }
 
+const none: Readonly<Record<string, FieldValue>> = {};
+
 /** Makes the log of the process. The log itself speaks for the subsystem `admin`; see `for`. */
 export function createLogger(options: LoggerOptions): Logger {
   const { formatter = 'text', write, ring, now = Date.now } = options;
-  const always = redactFields(options.fields ?? {});
+  const format = createFormatter(formatter, redactFields(options.fields ?? {}));
   const threshold = Object.fromEntries(
     subsystems.map((sys) => [sys, levels.indexOf(options.levels?.[sys] ?? options.levels?.all ?? 'info')]),
   ) as Record<Subsystem, number>;
@@ -40,15 +42,16 @@ export function createLogger(options: LoggerOptions): Logger {
   const emit = (record: LogRecord): void => {
     const safe = redactRecord(record);
     ring?.push(safe);
-    write(formatRecord(safe, formatter, always));
+    write(format(safe));
   };
 
   const logFor = (sys: Subsystem, bound: Readonly<Record<string, FieldValue>>): Log => {
+    const isBound = Object.keys(bound).length > 0;
     const at =
       (level: Level, rank: number): Log['info'] =>
-      (event, msg, fields) => {
+      (event, msg, fields = none) => {
         if (rank > threshold[sys]) return;
-        emit({ at: now(), level, sys, event, msg, fields: { ...bound, ...fields } });
+        emit({ at: now(), level, sys, event, msg, fields: isBound ? { ...bound, ...fields } : fields });
       };
     return {
       error: at('error', 0),

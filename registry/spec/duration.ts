@@ -58,5 +58,7 @@ export function parseBytes(text: string): number | undefined {
 
 function fraction(value: number, digits: number): string {
   const text = value.toFixed(digits);
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  let end = text.length;
+  while (text[end - 1] === '0') end--;
+  return text.slice(0, text[end - 1] === '.' ? end - 1 : end);
 }

@@ -3,36 +3,102 @@
  * fields by name, quoted where a character asks for it. `json` has the same keys, flat.
  */
 
-import type { FieldValue, LogRecord } from './log-record.ts';
+import type { FieldValue, Level, LogRecord } from './log-record.ts';
 
 export type LineFormat = 'text' | 'json';
 
 type Fields = Readonly<Record<string, FieldValue>>;
 
 /** Answers one line with its line feed. The record has to be redacted already. */
-export function formatRecord(record: LogRecord, format: LineFormat, always: Fields = {}): string {
-  const { at, level, sys, event, msg, fields } = record;
-  const time = new Date(at).toISOString();
-  const shown = level === 'warn' ? 'warning' : level;
-  const all = withoutOwn({ ...always, ...fields, sys, event });
-  if (format === 'json') return formatJson({ ...all, time, level: shown, msg });
-  let line = `time="${time}" level=${shown} msg=${quoteIfNeeded(msg)}`;
-  for (const name of Object.keys(all).toSorted()) {
-    const value = all[name];
-    if (value !== undefined) line += ` ${name}=${quoteIfNeeded(textOf(value))}`;
+export function formatRecord(record: LogRecord, format: LineFormat): string {
+  return formatters[format](record);
+}
+
+/** Makes what writes records as lines that carry the fields `always` as well. */
+export function createFormatter(format: LineFormat, always: Fields = {}): (record: LogRecord) => string {
+  return format === 'json' ? jsonFormatter(always) : textFormatter(always);
+}
+
+const formatters: Readonly<Record<LineFormat, (record: LogRecord) => string>> = {
+  text: textFormatter({}),
+  json: jsonFormatter({}),
+};
+
+function jsonFormatter(always: Fields): (record: LogRecord) => string {
+  return ({ at, level, sys, event, msg, fields }) => {
+    const all = Object.entries({ ...always, ...fields, sys, event }).map(([name, value]) => [
+      shown(name),
+      value,
+    ]);
+    return formatJson({ ...Object.fromEntries(all), time: isoTime(at), level: wordOf(level), msg });
+  };
+}
+
+/** The fields of a line in their order; what is the same on each line of its kind is text already. */
+interface Layout {
+  /** Of the records that it is for. */
+  readonly names: readonly string[];
+  readonly parts: readonly { readonly text: string; readonly name?: string }[];
+}
+
+/** The records of one event have the same fields nearly always, so their order is worked out once. */
+function textFormatter(always: Fields): (record: LogRecord) => string {
+  const layouts = new Map<string, Layout>();
+
+  function layoutOf(event: string, fields: Fields): Layout {
+    const names = Object.keys(fields);
+    const known = layouts.get(event);
+    if (known !== undefined && isSame(known.names, names)) return known;
+    const all = new Set([...Object.keys(always), ...names, 'sys', 'event']);
+    const parts = [...all]
+      .map((name) => ({ name, shown: shown(name) }))
+      .toSorted((a, b) => (a.shown < b.shown ? -1 : 1))
+      .flatMap(({ name, shown: as }) => {
+        const fixed = name === 'event' ? event : always[name];
+        if (name !== 'event' && (names.includes(name) || name === 'sys')) return [{ text: ` ${as}=`, name }];
+        return fixed === undefined ? [] : [{ text: ` ${as}=${quoteIfNeeded(textOf(fixed))}` }];
+      });
+    if (layouts.size >= mostLayouts) layouts.clear();
+    const layout = { names, parts };
+    layouts.set(event, layout);
+    return layout;
   }
-  return `${line}\n`;
+
+  return ({ at, level, sys, event, msg, fields }) => {
+    let line = `time="${isoTime(at)}" level=${wordOf(level)} msg=${quoteIfNeeded(msg)}`;
+    for (const { text, name } of layoutOf(event, fields).parts) {
+      const value = name === undefined ? '' : name === 'sys' ? sys : fields[name];
+      if (value !== undefined) line += name === undefined ? text : text + quoteIfNeeded(textOf(value));
+    }
+    return `${line}\n`;
+  };
+}
+
+/** Events have names in the code, but lines that are read may say anything. */
+const mostLayouts = 500;
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((name, at) => name === others[at]);
+}
+
+function wordOf(level: Level): string {
+  return level === 'warn' ? 'warning' : level;
 }
 
 /** logrus writes a field that has one of its own names so. */
-function withoutOwn(fields: Fields): Fields {
-  if (!own.some((name) => name in fields)) return fields;
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [own.includes(name) ? `fields.${name}` : name, value]),
-  );
+function shown(name: string): string {
+  return own.has(name) ? `fields.${name}` : name;
 }
 
-const own = ['time', 'level', 'msg'];
+const own = new Set(['time', 'level', 'msg']);
+
+/** The last time that was written: a busy registry writes several lines a millisecond. */
+let lastTime = { at: Number.NaN, text: '' };
+
+function isoTime(at: number): string {
+  if (lastTime.at !== at) lastTime = { at, text: new Date(at).toISOString() };
+  return lastTime.text;
+}
 
 /** Answers one JSON object with its line feed, the keys in order. */
 export function formatJson(fields: Fields): string {
