@@ -22,8 +22,8 @@ interface Call {
   readonly verb: 'read' | 'write' | 'remove';
 }
 
-/** Notes the start of a call and answers what notes its end. */
-type Trace = (call: Call) => () => void;
+/** Notes the start of a call and answers what notes its end; `undefined` where nobody wants to know. */
+type Trace = (call: Call) => (() => void) | undefined;
 
 /**
  * The driver, with AppError for its failures: STORAGE_FULL, STORAGE_READ_ONLY, CANCELLED, and STORAGE_FAILED for the
@@ -35,7 +35,7 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
 
   return {
     name: driver.name,
-    async stat(key) {
+    stat(key) {
       return run(trace, { name: 'Stat', key, verb: 'read' }, () => driver.stat(key));
     },
     async open(key) {
@@ -43,10 +43,10 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
       const reader = await run(trace, call, () => driver.open(key));
       return reader && checkReader(reader, call);
     },
-    async readSmall(key, limit) {
+    readSmall(key, limit) {
       return run(trace, { name: 'GetContent', key, verb: 'read' }, () => driver.readSmall(key, limit));
     },
-    async write(key, bytes, how) {
+    write(key, bytes, how) {
       return run(trace, { name: 'PutContent', key, verb: 'write' }, () => driver.write(key, bytes, how));
     },
     async commit(stages, how) {
@@ -61,10 +61,10 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
       } catch (error) {
         throw translate(error, call);
       } finally {
-        done();
+        done?.();
       }
     },
-    async remove(key) {
+    remove(key) {
       return run(trace, { name: 'Delete', key, verb: 'remove' }, () => driver.remove(key));
     },
     async removeTree(prefix, how) {
@@ -144,7 +144,7 @@ async function run<T>(trace: Trace, call: Call, task: () => Promise<T>): Promise
   } catch (error) {
     throw translate(error, call);
   } finally {
-    done();
+    done?.();
   }
 }
 
@@ -165,7 +165,7 @@ function assertKey(key: string): void {
 /** The debug line of distribution's driver/base: the call as msg, `trace.id`, `trace.duration` as Go writes it. */
 function createTrace(driverName: string, log: Log | undefined): Trace {
   return ({ name, key, also }) => {
-    if (log?.enabled('debug') !== true) return () => undefined;
+    if (log?.enabled('debug') !== true) return undefined;
     const startedAt = performance.now();
     const line = `${driverName}.${name}("/${key}"${also === undefined ? '' : `, ${also}`})`;
     return () => {

@@ -35,7 +35,8 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const earlySyncs = { busy: false };
   const look = await chooseLook(root);
 
-  const pathOf = (key: string): string => join(root, key);
+  // Keys have no dot segments, so nothing has to be resolved.
+  const pathOf = (key: string): string => `${root}/${key}`;
 
   async function stat(key: string): Promise<KeyInfo | undefined> {
     const found = await look(pathOf(key));

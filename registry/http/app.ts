@@ -13,7 +13,7 @@ import { sendError } from './errors.ts';
 import { type Exchange, type IdleLimits, openExchange, sendEmpty } from './exchange.ts';
 import { framingProblem } from './front.ts';
 import { checkHost, type HostRules } from './hosts.ts';
-import { originOf } from './origin.ts';
+import { type Origin, originOf } from './origin.ts';
 import { pageMethods, type Pages } from './small-pages.ts';
 import { type Reach, reachOf } from './proxies.ts';
 import type { RequestLog } from './request-log.ts';
@@ -48,29 +48,29 @@ export function createApp(
 ): (req: IncomingMessage, res: ServerResponse, head?: Buffer) => void {
   return (req, res, head) => {
     const reach = reachOf(req, 'encrypted' in req.socket, options.isProxy);
-    const exchange = open({ req, res, head }, reach, options);
+    const origin = originOf(reach);
+    const exchange = open({ req, res, head }, { reach, origin }, options);
     options.requestLog.started(exchange);
-    res.once('close', () => {
+    res.on('close', () => {
       options.v2.transfers.end(exchange);
       options.requestLog.done(exchange);
     });
-    handle(exchange, reach, options).catch((error: unknown) => sendError(exchange, error));
+    handle(exchange, origin, options).catch((error: unknown) => sendError(exchange, error));
   };
 }
 
 function open(
   { req, res, head }: Pick<Exchange, 'req' | 'res' | 'head'>,
-  reach: Reach,
+  { reach, origin }: { readonly reach: Reach; readonly origin: Origin },
   options: AppOptions,
 ): Exchange {
   const { path, query } = splitTarget(req.url ?? '/');
-  const { url, host } = originOf(reach);
   const exchange = openExchange(req, res, {
     path: withoutPrefix(path, options.prefix),
     query: query === '' ? noParameters : new URLSearchParams(query),
     address: reach.address,
-    origin: url,
-    host,
+    origin: origin.url,
+    host: origin.host,
     prefix: `${reach.prefix}${options.prefix}`,
     log: options.log,
     idle: options.idle(),
@@ -96,14 +96,14 @@ function withoutPrefix(path: string, prefix: string): string {
     : path;
 }
 
-async function handle(exchange: Exchange, { authority }: Reach, options: AppOptions): Promise<void> {
+async function handle(exchange: Exchange, { name: host }: Origin, options: AppOptions): Promise<void> {
   const { req, res, path } = exchange;
   const door = isApiPath(path) ? options.door() : undefined;
   if (door !== undefined) harden(exchange);
   const framing = framingProblem(req);
   if (framing !== undefined) throw closing(res, framing);
   try {
-    checkHost(authority, path, options.hosts);
+    checkHost(host, path, options.hosts);
   } catch (error) {
     throw closing(res, error);
   }

@@ -87,7 +87,7 @@ export function openExchange(
   res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
   const { path, query, address, origin, host, prefix, head } = options;
-  const controller = watch(req, res, options.idle);
+  const abort = watch(req, res, options.idle);
   return {
     req,
     res,
@@ -100,7 +100,9 @@ export function openExchange(
     origin,
     host,
     prefix,
-    signal: controller.signal,
+    get signal() {
+      return abort.signal;
+    },
     log: () => options.log.with({ 'http.request.id': id }),
     startedAt: performance.now(),
     head,
@@ -112,7 +114,7 @@ export function openExchange(
     loginName: undefined,
     transfer: undefined,
     manifest: undefined,
-    abort: (error) => controller.abort(error),
+    abort: (error) => abort.now(error),
   };
 }
 
@@ -120,29 +122,42 @@ export function openExchange(
  * What aborts a request. Node's own request timeout is off, since it cuts long uploads; silence is what counts:
  * the socket's timer is restarted by every byte in either direction.
  */
-function watch(
-  req: IncomingMessage,
-  res: ServerResponse,
-  { uploadMs, downloadMs }: IdleLimits,
-): AbortController {
-  const controller = new AbortController();
+function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs }: IdleLimits): Abort {
+  const abort = createAbort();
   // Node says so of a request without a body only after its handler has begun.
   const isWhole = (): boolean => req.complete || !hasBody(req);
   res.setTimeout(isWhole() ? downloadMs : uploadMs, () => {
     // A body that has arrived whole may take long to be verified and stored: that is our silence, not the peer's.
     if (isWhole() && !res.headersSent) return;
     const seconds = (isWhole() ? downloadMs : uploadMs) / 1000;
-    controller.abort(
+    abort.now(
       new AppError('CANCELLED', { message: `No byte for ${seconds} seconds. What arrived is kept.` }),
     );
     req.socket.destroy();
   });
-  req.once('end', () => req.socket.setTimeout(downloadMs));
-  res.once('close', () => {
+  if (!isWhole()) req.once('end', () => req.socket.setTimeout(downloadMs));
+  res.on('close', () => {
     if (res.writableFinished) return;
-    controller.abort(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
+    abort.now(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
   });
-  return controller;
+  return abort;
+}
+
+interface Abort {
+  readonly signal: AbortSignal;
+  now(reason: AppError): void;
+}
+
+/** A signal for who asks for it: most requests are answered before anybody does, and it costs as much as their routing. */
+function createAbort(): Abort {
+  let controller: AbortController | undefined;
+  const made = (): AbortController => (controller ??= new AbortController());
+  return {
+    get signal() {
+      return made().signal;
+    },
+    now: (reason) => made().abort(reason),
+  };
 }
 
 /** The body of a request. Tells a client that waits for `100 Continue` to go on. */
@@ -186,11 +201,20 @@ export function sendJson(
   value: unknown,
   mediaType = 'application/json',
 ): void {
-  const text = Buffer.from(JSON.stringify(value));
+  const text = JSON.stringify(value);
   res.statusCode = status;
   res.setHeader('Content-Type', mediaType);
-  res.setHeader('Content-Length', text.length);
+  res.setHeader('Content-Length', Buffer.byteLength(text));
   res.end(text);
+}
+
+/** The largest body that goes with its head, in bytes. */
+const smallBody = 16 * 1024;
+
+/** Ends an answer with its body. Node sends head and body as one where both are text, which spares a small one some microseconds. */
+export function endWith(res: ServerResponse, bytes: Uint8Array): void {
+  if (bytes.length > smallBody) res.end(bytes);
+  else res.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), 'latin1');
 }
 
 /** Answers without a body. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkHost, hostName } from './hosts.ts';
+import { checkHost, hostName, readHost } from './hosts.ts';
 
 const rules = {
   certificateNames: () => ['box.local', '192.168.1.5', 'fd00::5', '*.wild.example'],
@@ -27,7 +27,7 @@ for (const [authority, path, isOurs] of [
   ['', '/v2/', false],
 ] as const) {
   test(`Host ${JSON.stringify(authority)} is ${isOurs ? 'answered' : 'refused'}`, () => {
-    const judge = () => checkHost(authority, path, rules);
+    const judge = () => checkHost(readHost(authority), path, rules);
     if (isOurs) judge();
     else assert.throws(judge, { code: 'HOST_DENIED' });
   });

@@ -8,15 +8,22 @@ export interface HostRules {
   readonly configured: () => readonly string[];
 }
 
+/** The host of `host`, `host:port` and `[v6]:port` (RFC 9110 7.2); `undefined` where a user, a path or a space is part of it. */
+export function readHost(authority: string): string | undefined {
+  return isAuthority.test(authority) ? hostName(authority) : undefined;
+}
+
+const isAuthority = /^(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{0,5})?$/i;
+
 /**
+ * Takes the host that the client wrote, as `readHost` answers it.
  * @throws AppError HOST_DENIED for a host that is not this registry's
  */
 export function checkHost(
-  authority: string,
+  host: string | undefined,
   path: string,
   { certificateNames, configured }: HostRules,
 ): void {
-  const host = isAuthority(authority) ? hostName(authority) : undefined;
   if (host !== undefined && isOurs(host, path, { certificateNames, configured })) return;
   throw new AppError('HOST_DENIED', {
     message: 'This registry does not answer to that host name. Add it to berth.http.hosts if it is yours.',
@@ -34,11 +41,6 @@ function isOurs(host: string, path: string, { certificateNames, configured }: Ho
 /** True when a name of a certificate is the host, or is `*.` and the rest of it (RFC 6125 6.4.3). */
 function covers(name: string, host: string): boolean {
   return name === host || (name.startsWith('*.') && host.replace(/^[^.]+/, '*') === name);
-}
-
-/** True for `host`, `host:port` and `[v6]:port` (RFC 9110 7.2): a user, a path or a space is no part of it. */
-function isAuthority(text: string): boolean {
-  return /^(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{0,5})?$/i.test(text);
 }
 
 /** The host of `host`, `host:port`, `[v6]:port` or a URL, in lower case and without brackets. */

@@ -6,7 +6,7 @@ import { parseTag, type RepoName, type Tag } from '../spec/names.ts';
 import type { Reference } from '../store/manifests.ts';
 import type { Store } from '../store/store.ts';
 import { isUnchanged } from './blobs.ts';
-import { actorOf, addWarning, type Exchange, requestBody, sendEmpty } from './exchange.ts';
+import { actorOf, addWarning, endWith, type Exchange, requestBody, sendEmpty } from './exchange.ts';
 import { createTurns, type Turn } from './turns.ts';
 
 export interface ManifestContext {
@@ -76,7 +76,7 @@ export async function sendManifest(
     manifest: found,
     actor: actorOf(exchange),
   });
-  res.end(found.bytes);
+  endWith(res, found.bytes);
 }
 
 /** PUT: a manifest under a tag, or under its digest with any number of `tag` parameters. */

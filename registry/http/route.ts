@@ -94,6 +94,7 @@ export function matchRoute(path: string): Route | undefined {
  * @throws AppError NAME_INVALID
  */
 export function decodeName(raw: string): string {
+  if (!raw.includes('%')) return raw;
   let text: string;
   try {
     text = decodeURIComponent(raw);
@@ -110,6 +111,7 @@ export function decodeName(raw: string): string {
 
 /** Decodes a tag, digest or id; text that cannot be decoded is answered as it is, and fails its grammar. */
 export function decodeReference(raw: string): string {
+  if (!raw.includes('%')) return raw;
   try {
     return decodeURIComponent(raw);
   } catch {

@@ -71,13 +71,15 @@ async function judgeCredentials(
   { auth, realm }: V2Context,
   route: Route | undefined,
 ): Promise<void> {
-  const { req, address, origin, host: service, prefix, signal } = exchange;
+  const { req, address, origin, host: service, prefix } = exchange;
   const { authorization } = req.headers;
   const identity = await auth.identify(
     { authorization, address, client: req.headers['user-agent'], service },
-    { signal },
+    exchange,
   );
   exchange.caller = identity.kind === 'caller' ? identity.caller : auth.anonymous;
+  // Only tokens can be of too small a scope; what a user may have is judged with the repository.
+  if (identity.kind === 'caller' && identity.scheme === 'basic') return;
   const repository = route === undefined ? undefined : parseRepoName(decodeReference(route.name));
   const header = challenge({
     identity,
@@ -116,11 +118,16 @@ function judgeMethod({ req, res }: Exchange, { endpoint }: Route): void {
 
 /** The methods of an endpoint, for Allow. HEAD goes wherever GET goes (RFC 9110 9.3.2). */
 export function allowedMethods(endpoint: Route['endpoint']): readonly string[] {
-  const methods = Object.keys(endpoints[endpoint].methods);
-  return methods.includes('GET') && !methods.includes('HEAD')
-    ? ['GET', 'HEAD', ...methods.slice(1)]
-    : methods;
+  return allowed[endpoint];
 }
+
+const allowed = Object.fromEntries(
+  Object.entries(endpoints).map(([endpoint, { methods }]) => {
+    const [first = '', ...others] = Object.keys(methods);
+    const withHead = first === 'GET' && !others.includes('HEAD') ? ['HEAD', ...others] : others;
+    return [endpoint, [first, ...withHead]];
+  }),
+) as unknown as Readonly<Record<Route['endpoint'], readonly string[]>>;
 
 function readName({ name }: Route): RepoName {
   const repository = parseRepoName(decodeName(name));

@@ -14,7 +14,8 @@ export type Tag = Branded<'Tag'>;
 /** The id of an upload session: a lower-case version 4 UUID made by this registry (or by distribution). */
 export type UploadId = Branded<'UploadId'>;
 
-const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const component = String.raw`[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`;
+const repoName = new RegExp(`^${component}(?:/${component})*$`);
 const tag = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 const uploadId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -26,8 +27,7 @@ export const maxNameLength = 255;
 
 /** Answers the name, or `undefined` if the text is not one. Linear in the length of the text. */
 export function parseRepoName(text: string): RepoName | undefined {
-  if (text.length > maxNameLength) return undefined;
-  return text.split('/').every((part) => component.test(part)) ? (text as RepoName) : undefined;
+  return text.length <= maxNameLength && repoName.test(text) ? (text as RepoName) : undefined;
 }
 
 /** Answers the tag, or `undefined` if the text is not one. */

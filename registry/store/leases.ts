@@ -70,8 +70,7 @@ export function createLeases({
   async function hold(digests: Iterable<Digest>): Promise<Disposable> {
     const held = [...digests];
     for (const digest of held) holds.set(digest, (holds.get(digest) ?? 0) + 1);
-    const under = held.map((digest) => removals.get(digest)).filter((each) => each !== undefined);
-    if (under.length > 0) await Promise.allSettled(under);
+    if (removals.size > 0) await Promise.allSettled(held.flatMap((digest) => removals.get(digest) ?? []));
     return {
       [Symbol.dispose]() {
         for (const digest of held) {

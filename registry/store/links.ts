@@ -33,5 +33,6 @@ export async function linkTime(driver: Driver, key: string): Promise<number | un
 
 /** True when a link is there. */
 export async function hasLink(driver: Driver, key: string): Promise<boolean> {
-  return (await linkTime(driver, key)) !== undefined;
+  const link = await driver.stat(key);
+  return link !== undefined && link.size > 0;
 }
