@@ -127,11 +127,16 @@ function reachableHost(listen: string): string {
   return host === '' || host === '0.0.0.0' || host === '[::]' || host === '*' ? '127.0.0.1' : host;
 }
 
+/** In characters; tests write less. */
+const longestLog = 2 ** 26;
+
 function collectLog(child: ChildProcess): () => string {
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (part: string) => {
       log += part;
+      // A bench that writes for minutes would reach the longest string.
+      if (log.length > 2 * longestLog) log = log.slice(-longestLog);
     });
   }
   return () => log;
