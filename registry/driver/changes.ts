@@ -29,11 +29,12 @@ export interface ChangePlace {
 /** The open file of a part: a descriptor, which belongs to the process, whichever thread uses it. */
 export interface OpenedPart {
   readonly file: number;
+  readonly inode: number;
   readonly size: number;
 }
 
 /** A part that is to become a key. */
-export interface PartMove extends OpenedPart {
+export interface PartMove extends Omit<OpenedPart, 'inode'> {
   readonly path: string;
   readonly key: string;
   readonly unless?: 'sameSize' | undefined;
@@ -198,7 +199,8 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
       return undefinedIfAbsent(error);
     }
     try {
-      return { file, size: files.fstatSync(file).size };
+      const { ino: inode, size } = files.fstatSync(file);
+      return { file, inode, size };
     } catch (error) {
       files.closeSync(file);
       throw error;

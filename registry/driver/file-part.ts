@@ -14,8 +14,9 @@ import { undefinedIfAbsent } from '../disk/directory.ts';
 import type { Changes, OpenedPart } from './changes.ts';
 import type { CommitOptions, Part, WaitOptions } from './driver.ts';
 import { interruptible } from './interruptible.ts';
+import type { RestingFiles } from './resting-files.ts';
 
-// Descriptors, not objects of them: a small blob opens its part twice, and the objects cost as much as the calls.
+// Descriptors, not objects of them: those cost as much as the calls.
 const writeAt = promisify(files.writev);
 const syncData = promisify(files.fdatasync);
 const cut = promisify(files.ftruncate);
@@ -31,17 +32,17 @@ export interface FilePartOptions {
   /** Shared by all parts: one early fdatasync at a time, so that they leave the thread pool to everyone else. */
   readonly earlySyncs: { busy: boolean };
   readonly changes: Changes;
+  /** Has the file when the part is disposed. */
+  readonly resting: RestingFiles;
 }
 
 /** A part of an open file. */
-export function createFilePart({ file, size: startSize }: OpenedPart, options: FilePartOptions): Part {
-  const { path, earlySyncs, changes } = options;
+export function createFilePart({ file, inode, size: startSize }: OpenedPart, options: FilePartOptions): Part {
+  const { path, earlySyncs, changes, resting } = options;
   let size = startSize;
   let unsyncedBytes = 0;
   let earlySync: Promise<void> | undefined;
   let lost: { readonly cause: unknown } | undefined;
-  /** Bytes are in the file that a file system of the network may send when it is closed. */
-  let isDirty = false;
   let busy = false;
   let closed = false;
 
@@ -86,7 +87,6 @@ export function createFilePart({ file, size: startSize }: OpenedPart, options: F
     while (rest.length > 0) {
       if (lost !== undefined) throw lost.cause;
       const { bytesWritten } = await writeAt(file, rest, size);
-      isDirty = true;
       size += bytesWritten;
       unsyncedBytes += bytesWritten;
       rest = dropBytes(rest, bytesWritten);
@@ -153,11 +153,17 @@ export function createFilePart({ file, size: startSize }: OpenedPart, options: F
   }
 
   async function close(): Promise<void> {
+    closed = true;
+    await earlySync;
+    await closeFile(file);
+  }
+
+  async function layDown(): Promise<void> {
     if (closed) return;
     closed = true;
     await earlySync;
-    if (isDirty) await closeFile(file);
-    else files.closeSync(file);
+    if (lost === undefined) resting.keep(path, { file, inode, size });
+    else await closeFile(file);
   }
 
   function begin(): void {
@@ -174,7 +180,7 @@ export function createFilePart({ file, size: startSize }: OpenedPart, options: F
     read,
     commit,
     discard,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: layDown,
   };
 }
 

@@ -17,6 +17,7 @@ import type { Driver, FreeRoom, KeyInfo, ListEntry, ListOptions, Reader } from '
 import { createFilePart } from './file-part.ts';
 import { isSegment } from './keys.ts';
 import { chooseLook } from './look.ts';
+import { createRestingFiles } from './resting-files.ts';
 
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
@@ -34,6 +35,7 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const changes = openChangeThread({ root, tmp, entry: options.changesEntry });
   const earlySyncs = { busy: false };
   const look = await chooseLook(root);
+  const resting = createRestingFiles(look);
 
   // Keys have no dot segments, so nothing has to be resolved.
   const pathOf = (key: string): string => `${root}/${key}`;
@@ -100,15 +102,25 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       await changes.run({ kind: 'commit', stages, isDurable });
     },
     list,
-    remove: (key) => changes.run({ kind: 'remove', key }),
-    removeTree: (key, { durable: isDurable = true } = {}) =>
-      changes.run({ kind: 'removeTree', key, isDurable }),
+    async remove(key) {
+      await resting.closeBelow(pathOf(key));
+      await changes.run({ kind: 'remove', key });
+    },
+    async removeTree(key, { durable: isDurable = true } = {}) {
+      await resting.closeBelow(pathOf(key));
+      await changes.run({ kind: 'removeTree', key, isDurable });
+    },
     async openPart(key, { create }) {
-      const opened = await changes.run({ kind: 'openPart', key, create });
-      return opened && createFilePart(opened, { path: pathOf(key), earlySyncs, changes });
+      const path = pathOf(key);
+      const taken = resting.take(path);
+      const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, create }));
+      return opened && createFilePart(opened, { path, earlySyncs, changes, resting });
     },
     free,
-    [Symbol.asyncDispose]: () => changes[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await changes[Symbol.asyncDispose]();
+      await resting[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -138,18 +138,29 @@ export function createUploads({
     sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
-      const startedAt = {
-        key: uploadStartedAt(repository, id),
-        bytes: new TextEncoder().encode(new Date(now()).toISOString()),
-      };
-      const data = { key: uploadData(repository, id), bytes: new Uint8Array() };
-      await growing(locks, repository, () => driver.commit([[startedAt, data]], { durable: false }));
+      await growing(locks, repository, () => makeFiles({ repository, id }));
     } catch (error) {
       await drop({ repository, id }, undefined).catch(() => undefined);
       throw error;
     }
     events.uploadStarted({ repository, id, actor });
     return { repository, id };
+  }
+
+  /** Both at once, so that they take one message to who changes files; the second stays open for the first chunk. */
+  async function makeFiles({ repository, id }: UploadKey): Promise<void> {
+    const startedAt = {
+      key: uploadStartedAt(repository, id),
+      bytes: new TextEncoder().encode(new Date(now()).toISOString()),
+    };
+    const made = await Promise.allSettled([
+      driver.commit([[startedAt]], { durable: false }),
+      driver
+        .openPart(uploadData(repository, id), { create: true })
+        .then((part) => part?.[Symbol.asyncDispose]()),
+    ]);
+    const failed = made.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   function forget(id: UploadId): void {
