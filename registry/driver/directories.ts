@@ -4,7 +4,7 @@
  * so a file in new directories needs one fsync for each of them, all at the same time. Whoever makes a directory
  * notes it as fresh, and every writer below it, not just the maker, syncs its parent until that has happened once.
  */
-import { mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, sep } from 'node:path';
 import { undefinedIfAbsent } from '../disk/directory.ts';
 import { syncDirectory, systemCode } from '../disk/private-file.ts';
@@ -26,7 +26,8 @@ export function createDirectories(root: string): Directories {
   const sync = createSharedSync();
 
   function prepare(directory: string): void {
-    if (isReal(directory)) return;
+    // Asked first, since a new digest has new directories, and an exception for each costs more than to make them.
+    if ((directory === root || existsSync(directory)) && isReal(directory)) return;
     // A root that went away is a disk that was unmounted: writing on would hide the loss.
     if (directory === root) throw new Error(`the data directory ${root} is gone`);
     prepare(dirname(directory));
