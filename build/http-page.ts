@@ -69,7 +69,7 @@ export function renderHttpPage(): string {
     '',
     'The WebSocket carries one JSON message in each text frame, of at most 1 MiB. When its session ends it is closed with',
     'the code 4401 and the reason `logout`, `replaced`, `idle`, `expired`, `revoked` or `demoted`; when the registry stops,',
-    'with 1001.',
+    'with 1001 and the reason `the registry stops`, or `the registry stops: USER` where somebody has asked for it.',
     '',
     '## Errors',
     '',

@@ -443,6 +443,7 @@ export async function createRegistry({
     }),
   );
   const startedAt = new Date().toISOString();
+  let stoppedBy: string | undefined;
   const admin = createAdminServer({
     methods: createAdminMethods({
       store,
@@ -474,7 +475,10 @@ export async function createRegistry({
       freeBytes: async () => (await driver.free?.())?.bytes,
       uploadAgeMs: () => current().storage.maintenance.uploadpurging.age,
       ...upkeep,
-      stop: onStop,
+      stop(user) {
+        stoppedBy = user;
+        onStop();
+      },
       computer,
       reverts,
       readLog: async (options) => {
@@ -521,6 +525,7 @@ export async function createRegistry({
         auth,
         tickets,
         connect: admin.connect,
+        stoppedBy: () => stoppedBy,
         receive: (source, options) => {
           if (isReadOnly()) throw new AppError('STORAGE_READ_ONLY');
           return received.receive(source, options);

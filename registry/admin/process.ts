@@ -21,8 +21,8 @@ export interface ProcessDeps {
   readonly tickets: Tickets;
   readonly audited: AuditEvents['audited'];
   readonly status: () => Promise<StatusRow>;
-  /** Asks the program that the registry is part of to end. */
-  readonly stop: () => void;
+  /** Asks the program that the registry is part of to end, for a user. */
+  readonly stop: (user: string) => void;
   readonly isReadOnly: () => boolean;
 }
 
@@ -41,7 +41,7 @@ export function createProcessMethods({
     'status.get': () => status(),
     async 'process.stop'(_, { actor }) {
       log.info('stopAsked', 'the control plane was asked to stop', { 'auth.user.name': actor.user });
-      stop();
+      stop(actor.user);
       return { pid: process.pid };
     },
     'logs.levels': async () => log.levels(),

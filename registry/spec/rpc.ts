@@ -40,6 +40,12 @@ export interface WireError {
 /** A message has at most so many bytes where it is written as text. */
 export const maxMessageBytes = 1024 * 1024;
 
+/**
+ * How a registry that ends closes WebSockets (RFC 6455 7.4.1, "going away"): with this code, and with a reason that begins
+ * like this and then names who asked for it, where somebody did.
+ */
+export const goingAway = { code: 1001, reason: 'the registry stops' } as const;
+
 /** One end of a connection that carries JSON values in order: a MessagePort, a socket, a WebSocket. */
 export interface Channel {
   /** Sends, or does nothing once closed. Throws USAGE if the message is larger than `maxMessageBytes`. */

@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts';
-import type { Channel, Reply, Request } from '../../registry/spec/rpc.ts';
-import type { Transport, UploadOptions } from './transport.ts';
+import { goingAway, type Reply, type Request } from '../../registry/spec/rpc.ts';
+import type { Ending, Transport, TransportChannel, UploadOptions } from './transport.ts';
 
 interface Session {
   readonly user: string;
@@ -93,7 +93,7 @@ function codeOf(status: number): ErrorCode {
   return status === 429 ? 'TOO_MANY_LOGINS' : 'UNKNOWN';
 }
 
-async function openSocket(csrf: string): Promise<Channel> {
+async function openSocket(csrf: string): Promise<TransportChannel> {
   const url = new URL('rpc', base());
   url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
   const socket = new WebSocket(url, ['berth.1', `csrf.${csrf}`]);
@@ -104,9 +104,16 @@ async function openSocket(csrf: string): Promise<Channel> {
   return channelOf(socket);
 }
 
-function channelOf(socket: WebSocket): Channel {
+function channelOf(socket: WebSocket): TransportChannel {
   let listener: ((message: unknown) => void) | undefined;
+  let ending: Ending | undefined;
   const early: unknown[] = [];
+  // The first that listens: whoever else hears of the end finds it known.
+  socket.addEventListener('close', ({ code, reason }) => {
+    if (code !== goingAway.code || !reason.startsWith(goingAway.reason)) return;
+    const by = reason.slice(`${goingAway.reason}: `.length);
+    ending = by === '' ? {} : { by };
+  });
   socket.addEventListener('message', ({ data }) => {
     const message = parse(data);
     if (listener === undefined) early.push(message);
@@ -125,6 +132,7 @@ function channelOf(socket: WebSocket): Channel {
       else socket.addEventListener('close', () => given(), { once: true });
     },
     close: () => socket.close(),
+    ending: () => ending,
   };
 }
 

@@ -1,7 +1,7 @@
 import { channels, type PortBridge } from '../../main/contract/channels.ts';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { Channel } from '../../registry/spec/rpc.ts';
-import type { Transport } from './transport.ts';
+import type { Transport, TransportChannel } from './transport.ts';
 
 export interface DesktopTransport extends Transport {
   /** Calls when a connection is offered while there is none: the registry is back. `open` takes it. */
@@ -68,7 +68,7 @@ function isPortMessage(data: unknown): boolean {
   return typeof data === 'object' && data !== null && 'kind' in data && data.kind === channels.port;
 }
 
-function channelOf(port: MessagePort): Channel {
+function channelOf(port: MessagePort): TransportChannel {
   let isClosed = false;
   const closeListeners: (() => void)[] = [];
   function end(): void {
@@ -97,5 +97,7 @@ function channelOf(port: MessagePort): Channel {
       port.close();
       end();
     },
+    // The shell tells what has become of the process.
+    ending: () => undefined,
   };
 }

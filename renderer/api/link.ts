@@ -5,15 +5,20 @@
  */
 import { AppError } from '../../registry/spec/errors.ts';
 import { type Client, createClient } from '../../registry/spec/rpc.ts';
-import type { Transport, UploadOptions } from './transport.ts';
+import type { Ending, Transport, UploadOptions } from './transport.ts';
 
 export type LinkState =
   /** `isSignedIn`: somebody is logged in, and the connection is made. */
   | { readonly kind: 'starting'; readonly isSignedIn: boolean }
   | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean }
   | { readonly kind: 'open'; readonly user: string; readonly client: Client }
-  /** `since` and `retryAt` are milliseconds since the epoch; `isEnded`: this page has stopped the registry. */
-  | { readonly kind: 'lost'; readonly since: number; readonly retryAt: number; readonly isEnded: boolean };
+  /** `since` and `retryAt` are milliseconds since the epoch; `ending` where the registry said that it ends. */
+  | {
+      readonly kind: 'lost';
+      readonly since: number;
+      readonly retryAt: number;
+      readonly ending: Ending | undefined;
+    };
 
 export interface Link {
   readonly state: () => LinkState;
@@ -23,8 +28,6 @@ export interface Link {
   client(): Promise<Client>;
   /** Tries now instead of at the time planned. */
   readonly retry: () => void;
-  /** Told when the registry was asked to stop, so that its end is none of the connection alone. */
-  readonly expectEnd: () => void;
   /** Throws as `Transport.logIn` does. */
   logIn(user: string, password: string): Promise<void>;
   logOut(): Promise<void>;
@@ -44,7 +47,7 @@ export function createLink(transport: Transport): Link {
   let failures = 0;
   let lostAt: number | undefined;
   let wasOpen = false;
-  let isEnded = false;
+  let ending: Ending | undefined;
 
   function enter(next: LinkState): void {
     state = next;
@@ -61,11 +64,14 @@ export function createLink(transport: Transport): Link {
       if (state.kind === 'starting') enter({ kind: 'starting', isSignedIn: true });
       const channel = await transport.open();
       const client = createClient(channel);
-      channel.onClose(() => void connect());
+      channel.onClose(() => {
+        ending = channel.ending();
+        void connect();
+      });
       failures = 0;
       lostAt = undefined;
       wasOpen = true;
-      isEnded = false;
+      ending = undefined;
       enter({ kind: 'open', user, client });
     } catch {
       // Why does not matter to the reader: a registry that cannot be reached answers nothing.
@@ -73,7 +79,7 @@ export function createLink(transport: Transport): Link {
       const waitMs = Math.min(1000 * 2 ** failures, longestWaitMs);
       failures += 1;
       timer = setTimeout(() => void connect(), waitMs);
-      enter({ kind: 'lost', since: lostAt, retryAt: Date.now() + waitMs, isEnded });
+      enter({ kind: 'lost', since: lostAt, retryAt: Date.now() + waitMs, ending });
     }
   }
 
@@ -90,9 +96,6 @@ export function createLink(transport: Transport): Link {
       return state.client;
     },
     retry: () => void connect(),
-    expectEnd() {
-      isEnded = true;
-    },
     async logIn(user, password) {
       await transport.logIn?.(user, password);
       await connect();

@@ -1,6 +1,17 @@
 /** How the window reaches the registry: from a page by HTTPS and a WebSocket, from the desktop by a port. */
 import type { Channel } from '../../registry/spec/rpc.ts';
 
+/** The registry has ended, and said so. */
+export interface Ending {
+  /** Who asked it to; absent where nobody is known. */
+  readonly by?: string;
+}
+
+/** A channel that knows, once it is closed, whether the registry has ended. */
+export interface TransportChannel extends Channel {
+  readonly ending: () => Ending | undefined;
+}
+
 export interface UploadOptions {
   readonly signal: AbortSignal;
   readonly progress: (done: number) => void;
@@ -24,5 +35,5 @@ export interface Transport {
    */
   readonly upload?: (file: File, options: UploadOptions) => Promise<string>;
   /** A channel to the control plane, open. Rejects where there is none. */
-  open(): Promise<Channel>;
+  open(): Promise<TransportChannel>;
 }

@@ -96,7 +96,7 @@ function Lost() {
   const seconds = Math.ceil((state.retryAt - now) / 1000);
   return (
     <Notice
-      kind={state.isEnded ? 'info' : 'error'}
+      kind={state.ending === undefined ? 'error' : 'info'}
       actions={
         <>
           <span aria-hidden className={styles['wait']}>
@@ -106,12 +106,13 @@ function Lost() {
         </>
       }
     >
-      {state.isEnded ? (
-        <>
-          The registry is stopped: nobody can push or pull until <code>berth up</code> starts it.
-        </>
-      ) : (
+      {state.ending === undefined ? (
         'The connection to the registry is lost, and is tried again by itself.'
+      ) : (
+        <>
+          The registry was stopped{state.ending.by !== undefined && ` by ${formatForeign(state.ending.by)}`}:
+          nobody can push or pull until <code>berth up</code> starts it.
+        </>
       )}{' '}
       What is shown is from before.
     </Notice>

@@ -26,7 +26,7 @@ export interface RegistryState {
   readonly isOpen: boolean;
   /** It can be started from here. */
   readonly isStopped: boolean;
-  /** This page has stopped it, and cannot start it. */
+  /** It was stopped, and cannot be started from here. */
   readonly isEnded: boolean;
   /** Asks whether it shall end and start again; absent where that cannot be done from here. */
   readonly restart: (() => void) | undefined;
@@ -45,7 +45,7 @@ export function useRegistryState(): RegistryState {
   const { data: process } = useShellCall('registry.get', {});
   const isOpen = kind === 'open';
   const isStopped = kind === 'lost' && (process?.state === 'stopped' || process?.state === 'waiting');
-  const isEnded = kind === 'lost' && link.isEnded;
+  const isEnded = kind === 'lost' && link.ending !== undefined;
 
   function wordOf(): string {
     if (isOpen) return status?.isReadOnly === true ? 'Read-only' : words.open;

@@ -2,7 +2,6 @@ import type { Shell } from '../api/shell.ts';
 import { formatPlural } from '../format.ts';
 import { ConfirmDialog, openDialog } from '../parts/dialog.tsx';
 import { isLost, useAsk, useCall } from '../state/calls.ts';
-import { useLink } from '../state/link.ts';
 import { useSessions } from '../state/sessions.ts';
 import { useShell } from '../state/shell.ts';
 
@@ -25,7 +24,6 @@ function StopDialog({
   readonly onClose: () => void;
 }) {
   const ask = useAsk();
-  const link = useLink();
   const isDesktop = useShell() !== undefined;
   const transfers = useSessions().filter(({ state }) => state === 'active').length;
   const { data: tasks = [] } = useCall('tasks.list', {});
@@ -37,7 +35,6 @@ function StopDialog({
       // It may be gone before it has answered.
       if (!isLost(error)) throw error;
     }
-    if (restarting === undefined) link.expectEnd();
   }
   const running = tasks.filter(({ state }) => state === 'running').length;
   return (

@@ -322,7 +322,7 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
   await t.test('without a connection the rows stay', async () => {
     await registry.stop();
 
-    await page.getByText('The connection to the registry is lost').waitFor();
+    await page.getByText('The registry was stopped').waitFor();
     await rowsOf(page).filter({ hasText: 'many:x' }).waitFor();
   });
 });

@@ -107,6 +107,9 @@ test('the frame', needs('chromium'), async (t) => {
   });
 
   await t.test('a registry that was stopped here is called so, and how it is started', async () => {
+    const other = await window.context.newPage();
+    await other.goto(`${window.registry.url}/ui/#/storage`);
+    await other.getByRole('button', { name: /^Running/ }).waitFor();
     await window.go('#/home');
     const card = page.getByRole('region', { name: 'Registry', exact: true });
     await card.getByRole('button', { name: 'Stop' }).press('Enter');
@@ -114,10 +117,15 @@ test('the frame', needs('chromium'), async (t) => {
 
     await card.getByText('Stopped', { exact: true }).waitFor();
     await card.getByText('berth up').waitFor();
-    await banner.getByText('The registry is stopped: nobody can push or pull until berth up').waitFor();
+    await banner
+      .getByText('The registry was stopped by admin: nobody can push or pull until berth up')
+      .waitFor();
     await banner.getByText(/^Next try in \d+ s$/).waitFor();
     await status.getByRole('button', { name: /^Stopped/ }).waitFor();
     assert.equal(await card.getByRole('button', { name: /^(?:Start|Stop|Restart)$/ }).count(), 0);
     await checkAccessibility(page);
+    // Whoever looks at it elsewhere is told the same.
+    await other.getByRole('button', { name: /^Stopped/ }).waitFor();
+    await other.getByText('The registry was stopped by admin: nobody can push or pull until').waitFor();
   });
 });

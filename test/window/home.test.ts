@@ -217,7 +217,7 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     await push.ended;
     await registry.stop();
 
-    await page.getByText('The connection to the registry is lost').waitFor();
+    await page.getByText('The registry was stopped').waitFor();
     await page.getByText(/^Next try in \d+ s$/).waitFor();
     await checkAccessibility(page);
     await page.getByRole('region', { name: 'Registry' }).getByText('No connection').waitFor();

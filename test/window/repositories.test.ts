@@ -232,7 +232,7 @@ test('repositories', needs('chromium'), async (t) => {
 
   await t.test('without the registry the old rows stay', async () => {
     await registry.stop();
-    await page.getByText('The connection to the registry is lost').waitFor();
+    await page.getByText('The registry was stopped').waitFor();
 
     assert.deepEqual((await namesIn(page)).toSorted(), ['charts/shop', 'team/api']);
     await checkAccessibility(page);

@@ -985,6 +985,19 @@ test('a registry that stops closes the sockets with 1001, and ends soon', async 
   assert.ok(performance.now() - startedAt < 5_000);
 });
 
+test('one that was asked to stop says by whom', async () => {
+  await using registry = await startWithUsers({ dev: { role: 'admin' }, anna: { role: 'admin' } }, { env });
+  await using door = await connectDoor(registry, await logIn(registry, 'dev', 'dev'));
+  await using other = await connectDoor(registry, await logIn(registry, 'anna', 'anna'));
+
+  await other.client.call('process.stop', {}).catch(() => undefined);
+
+  assert.deepEqual(
+    [await door.closed, await other.closed],
+    ['1001 the registry stops: anna', '1001 the registry stops: anna'],
+  );
+});
+
 test('switched off, the door is not there', async () => {
   await using registry = await startWithUsers({ dev: { role: 'admin' } });
 

@@ -30,7 +30,15 @@ async function start() {
   const auth = stack.use(await createAuth({ mode: 'htpasswd', root, log, bcryptThreads: 1 }));
   const tickets = createTickets();
   const door = stack.use(
-    createDoor({ auth, tickets, connect: assert.fail, receive: assert.fail, idleMs: () => 60_000, log }),
+    createDoor({
+      auth,
+      tickets,
+      connect: assert.fail,
+      stoppedBy: () => undefined,
+      receive: assert.fail,
+      idleMs: () => 60_000,
+      log,
+    }),
   );
   const streamed: number[] = [];
   const server = createServer((req, res) => {

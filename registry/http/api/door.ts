@@ -31,6 +31,8 @@ export interface DoorOptions {
   readonly auth: Auth;
   readonly tickets: Tickets;
   readonly connect: Connect;
+  /** Who has asked the registry to stop; `undefined` where nobody has. */
+  readonly stoppedBy: () => string | undefined;
   /** @throws AppError STORAGE_FULL, STORAGE_READ_ONLY, CANCELLED */
   readonly receive: Receive;
   /** `berth.web.session`. */
@@ -38,9 +40,10 @@ export interface DoorOptions {
   readonly log: Log;
 }
 
-export function createDoor({ auth, tickets, connect, receive, idleMs, log }: DoorOptions): Door {
+export function createDoor(options: DoorOptions): Door {
+  const { auth, tickets, connect, stoppedBy, receive, idleMs, log } = options;
   const sessions = createSessions({ auth, idleMs, log });
-  const sockets = createRpcSockets(connect);
+  const sockets = createRpcSockets(connect, stoppedBy);
 
   async function enter(exchange: Exchange): Promise<Session> {
     const found = await sessions.find(readCookie(exchange.req.headers.cookie));

@@ -2,7 +2,7 @@ import { WebSocketServer } from 'ws';
 import type { Session } from '../../auth/sessions.ts';
 import { AppError } from '../../spec/errors.ts';
 import type { Actor } from '../../spec/events.ts';
-import { type Channel, maxMessageBytes } from '../../spec/rpc.ts';
+import { type Channel, goingAway, maxMessageBytes } from '../../spec/rpc.ts';
 import { actorOf, type Exchange } from '../exchange.ts';
 import { checkCsrf } from './judge.ts';
 import { createSocketChannel, type SocketChannel } from './socket-channel.ts';
@@ -23,9 +23,11 @@ const protocol = 'berth.1';
 const mostPerSession = 20;
 /** RFC 6455 7.4.1 leaves 4000 to 4999 to applications. */
 const sessionOver = 4401;
-const goingAway = 1001;
+/** RFC 6455 5.5: what a control frame holds at most, without the two bytes of the code. */
+const longestReason = 123;
 
-export function createRpcSockets(connect: Connect): RpcSockets {
+/** `stoppedBy` answers who has asked the registry to stop, for those who are told that it does. */
+export function createRpcSockets(connect: Connect, stoppedBy: () => string | undefined): RpcSockets {
   // Compression beside secrets tells their length (CRIME), and a small frame could become a large message.
   const server = new WebSocketServer({
     noServer: true,
@@ -74,8 +76,10 @@ export function createRpcSockets(connect: Connect): RpcSockets {
       if (!isOpen) throw new AppError('HTTP_INVALID', { message: 'The WebSocket handshake is not valid.' });
     },
     [Symbol.dispose]() {
-      for (const own of channels.values())
-        for (const channel of own) channel.end(goingAway, 'the registry stops');
+      const user = stoppedBy();
+      const named = user === undefined ? goingAway.reason : `${goingAway.reason}: ${user}`;
+      const reason = Buffer.byteLength(named) > longestReason ? goingAway.reason : named;
+      for (const own of channels.values()) for (const channel of own) channel.end(goingAway.code, reason);
     },
   };
 }
