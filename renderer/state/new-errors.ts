@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Client } from '../../registry/spec/rpc.ts';
+import { createErrorCount } from './error-count.ts';
 import { useLinkState } from './link.ts';
 import { preferences, setPreferences } from './preferences.ts';
 import { useVisible } from './visible.ts';
@@ -31,16 +32,12 @@ async function follow(
   signal: AbortSignal,
   found: (errors: number, lastAt: number) => void,
 ): Promise<void> {
+  const count = createErrorCount();
   const since = new Date(preferences().logSeenAt + 1).toISOString();
   try {
     for await (const items of client.subscribe('logs', { level: 'error', since }, { signal })) {
-      let errors = 0;
-      let lastAt = 0;
-      for (const item of items) {
-        errors += 'event' in item ? 1 : item.dropped;
-        if ('event' in item) lastAt = item.at;
-      }
-      found(errors, lastAt);
+      const lastAt = items.findLast((item) => 'event' in item)?.at ?? 0;
+      found(count(items), lastAt);
     }
   } catch {
     // The connection is gone; the banner says so.
