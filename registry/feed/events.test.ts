@@ -6,7 +6,7 @@ import type { JournalEntry } from '../derived/journal.ts';
 import type { Digest } from '../spec/digest.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { RuleEvents, StoreEvents } from '../spec/events.ts';
-import type { RepoName, Tag } from '../spec/names.ts';
+import { checkRepository, type RepoName, type Tag } from '../spec/names.ts';
 import { createEvents } from './events.ts';
 
 const repository = 'team/api' as RepoName;
@@ -264,6 +264,19 @@ const told: readonly {
       ['pull', 'blob', digest, undefined, undefined, 5],
       ['delete', 'blob', digest, undefined, undefined, undefined],
     ],
+  },
+  {
+    name: 'nothing that the doctor does to find out whether it works',
+    act: async (events) => {
+      const check = { repository: checkRepository, digest, actor: anna };
+      const push = { ...check, mediaType: 'm', size: 1, bytes: Buffer.from('{') };
+      await events.blobStored({ ...check, size: 5, isNew: true });
+      await events.manifestPushed({ ...push, tags: [one] });
+      await events.tagMoved({ ...check, tag: one, from: undefined, to: digest });
+      events.manifestPulled({ ...check, tag: one, manifest: { mediaType: 'm', bytes: push.bytes } });
+      await events.manifestDeleted({ ...check, tags: [one] });
+    },
+    expected: [],
   },
 ];
 

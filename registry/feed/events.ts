@@ -4,7 +4,7 @@ import type { Journal, JournalEntry, JournalPosition } from '../derived/journal.
 import { clientName } from '../spec/client-name.ts';
 import type { Actor, AuditEvent, AuditEvents, PullEvents, RuleEvents, StoreEvents } from '../spec/events.ts';
 import type { Log } from '../spec/log-record.ts';
-import type { Tag } from '../spec/names.ts';
+import { checkRepository, type Tag } from '../spec/names.ts';
 import type { Happening, WebhookSink } from '../spec/webhook.ts';
 import { createFailedBefore, type FailedBefore } from './failed-before.ts';
 import type { Feed } from './feed.ts';
@@ -38,13 +38,14 @@ export function createEvents(
     journal,
     audit,
     feed,
-    webhooks,
+    webhooks: allHooks,
     failedBefore = createFailedBefore(),
     now = Date.now,
   }: EventSinks = {},
 ): StoreEvents & PullEvents & RuleEvents & AuditEvents {
   const log = root.for('store');
   const jobs = root.for('jobs');
+  const webhooks = allHooks && withoutChecks(allHooks);
 
   const stamp = (actor: Actor) => ({
     at: new Date(now()).toISOString(),
@@ -371,6 +372,14 @@ export function createEvents(
 /** A push waits for no second fsync, pulls and refusals come as fast as others send them: their lines are synced soon after. */
 const beside: ReadonlySet<AuditEvent['kind']> = new Set(['pushed', 'pulled', 'loginFailed', 'writeRefused']);
 const longestDetail = 500;
+
+/** What the doctor pushes, pulls and deletes is nothing that happened to the content of the registry. */
+function withoutChecks(webhooks: WebhookSink): WebhookSink {
+  return {
+    publish: (happening) =>
+      happening.repository === checkRepository ? undefined : webhooks.publish(happening),
+  };
+}
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
