@@ -1,13 +1,20 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { WebhookRow } from '../../../registry/spec/admin/webhooks.ts';
-import { type WebhookAction, webhookActions } from '../../../registry/spec/webhook.ts';
-import { CheckboxInput, TextInput } from '../../parts/field.tsx';
+import { webhookActions } from '../../../registry/spec/webhook.ts';
+import type { FieldErrors } from '../../field-errors.ts';
+import { CheckboxInput, TextInput, type TextInputProps } from '../../parts/field.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { toast } from '../../parts/toast.tsx';
-import { shellLine } from '../../shell.ts';
 import { useAsk } from '../../state/calls.ts';
-import { parseHeaders } from './headers.ts';
+import { askedBy, commandOf, draftOf, isUrlWhole, withAction, type WebhookDraft } from './webhook-draft.ts';
 import styles from './settings.module.css';
+
+interface FieldsProps {
+  readonly row: WebhookRow | undefined;
+  readonly draft: WebhookDraft;
+  readonly onDraft: (draft: WebhookDraft) => void;
+  readonly errors: FieldErrors;
+}
 
 /** Adds a webhook, or changes one: what is left empty stays as it is, for secrets and headers are never shown. */
 export function WebhookDialog({
@@ -20,34 +27,11 @@ export function WebhookDialog({
 }) {
   const ask = useAsk();
   const isNew = row === undefined;
-  const isUrlWhole = row?.url.endsWith('?***') === false;
-  const [name, setName] = useState(row?.name ?? '');
-  const [url, setUrl] = useState(isUrlWhole ? row.url : '');
-  const [secret, setSecret] = useState('');
-  const [isUnsigned, setUnsigned] = useState(false);
-  const [headers, setHeaders] = useState('');
-  const [isBare, setBare] = useState(false);
-  const [ca, setCa] = useState('');
-  const [timeout, setTimeoutText] = useState(secondsOf(row?.timeoutMs ?? 5000));
-  const [backoff, setBackoff] = useState(secondsOf(row?.backoffMs ?? 1000));
-  const [threshold, setThreshold] = useState(String(row?.threshold ?? 10));
-  const [told, setTold] = useState<readonly WebhookAction[]>(
-    webhookActions.filter((action) => row?.ignoredActions.includes(action) !== true),
-  );
-  const ignored = webhookActions.filter((action) => !told.includes(action));
+  const [draft, setDraft] = useState(() => draftOf(row));
+  const { name } = draft;
 
   async function save(): Promise<void> {
-    await ask('webhooks.set', {
-      name,
-      ...(url === '' ? {} : { url }),
-      ...(isUnsigned ? { secret: '' } : secret === '' ? {} : { secret }),
-      ...(isBare ? { headers: {} } : headers.trim() === '' ? {} : { headers: parseHeaders(headers) }),
-      ...(ca.trim() === '' ? {} : { ca }),
-      ignoredActions: ignored,
-      timeoutMs: Math.round(Number(timeout) * 1000),
-      backoffMs: Math.round(Number(backoff) * 1000),
-      threshold: Number(threshold),
-    });
+    await ask('webhooks.set', askedBy(draft));
     toast({ text: isNew ? `Added ${name}` : `Changed ${name}` });
   }
 
@@ -55,150 +39,105 @@ export function WebhookDialog({
     <FormDialog
       title={isNew ? 'Add webhook' : `Change ${name}`}
       verb={isNew ? 'Add webhook' : 'Change'}
-      isDisabled={name === '' || (isNew && url === '')}
+      isDisabled={name === '' || (isNew && draft.url === '')}
       fields={{ WEBHOOK_REFUSED: 'url' }}
-      cli={shellLine(
-        'berth',
-        'webhook',
-        'add',
-        name === '' ? 'NAME' : name,
-        url === '' ? 'URL' : url,
-        ...(secret === '' ? [] : ['--secret-stdin']),
-        '--ignore',
-        ...(ignored.length === 0 ? ['none'] : ignored),
-        '--timeout',
-        `${timeout}s`,
-        '--backoff',
-        `${backoff}s`,
-        '--threshold',
-        threshold,
-      )}
+      cli={commandOf(draft)}
       act={save}
       onClose={onClose}
     >
-      {(errors) => (
-        <>
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={setName}
-            autoFocus={isNew}
-            isReadOnly={!isNew}
-            error={errors['name']}
-          />
-          <TextInput
-            label="Address"
-            value={url}
-            onChange={setUrl}
-            isCode
-            autoFocus={!isNew}
-            placeholder={isNew ? 'https://ci.example/hooks/registry' : row.url}
-            help={
-              isNew || isUrlWhole
-                ? undefined
-                : 'What follows its question mark is not shown. Empty: it stays.'
-            }
-            error={errors['url']}
-          />
-          <fieldset className={styles['group']}>
-            <legend className={styles['legend']}>Told of</legend>
-            <div className={styles['checks']}>
-              {webhookActions.map((action) => (
-                <CheckboxInput
-                  key={action}
-                  isSelected={told.includes(action)}
-                  onChange={(isWanted) =>
-                    setTold(
-                      webhookActions.filter((each) => (each === action ? isWanted : told.includes(each))),
-                    )
-                  }
-                >
-                  {action}
-                </CheckboxInput>
-              ))}
-            </div>
-          </fieldset>
-          <TextInput
-            label="Secret"
-            type="password"
-            value={secret}
-            onChange={setSecret}
-            autoComplete="new-password"
-            isDisabled={isUnsigned}
-            help={
-              row?.isSigned === true
-                ? 'There is one. Empty: it stays.'
-                : 'Signs each request, so that the receiver knows it is yours. Empty: not signed.'
-            }
-            error={errors['secret']}
-          />
-          {row?.isSigned === true && (
-            <CheckboxInput isSelected={isUnsigned} onChange={setUnsigned}>
-              Remove the secret
-            </CheckboxInput>
-          )}
-          <TextInput
-            label="Headers"
-            value={headers}
-            onChange={setHeaders}
-            rows={2}
-            isCode
-            isDisabled={isBare}
-            placeholder="Authorization: Bearer …"
-            help={
-              row === undefined || row.headers.length === 0
-                ? 'One a line. They are never shown again.'
-                : `Sent at present: ${row.headers.join(', ')}. Empty: they stay; else these replace them.`
-            }
-            error={errors['headers']}
-          />
-          {row !== undefined && row.headers.length > 0 && (
-            <CheckboxInput isSelected={isBare} onChange={setBare}>
-              Remove the headers
-            </CheckboxInput>
-          )}
-          <TextInput
-            label="Certificates"
-            value={ca}
-            onChange={setCa}
-            rows={2}
-            isCode
-            placeholder="-----BEGIN CERTIFICATE-----"
-            help={`PEM, accepted besides those of the system.${isNew ? '' : ' Empty: they stay.'}`}
-            error={errors['ca']}
-          />
-          <div className={styles['triple']}>
-            <TextInput
-              label="Answer within (seconds)"
-              type="number"
-              value={timeout}
-              onChange={setTimeoutText}
-              help="A later one counts as a failure."
-              error={errors['timeoutMs']}
-            />
-            <TextInput
-              label="Try again after (seconds)"
-              type="number"
-              value={backoff}
-              onChange={setBackoff}
-              help="Until it works, or too many events wait."
-              error={errors['backoffMs']}
-            />
-            <TextInput
-              label="Wait longer after (failures)"
-              type="number"
-              value={threshold}
-              onChange={setThreshold}
-              help="From then on twice as long each time, up to 5 minutes."
-              error={errors['threshold']}
-            />
-          </div>
-        </>
-      )}
+      {(errors) => <Fields row={row} draft={draft} onDraft={setDraft} errors={errors} />}
     </FormDialog>
   );
 }
 
-function secondsOf(ms: number): string {
-  return String(ms / 1000);
+function Fields({ row, draft, onDraft, errors }: FieldsProps) {
+  const isNew = row === undefined;
+  const text = (
+    name: 'name' | 'url' | 'secret' | 'headers' | 'ca' | 'timeoutMs' | 'backoffMs' | 'threshold',
+    label: string,
+    more: Partial<TextInputProps> = {},
+  ): ReactNode => (
+    <TextInput
+      label={label}
+      value={draft[name]}
+      onChange={(value) => onDraft({ ...draft, [name]: value })}
+      error={errors[name]}
+      {...more}
+    />
+  );
+  const removal = (name: 'removesSecret' | 'removesHeaders', label: string): ReactNode => (
+    <CheckboxInput isSelected={draft[name]} onChange={(removes) => onDraft({ ...draft, [name]: removes })}>
+      {label}
+    </CheckboxInput>
+  );
+  const sent = row?.headers ?? [];
+  return (
+    <>
+      {text('name', 'Name', { autoFocus: isNew, isReadOnly: !isNew })}
+      {text('url', 'Address', {
+        isCode: true,
+        autoFocus: !isNew,
+        placeholder: isNew ? 'https://ci.example/hooks/registry' : row.url,
+        help:
+          isNew || isUrlWhole(row)
+            ? undefined
+            : 'What follows its question mark is not shown. Empty: it stays.',
+      })}
+      <fieldset className={styles['group']}>
+        <legend className={styles['legend']}>Told of</legend>
+        <div className={styles['checks']}>
+          {webhookActions.map((action) => (
+            <CheckboxInput
+              key={action}
+              isSelected={!draft.ignored.includes(action)}
+              onChange={(isTold) => onDraft(withAction(draft, action, isTold))}
+            >
+              {action}
+            </CheckboxInput>
+          ))}
+        </div>
+      </fieldset>
+      {text('secret', 'Secret', {
+        type: 'password',
+        autoComplete: 'new-password',
+        isDisabled: draft.removesSecret,
+        help:
+          row?.isSigned === true
+            ? 'There is one. Empty: it stays.'
+            : 'Signs each request, so that the receiver knows it is yours. Empty: not signed.',
+      })}
+      {row?.isSigned === true && removal('removesSecret', 'Remove the secret')}
+      {text('headers', 'Headers', {
+        rows: 2,
+        isCode: true,
+        isDisabled: draft.removesHeaders,
+        placeholder: 'Authorization: Bearer …',
+        help:
+          sent.length === 0
+            ? 'One a line. They are never shown again.'
+            : `Sent at present: ${sent.join(', ')}. Empty: they stay; else these replace them.`,
+      })}
+      {sent.length > 0 && removal('removesHeaders', 'Remove the headers')}
+      {text('ca', 'Certificates', {
+        rows: 2,
+        isCode: true,
+        placeholder: '-----BEGIN CERTIFICATE-----',
+        help: `PEM, accepted besides those of the system.${isNew ? '' : ' Empty: they stay.'}`,
+      })}
+      <div className={styles['triple']}>
+        {text('timeoutMs', 'Answer within (seconds)', {
+          type: 'number',
+          help: 'A later one counts as a failure.',
+        })}
+        {text('backoffMs', 'Try again after (seconds)', {
+          type: 'number',
+          help: 'Until it works, or too many events wait.',
+        })}
+        {text('threshold', 'Wait longer after (failures)', {
+          type: 'number',
+          help: 'From then on twice as long each time, up to 5 minutes.',
+        })}
+      </div>
+    </>
+  );
 }
