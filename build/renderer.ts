@@ -25,7 +25,7 @@ const preloaded = ['window', 'rolldown-runtime'];
 
 /** What is asked for by `renderer/frame/desktop-parts.ts` alone: one chunk, which no browser loads. */
 const desktopOnly =
-  /\/pages\/(?:push\/(?!target-name)|consent\/|home\/(?:first-run|first-password|engine-setup|choose-port)\.|settings\/(?:desktop|updates|uninstall)\.|changes\/undo-all\.)|\/frame\/process-notice\./;
+  /\/pages\/(?:push\/(?!target-name)|consent\/|home\/(?:first-run|first-password|engine-setup|choose-port)\.|settings\/(?:desktop|updates|uninstall)\.|changes\/(?:undo-all|take-back)\.)|\/frame\/process-notice\./;
 
 /**
  * Writes the page into a directory, which it empties before: index.html, and assets with their hash in the name. Answers

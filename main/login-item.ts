@@ -1,7 +1,6 @@
 /** Whether the app starts when the person logs in to the computer: kept by the system, not by the app. */
-import { join } from 'node:path';
 import { app } from 'electron';
-import { isAutostarted, setAutostart } from './system/autostart.ts';
+import { autostartFile, isAutostarted, setAutostart } from './engine/files/autostart.ts';
 
 export interface LoginItem {
   isOn(): Promise<boolean>;
@@ -16,7 +15,7 @@ export const loginItem: LoginItem = process.platform === 'linux' ? autostart() :
 
 function autostart(): LoginItem {
   // Electron takes XDG_CONFIG_HOME for it.
-  const path = join(app.getPath('appData'), 'autostart', 'berth.desktop');
+  const path = autostartFile(app.getPath('appData'));
   // The program inside of an AppImage is elsewhere at each start.
   const program = process.env['APPIMAGE'] ?? process.execPath;
   const command = [program, ...(app.isPackaged ? [] : [app.getAppPath()]), ...args];

@@ -86,10 +86,13 @@ export function createConsentMethods({
     },
     'logins.list': async () => (await listLogins(host)).map(({ address, user }) => ({ address, user })),
     async 'logins.forget'() {
-      for (const { address, tokenId } of await listLogins(host)) {
-        await removeLogin(host, address);
-        await endToken(tokensOf(client()), tokenId);
-      }
+      const logins = await listLogins(host);
+      for (const { address } of logins) await removeLogin(host, address);
+      // Once all are forgotten: a token that cannot be ended keeps none of the others.
+      const ended = await Promise.allSettled(
+        logins.map(async ({ tokenId }) => await endToken(tokensOf(client()), tokenId)),
+      );
+      for (const each of ended) if (each.status === 'rejected') throw each.reason;
     },
     async 'changes.undo'({ id }) {
       await using opened = await openContext({ mayRestart: false });

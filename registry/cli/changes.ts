@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { AppError } from '../spec/errors.ts';
 import { bytesAfter, describePlace } from '../../main/engine/change.ts';
 import { undoChange } from '../../main/engine/changes/apply.ts';
+import { undoByHand } from '../../main/engine/changes/by-hand.ts';
 import { getEntry, isOpen, type LedgerEntry, readLedger } from '../../main/engine/changes/ledger.ts';
 import { type ChangeState, findState } from '../../main/engine/changes/state.ts';
+import { type Undone, undoChanges } from '../../main/engine/changes/undo-changes.ts';
 import { thisHost } from '../../main/engine/host.ts';
 import { diffOf } from '../../main/engine/show-plan.ts';
 import { withConfig } from './config.ts';
@@ -84,20 +86,56 @@ export function registerChanges(program: Command, io: Io): void {
           hint: 'berth changes ls lists them.',
         });
       }
-      const open = entries.filter(({ state }) => isOpen(state));
-      const wanted = id === undefined ? open.toReversed() : [getEntry(entries, id)];
+      const wanted = entries.filter(({ state }) => isOpen(state)).toReversed();
       await using context = await openContext(thisHost(io.env), target);
-      const outcomes = [];
-      for (const entry of wanted) outcomes.push(await undoChange(context, entry.id));
-      if (options.json === true) {
-        return writeJson(
-          io,
-          outcomes.map(({ id: change, result }) => ({ id: change, result })),
-        );
+      if (id !== undefined) {
+        const outcome = await undoChange(context, id);
+        if (options.json === true) return writeJson(io, [{ id, result: outcome.result }]);
+        return report(io, [outcome]);
       }
-      if (outcomes.length === 0) io.out('There is nothing to undo.\n');
-      report(io, outcomes);
+      const undone = await undoChanges(context, wanted);
+      const { outcomes, left } = undone;
+      if (options.json === true) {
+        writeJson(io, [
+          ...outcomes.map(({ id: change, result }) => ({ id: change, result })),
+          ...left.map(({ entry, error }) => ({ id: entry.id, result: 'left', error: error.message })),
+        ]);
+      } else {
+        if (wanted.length === 0) io.out('There is nothing to undo.\n');
+        report(io, outcomes);
+      }
+      refuseLeft(leftOf(undone, target.root));
     });
+}
+
+/** What could not be taken back. */
+export interface Left {
+  readonly title: string;
+  readonly error: AppError;
+  /** How a person takes it back. */
+  readonly byHand: readonly string[];
+}
+
+/** `root` is the data directory. */
+export function leftOf({ left }: Undone, root: string): readonly Left[] {
+  return left.map(({ entry, error }) => ({
+    title: `${entry.id}  ${entry.change.title}`,
+    error,
+    byHand: undoByHand(entry, root),
+  }));
+}
+
+/** Throws CHANGE_FAILED where something is left, with why, and what to do about each. */
+export function refuseLeft(left: readonly Left[]): void {
+  if (left.length === 0) return;
+  const lines = left.flatMap(({ title, error, byHand }) => [
+    `  ${title}: ${error.message}`,
+    ...byHand.map((line) => `      ${line}`),
+  ]);
+  throw new AppError('CHANGE_FAILED', {
+    message: [`${left.length} could not be taken back:`, ...lines].join('\n'),
+    hint: 'Do by hand what stands below each, or mend what is in the way and repeat the command.',
+  });
 }
 
 /** Every change with what became of it, the oldest first. */

@@ -4,6 +4,7 @@ import type { ChangeRow, EngineRow } from '../spec/admin/computer.ts';
 import { dockerKinds, podmanKinds } from '../spec/engine-kinds.ts';
 import { isAppError } from '../spec/errors.ts';
 import { bytesAfter } from '../../main/engine/change.ts';
+import { undoByHand } from '../../main/engine/changes/by-hand.ts';
 import { getEntry, type LedgerEntry, readLedger } from '../../main/engine/changes/ledger.ts';
 import { type ChangeState, findState } from '../../main/engine/changes/state.ts';
 import { detectEngines } from '../../main/engine/detect/detect.ts';
@@ -44,6 +45,7 @@ export function createComputerMethods(io: Io, options: ConfigOptions): ComputerM
         ...changeRow(entry, state),
         diff: diffOf(change, current, bytesAfter(change).toString('utf8')),
         manual: change.manual,
+        undoByHand: undoByHand(entry, root),
       };
     },
     'snippets.list': (wanted) => findSnippets(io, options, wanted),

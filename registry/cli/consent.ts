@@ -33,12 +33,30 @@ export async function askConsent(
   plan: Plan,
   options: ConsentOptions,
 ): Promise<string | undefined> {
-  const hash = planHash(plan);
+  return await askAbout(
+    io,
+    { hash: planHash(plan), value: plan, text: () => renderPlan(host, plan) },
+    options,
+  );
+}
+
+/** What somebody agrees to. */
+export interface Asked {
+  readonly hash: string;
+  /** What `--json` shows of it, an object. */
+  readonly value: object;
+  readonly text: () => Promise<string>;
+}
+
+/** The same for what is no plan of changes. */
+export async function askAbout(
+  io: Io,
+  { hash, value, text }: Asked,
+  options: ConsentOptions,
+): Promise<string | undefined> {
   if (options.dryRun === true) {
     io.out(
-      options.json === true
-        ? `${JSON.stringify({ plan: hash, ...plan }, undefined, 2)}\n`
-        : await renderPlan(host, plan),
+      options.json === true ? `${JSON.stringify({ plan: hash, ...value }, undefined, 2)}\n` : await text(),
     );
     return undefined;
   }
@@ -56,7 +74,7 @@ export async function askConsent(
     });
   }
   // What is asked belongs to the person, not into a pipe that reads the answer.
-  io.err(await renderPlan(host, plan));
+  io.err(await text());
   if (!io.canAsk) {
     throw new AppError('CONSENT_NEEDED', {
       message: 'This changes the computer, and there is no terminal to ask on.',
@@ -80,22 +98,23 @@ export async function isAgreed(io: Io, question: string): Promise<boolean> {
 /** The plan as a sheet of text. */
 async function renderPlan(host: Host, plan: Plan): Promise<string> {
   const { title, why, changes, effects, hash } = await showPlan(host, plan);
-  const rows: string[] = ['', title, '', ...row('Why', [why])];
-  for (const change of changes) rows.push(...row('What', describeChange(change)));
+  const rows: string[] = ['', title, '', ...sheetRow('Why', [why])];
+  for (const change of changes) rows.push(...sheetRow('What', describeChange(change)));
   const manual = changes.flatMap((change) => change.manual);
-  if (manual.length > 0) rows.push(...row('By hand', manual));
-  if (effects.length > 0) rows.push(...row('Effect', effects));
+  if (manual.length > 0) rows.push(...sheetRow('By hand', manual));
+  if (effects.length > 0) rows.push(...sheetRow('Effect', effects));
   rows.push(
-    ...row('Safety', ['What was there is kept, and put back if it does not work.']),
-    ...row('Undo', ['berth changes undo ID (berth changes ls shows the id)']),
-    ...row('Plan', [hash]),
+    ...sheetRow('Safety', ['What was there is kept, and put back if it does not work.']),
+    ...sheetRow('Undo', ['berth changes undo ID (berth changes ls shows the id)']),
+    ...sheetRow('Plan', [hash]),
     '',
     '',
   );
   return rows.join('\n');
 }
 
-function row(head: string, lines: readonly string[]): readonly string[] {
+/** Lines of a sheet under a head. */
+export function sheetRow(head: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, at) => `  ${(at === 0 ? head : '').padEnd(8)}${line}`.trimEnd());
 }
 

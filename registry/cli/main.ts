@@ -26,6 +26,7 @@ import { registerServe } from './serve.ts';
 import { registerToken } from './token.ts';
 import { registerTransfer } from './transfer.ts';
 import { registerTrust } from './trust.ts';
+import { registerUninstall } from './uninstall.ts';
 import { registerUser } from './user.ts';
 import { registerVerify } from './verify.ts';
 import { registerUsers } from './users.ts';
@@ -60,6 +61,7 @@ export function createProgram(io: Io): Command {
   registerTrust(program, io);
   registerLogin(program, io);
   registerChanges(program, io);
+  registerUninstall(program, io);
   registerCompletion(program, io);
   // Options of sub-commands end the process unless they, too, throw.
   for (const command of descendants(program)) {

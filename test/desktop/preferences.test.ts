@@ -4,7 +4,7 @@ import { mkdtempDisposable, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { setAutostart } from '../../main/system/autostart.ts';
+import { setAutostart } from '../../main/engine/files/autostart.ts';
 import { type DesktopModule, needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
 import {
   answer,

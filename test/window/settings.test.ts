@@ -374,7 +374,7 @@ test('settings', needs('chromium'), async (t) => {
 
   await t.test('all that stands in the file is reset at once, after its list was shown', async () => {
     await window.go('#/settings/reset');
-    await page.getByText('berth changes undo --all').waitFor();
+    await page.getByText('berth uninstall').waitFor();
     await page.getByRole('button', { name: /^Reset \d+ settings…$/ }).click();
     const dialog = page.getByRole('alertdialog');
     await dialog.getByText('berth.storage.trash', { exact: true }).waitFor();

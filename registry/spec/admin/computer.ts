@@ -43,6 +43,8 @@ export interface ChangeDetail extends ChangeRow {
   readonly diff: string;
   /** How a person does the same. */
   readonly manual: readonly string[];
+  /** How a person takes it back: lines for a shell; what no command does is a comment. */
+  readonly undoByHand: readonly string[];
 }
 
 /** One thing that was looked at; see `berth doctor`. */

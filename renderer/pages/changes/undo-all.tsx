@@ -4,11 +4,7 @@ import { formatPlural } from '../../format.ts';
 import { ConfirmDialog } from '../../parts/dialog.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { useRefresh } from '../../state/calls.ts';
-
-/** Takes changes back, in this order; the first that cannot be ends it. */
-export async function undoChanges(shell: Shell, rows: readonly Pick<ChangeRow, 'id'>[]): Promise<void> {
-  for (const { id } of rows) await shell.call('changes.undo', { id });
-}
+import { changeThing, takeBack } from './take-back.tsx';
 
 /** Takes everything back that is still in place, the newest first; what others have changed since is left alone. */
 export function UndoAll({
@@ -24,12 +20,9 @@ export function UndoAll({
   const refresh = useRefresh();
   const count = formatPlural(rows.length, 'change');
   async function undo(): Promise<void> {
-    try {
-      await undoChanges(shell, rows);
-      toast({ text: `${count} undone` });
-    } finally {
-      refresh('changes.list', 'changes.get', 'engines.list');
-    }
+    const { isWhole } = await takeBack(rows.map((row) => changeThing(shell, row)));
+    if (isWhole) toast({ text: `${count} undone` });
+    refresh('changes.list', 'changes.get', 'engines.list');
   }
   return (
     <ConfirmDialog

@@ -28,7 +28,7 @@ export function ResetPanel() {
               The command line of the registry’s computer takes back what was changed there. Data, users and
               keys stay.
             </p>
-            <CliLine command="berth changes undo --all" />
+            <CliLine command="berth uninstall" />
           </>
         ) : (
           <PartPlace part={desktopParts.uninstall} props={{ shell }} />

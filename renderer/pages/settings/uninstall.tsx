@@ -1,13 +1,15 @@
+import type { KeptLogin } from '../../../main/contract/consent.ts';
 import type { Shell } from '../../api/shell.ts';
 import { formatPlural } from '../../format.ts';
 import { Button } from '../../parts/button.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
+import { toast } from '../../parts/toast.tsx';
 import { Facts } from '../../parts/values.tsx';
 import { useCall, useRefresh } from '../../state/calls.ts';
 import { useShellCall } from '../../state/shell.ts';
 import { isStanding } from '../changes/change-state.ts';
-import { undoChanges } from '../changes/undo-all.tsx';
+import { changeThing, takeBack, type Thing } from '../changes/take-back.tsx';
 import styles from './settings.module.css';
 
 /** Takes back what the app has put on this computer beside its own files, and says what stays. */
@@ -23,35 +25,31 @@ export function Uninstall({ shell }: { readonly shell: Shell }) {
     <Loaded answer={changes} rows={2}>
       {(all) => {
         const standing = all.filter(isStanding).toReversed();
-        const things = [
-          ...standing.map(({ title, where }) => `${title} (${where})`),
-          ...logins.map(({ address, user }) => `The login of ${user} at ${address}, with its token`),
-          ...(opensAtLogin ? ['The start when you log in to this computer'] : []),
+        const things: readonly Thing[] = [
+          ...standing.map((row) => changeThing(shell, row)),
+          ...(logins.length === 0 ? [] : [loginsThing(shell, logins)]),
+          ...(opensAtLogin ? [startThing(shell)] : []),
         ];
         const count = formatPlural(things.length, 'thing');
-        const takeBack = async (): Promise<void> => {
-          try {
-            await undoChanges(shell, standing);
-            await shell.call('logins.forget', {});
-            if (opensAtLogin) await shell.call('preferences.set', { change: { opensAtLogin: false } });
-          } finally {
-            refresh('changes.list', 'changes.get', 'engines.list', 'tokens.list');
-            await refetch();
-          }
+        const act = async (): Promise<void> => {
+          const { isWhole } = await takeBack(things);
+          refresh('changes.list', 'changes.get', 'engines.list', 'tokens.list');
+          await refetch();
+          if (isWhole) toast({ text: `${count} taken back` });
         };
         const open = (): void =>
           void openDialog((close) => (
             <ConfirmDialog
               title="Take back every change of this computer?"
               verb={`Take back ${count}`}
-              cli="berth changes undo --all"
-              act={takeBack}
+              cli="berth uninstall"
+              act={act}
               onClose={close}
             >
               <p>Engines no longer trust this registry and are logged out. Edits of others are not undone.</p>
               <ul>
-                {things.map((thing) => (
-                  <li key={thing}>{thing}</li>
+                {things.map(({ title }) => (
+                  <li key={title}>{title}</li>
                 ))}
               </ul>
             </ConfirmDialog>
@@ -83,4 +81,21 @@ export function Uninstall({ shell }: { readonly shell: Shell }) {
       }}
     </Loaded>
   );
+}
+
+function loginsThing(shell: Shell, logins: readonly KeptLogin[]): Thing {
+  const names = logins.map(({ address, user }) => `${user} at ${address}`);
+  return {
+    title: `${logins.length === 1 ? 'The login' : 'The logins'} of ${names.join(', ')}, with ${logins.length === 1 ? 'its token' : 'their tokens'}`,
+    takeBack: () => shell.call('logins.forget', {}),
+    byHand: { text: 'Log the clients out, as in docker logout, and revoke the tokens under Access.' },
+  };
+}
+
+function startThing(shell: Shell): Thing {
+  return {
+    title: 'The start when you log in to this computer',
+    takeBack: () => shell.call('preferences.set', { change: { opensAtLogin: false } }),
+    byHand: { text: 'Switch it off in the settings of the system, among what starts at login.' },
+  };
 }

@@ -4,8 +4,13 @@
  * https://specifications.freedesktop.org/autostart-spec/latest/, https://specifications.freedesktop.org/desktop-entry-spec/latest/
  */
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { syncDirectory, systemCode, writePrivateFile } from '../../registry/disk/private-file.ts';
+import { dirname, join } from 'node:path';
+import { syncDirectory, systemCode, writePrivateFile } from '../../../registry/disk/private-file.ts';
+
+/** Where the file is; `folder` is where programs of the person keep their configuration. */
+export function autostartFile(folder: string): string {
+  return join(folder, 'autostart', 'berth.desktop');
+}
 
 /** Whether a session starts what the file names. */
 export async function isAutostarted(path: string): Promise<boolean> {

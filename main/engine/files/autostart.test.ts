@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtempDisposable, readdir, readFile, stat, writeFile } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { until } from '../../test/support/desktop-acts.ts';
-import { succeed } from '../../test/support/process.ts';
-import { needs } from '../../test/support/tools.ts';
+import { until } from '../../../test/support/desktop-acts.ts';
+import { succeed } from '../../../test/support/process.ts';
+import { needs } from '../../../test/support/tools.ts';
 import { isAutostarted, setAutostart } from './autostart.ts';
 
 const rows = [
