@@ -6,6 +6,7 @@ import { undefinedIfAbsent } from '../../registry/disk/directory.ts';
 import { findDataIn } from '../../registry/disk/lock.ts';
 import { AppError } from '../../registry/spec/errors.ts';
 import type { DataSize } from './data-tree.ts';
+import { type FarPlace, findFarPlace } from './far-place.ts';
 
 export interface TargetRequest {
   readonly from: string;
@@ -25,20 +26,6 @@ export interface Target {
 const spareBytes = 64 * 1024 * 1024;
 /** A new file system has the first, a folder that was looked at the second. */
 const nobodys: ReadonlySet<string> = new Set(['lost+found', '.DS_Store']);
-
-/** statfs(2), "f_type": file systems whose files are on another computer, whatever is in between. */
-const networks: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xfe53_4d42, 'SMB'],
-  [0xff53_4d42, 'SMB'],
-  [0x0102_1997, '9P'],
-  [0x5346_414f, 'AFS'],
-  [0x6b41_4653, 'AFS'],
-  [0x00c3_6400, 'Ceph'],
-  [0x0bd0_0bd0, 'Lustre'],
-]);
-const fuse = 0x6573_5546;
 
 /** @throws AppError PATH_REFUSED, STORAGE_FULL */
 export async function judgeTarget({ from, to, size }: TargetRequest): Promise<Target> {
@@ -72,7 +59,7 @@ export async function judgeTarget({ from, to, size }: TargetRequest): Promise<Ta
         hint: 'Choose a folder on another disk, or clean up first.',
       });
   }
-  return { path, freeBytes, warnings: warningsOf(path, type) };
+  return { path, freeBytes, warnings: warningsOf(await findFarPlace(place, type)) };
 }
 
 async function judgeContent(path: string, { mayHaveData }: { readonly mayHaveData: boolean }): Promise<void> {
@@ -118,19 +105,16 @@ function isInside(path: string, other: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** `type` says something on Linux; Windows names another computer in the path. */
-function warningsOf(path: string, type: number): readonly string[] {
-  const isShare = process.platform === 'win32' && path.startsWith(String.raw`\\`);
-  const network = isShare ? 'SMB' : process.platform === 'linux' ? networks.get(type) : undefined;
-  if (network !== undefined)
-    return [
-      `It is on another computer, by ${network}. Locks and fsync may not hold there: a lost connection or a second program can damage what is stored. A disk of this computer is the safe choice.`,
-    ];
-  if (process.platform === 'linux' && type === fuse)
+function warningsOf(far: FarPlace | undefined): readonly string[] {
+  if (far === undefined) return [];
+  if (far.kind === 'program')
     return [
       'It is on a file system of a program (FUSE), which may be on another computer. A disk of this computer is the safe choice.',
     ];
-  return [];
+  const by = far.by === undefined ? '' : `, by ${far.by}`;
+  return [
+    `It is on another computer${by}. Locks and fsync may not hold there: a lost connection or a second program can damage what is stored. A disk of this computer is the safe choice.`,
+  ];
 }
 
 function refusal(message: string, hint: string): AppError {
