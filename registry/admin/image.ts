@@ -138,8 +138,8 @@ export function createImageMethods(deps: ImageDeps): MethodsOf<typeof imageArgum
     async 'blobs.download'({ repository, digest, image }, { actor }) {
       await mustExist(deps, repository);
       const blob = await getBlob(blobs, repository, digest);
-      const title = image === undefined ? undefined : await titleOf(deps, { repository, digest, image });
-      const fileName = title ?? digest.replace(':', '-');
+      const plain = digest.replace(':', '-');
+      const fileName = image === undefined ? plain : await nameOf(deps, { repository, digest, image });
       const open = (signal: AbortSignal) => copied(blobs.read(blob, { signal }));
       return giveTicket(tickets, { fileName, mediaType: bytesType, size: blob.size, actor, open });
     },
@@ -182,15 +182,19 @@ export function unknownManifest(repository: RepoName, digest: string): AppError 
   return new AppError('MANIFEST_UNKNOWN', { message: `${repository} has no manifest ${digest}.` });
 }
 
-/** What a manifest calls a file of it. */
-async function titleOf(
-  { store }: ImageDeps,
-  { repository, digest, image }: LayerOf,
-): Promise<string | undefined> {
+/** What a manifest calls a file of it, or the digest as a name. */
+async function nameOf({ store }: ImageDeps, { repository, digest, image }: LayerOf): Promise<string> {
   const found = await store.manifests.find(repository, { kind: 'digest', digest: image });
   if (found === undefined) throw unknownManifest(repository, image);
-  const { layers } = viewManifest(found.bytes);
-  return layers.find((each) => each.digest === digest)?.annotations[titleAnnotation];
+  const layer = viewManifest(found.bytes).layers.find((each) => each.digest === digest);
+  return layer?.annotations[titleAnnotation] ?? `${digest.replace(':', '-')}${endingOf(layer?.mediaType)}`;
+}
+
+/** The ending that programs know archives by: `.tar.gz` of `application/vnd.oci.image.layer.v1.tar+gzip`. */
+function endingOf(mediaType = ''): string {
+  const archive = /[./]tar(?:[.+](gzip|zstd))?$/.exec(mediaType);
+  if (archive === null) return '';
+  return archive[1] === undefined ? '.tar' : archive[1] === 'gzip' ? '.tar.gz' : '.tar.zst';
 }
 
 /** The store uses the bytes of one part for the next one, and an answer may hold several. */

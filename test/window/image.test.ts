@@ -8,7 +8,7 @@ import { makeImage } from '../support/image.ts';
 import { succeed } from '../support/process.ts';
 import { berth } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, openWindow } from '../support/window.ts';
+import { checkAccessibility, openWindow, type TestWindow } from '../support/window.ts';
 import {
   attach,
   file,
@@ -87,7 +87,7 @@ test('one image or artifact', needs('chromium'), async (t) => {
     assert.deepEqual(
       (await rows.allTextContents()).slice(0, 5).map((text) => text.replaceAll('\u00a0', ' ')),
       [
-        '#CommandSizeUp to hereShared withDigestFiles',
+        '#CommandSizeUp to hereShared withDigestFilesSave',
         `1ADD alpine-minirootfs-3.22.1-x86_64.tar.gz /926kB28 %3 images936b367e4739`,
         'CMD ["/bin/sh"]no files',
         'Above: the base image registry.example.test/base/alpine:3.22, as the times of the steps tell. Below: what was built on it.',
@@ -96,6 +96,38 @@ test('one image or artifact', needs('chromium'), async (t) => {
     );
     await checkAccessibility(page);
   });
+
+  await t.test(
+    'a layer is saved, on the desktop where a dialog says, and a step without one is not',
+    async () => {
+      await window.go(`${at}/layers`);
+      assert.equal(await page.getByRole('button', { name: /^More for / }).count(), 0);
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Download layer 1' }).click(),
+      ]);
+      assert.match(download.suggestedFilename(), /^sha256-936b367e4739[0-9a-f]{52}\.tar\.gz$/);
+      const digest = digestOf(await readFile(await download.path()));
+      assert.equal(`${digest.replace(':', '-')}.tar.gz`, download.suggestedFilename());
+
+      const desk = await openDesk(window);
+      await desk.page.goto(page.url());
+      const rows = desk.page.getByRole('grid', { name: 'Layers' }).getByRole('row');
+      const without = rows.filter({ hasText: 'CMD ["/bin/sh"]' });
+      await without.waitFor();
+      assert.equal(await without.getByRole('button').count(), 0);
+      await rows.filter({ hasText: 'ADD alpine' }).focus();
+      await desk.page.keyboard.press('Shift+F10');
+      const [saved] = await Promise.all([
+        desk.page.waitForEvent('download'),
+        desk.page.getByRole('menuitem', { name: 'Save as…' }).press('Enter'),
+      ]);
+      assert.equal(saved.suggestedFilename(), download.suggestedFilename());
+      assert.ok((await desk.asked()).includes('files.askWhere'));
+      await checkAccessibility(desk.page);
+      await desk.page.close();
+    },
+  );
 
   await t.test('files of a layer are found, opened and read by keys alone', async () => {
     await window.go(`${at}/layers`);
@@ -202,27 +234,16 @@ test('one image or artifact', needs('chromium'), async (t) => {
     await page.getByText('"spdxVersion": "SPDX-2.3"').waitFor();
     assert.equal(await page.getByRole('button', { name: 'More for 1', exact: true }).count(), 0);
 
-    const desk = await window.context.newPage();
-    await desk.addInitScript(() => {
-      const own = globalThis as unknown as { asked: string[]; berthShell: object };
-      own.asked = [];
-      own.berthShell = {
-        async invoke(method: string) {
-          own.asked.push(method);
-          return { ok: undefined };
-        },
-      };
-    });
-    await desk.goto(page.url());
-    await desk.getByRole('button', { name: 'More for 1', exact: true }).click();
+    const desk = await openDesk(window);
+    await desk.page.goto(page.url());
+    await desk.page.getByRole('button', { name: 'More for 1', exact: true }).click();
     const [saved] = await Promise.all([
-      desk.waitForEvent('download'),
-      desk.getByRole('menuitem', { name: 'Save as…' }).click(),
+      desk.page.waitForEvent('download'),
+      desk.page.getByRole('menuitem', { name: 'Save as…' }).click(),
     ]);
     assert.equal(saved.suggestedFilename(), 'sbom.spdx.json');
-    const asked = await desk.evaluate(() => (globalThis as unknown as { asked: string[] }).asked);
-    assert.ok(asked.includes('files.askWhere'));
-    await desk.close();
+    assert.ok((await desk.asked()).includes('files.askWhere'));
+    await desk.page.close();
   });
 
   await t.test('an earlier digest of a tag is restored, and that is taken back', async () => {
@@ -262,10 +283,26 @@ test('one image or artifact', needs('chromium'), async (t) => {
     await checkAccessibility(page);
     await page.keyboard.press('Escape');
     await choice.waitFor({ state: 'detached' });
-    assert.deepEqual(await heads('Layers'), ['#', 'Command', 'Size', 'Digest', 'Up to here', 'Files']);
+    assert.deepEqual(await heads('Layers'), [
+      '#',
+      'Command',
+      'Size',
+      'Digest',
+      'Up to here',
+      'Files',
+      'Save',
+    ]);
     await page.reload();
     await page.getByRole('grid', { name: 'Layers' }).waitFor();
-    assert.deepEqual(await heads('Layers'), ['#', 'Command', 'Size', 'Digest', 'Up to here', 'Files']);
+    assert.deepEqual(await heads('Layers'), [
+      '#',
+      'Command',
+      'Size',
+      'Digest',
+      'Up to here',
+      'Files',
+      'Save',
+    ]);
 
     await window.go(`${at}/layers?layer=1`);
     await page.getByRole('treegrid', { name: 'Files' }).waitFor();
@@ -624,4 +661,23 @@ async function damage(dataDir: string, digest: string): Promise<void> {
   const bytes = await readFile(join(dataDir, path));
   bytes[100] = (bytes[100] ?? 0) ^ 0xff;
   await writeFile(join(dataDir, path), bytes);
+}
+
+/** The page as the desktop shows it, with a shell that notes what it is asked. */
+async function openDesk({ context }: TestWindow) {
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    const own = globalThis as unknown as { asked: string[]; berthShell: object };
+    own.asked = [];
+    own.berthShell = {
+      async invoke(method: string) {
+        own.asked.push(method);
+        return { ok: undefined };
+      },
+    };
+  });
+  return {
+    page,
+    asked: () => page.evaluate(() => (globalThis as unknown as { readonly asked: readonly string[] }).asked),
+  };
 }

@@ -720,7 +720,7 @@ suite('downloads', () => {
     assert.equal(headers['cache-control'], 'no-store');
   });
 
-  test('a blob comes whole, by the title that its manifest gives it, or by its digest', async () => {
+  test('a blob comes whole, by the title that its manifest gives it, or by its digest and what kind of archive it is', async () => {
     const whole = { repository: 'down/app', digest: digestOf(layer) };
     const titled = { repository: 'down/app', digest: digestOf(report), image };
     const plain = await door.client.call('blobs.download', whole);
@@ -731,7 +731,7 @@ suite('downloads', () => {
 
     assert.deepEqual(
       [plain.fileName, named.fileName, untitled.fileName],
-      [digestOf(layer).replace(':', '-'), 'report.json', digestOf(layer).replace(':', '-')],
+      [digestOf(layer).replace(':', '-'), 'report.json', `${digestOf(layer).replace(':', '-')}.tar.gz`],
     );
     assert.ok(answers[0]?.body.equals(layer) && String(answers[1]?.body) === report);
     assert.equal(answers[1]?.headers['content-type'], 'application/octet-stream');

@@ -6,13 +6,12 @@ import { Bytes, Digest } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { useParam } from '../../route.ts';
 import { RowButton } from '../../parts/row-controls.tsx';
-import { toastError } from '../../parts/toast.tsx';
-import { useAsk, useCall } from '../../state/calls.ts';
-import { useDownload } from '../../state/download.ts';
+import { useCall } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
 import { BlobView } from './blob-view.tsx';
 import { ColumnsBar } from './columns-bar.tsx';
 import { Notes } from './notes.tsx';
+import { useSaveBlob } from './use-save-blob.ts';
 import styles from './image.module.css';
 
 type ArtifactFile = ArtifactDetail['files'][number] & { readonly number: number };
@@ -36,14 +35,12 @@ export function ArtifactFiles({
 }) {
   const answer = useCall('artifacts.get', { repository, digest }, { keepsFormer: false });
   const [chosen, choose] = useParam('file');
-  const ask = useAsk();
-  const download = useDownload();
   const shell = useShell();
-  const save = ({ digest: blob }: ArtifactFile, asks = false): void =>
-    void download(ask('blobs.download', { repository, digest: blob, image: digest }), { asks }).catch(
-      toastError,
-    );
-  const columns = columnsOf((file) => choose(String(file.number)), save);
+  const save = useSaveBlob({ repository, image: digest });
+  const columns = columnsOf(
+    (file) => choose(String(file.number)),
+    (file) => save(file.digest),
+  );
   return (
     <Loaded answer={answer}>
       {({ files, notes }) => {
@@ -65,7 +62,7 @@ export function ArtifactFiles({
                 onOpen={({ number }) => choose(String(number))}
                 {...(shell !== undefined && {
                   menuOf: (file: ArtifactFile) => [
-                    { id: 'as', label: 'Save as…', act: () => save(file, true) },
+                    { id: 'as', label: 'Save as…', act: () => save(file.digest, true) },
                   ],
                 })}
                 isInline={isStacked}

@@ -7,9 +7,11 @@ import { Empty } from '../../parts/states.tsx';
 import { Bytes, Chip, Digest } from '../../parts/values.tsx';
 import { formatBytes, formatForeign, formatPlural } from '../../format.ts';
 import { useParam } from '../../route.ts';
+import { useShell } from '../../state/shell.ts';
 import { ColumnsBar } from './columns-bar.tsx';
 import { FilesPane } from './files-pane.tsx';
 import { type LayerTableRow, tableOfLayers } from './layer-rows.ts';
+import { useSaveBlob } from './use-save-blob.ts';
 import styles from './image.module.css';
 
 /** The layers from the bottom on, and the files of the one that is chosen. */
@@ -18,10 +20,16 @@ export function Layers({ detail }: { readonly detail: ImageDetail }) {
   const { layers, manifest, repository } = detail;
   const rows = tableOfLayers(detail);
   const layer = layers[Number(chosen) - 1];
+  const shell = useShell();
+  const saveBlob = useSaveBlob({ repository, image: manifest?.digest });
+  const save = (row: LayerTableRow, asks = false): void => {
+    const blob = layerOf(row);
+    if (blob !== undefined) saveBlob(blob.digest, asks);
+  };
   const open = (row: LayerTableRow): void => {
     if (row.kind === 'step' && row.number !== undefined) choose(String(row.number));
   };
-  const columns = columnsOf(open, chosen);
+  const columns = columnsOf({ open, save, chosen });
   return (
     <div className={styles['split']}>
       <div className={styles['side']}>
@@ -40,6 +48,10 @@ export function Layers({ detail }: { readonly detail: ImageDetail }) {
           total={rows.length}
           keyOf={({ key }) => key}
           onOpen={open}
+          {...(shell !== undefined && {
+            menuOf: (row: LayerTableRow) => [{ id: 'as', label: 'Save as…', act: () => save(row, true) }],
+            hasMenuRow: (row: LayerTableRow) => layerOf(row) !== undefined,
+          })}
           wide={(row) =>
             row.kind === 'base' ? (
               <span className={styles['base']}>
@@ -103,8 +115,19 @@ function sharesOf(layers: readonly LayerRow[]): readonly Share[] {
   ];
 }
 
-function columnsOf(open: (row: LayerTableRow) => void, chosen: string): readonly Column<LayerTableRow>[] {
-  const layerOf = (row: LayerTableRow): LayerRow | undefined => (row.kind === 'step' ? row.layer : undefined);
+function layerOf(row: LayerTableRow): LayerRow | undefined {
+  return row.kind === 'step' ? row.layer : undefined;
+}
+
+function columnsOf({
+  open,
+  save,
+  chosen,
+}: {
+  readonly open: (row: LayerTableRow) => void;
+  readonly save: (row: LayerTableRow) => void;
+  readonly chosen: string;
+}): readonly Column<LayerTableRow>[] {
   return [
     {
       id: 'number',
@@ -197,6 +220,22 @@ function columnsOf(open: (row: LayerTableRow) => void, chosen: string): readonly
               onPress={() => open(row)}
             />
           </span>
+        ),
+    },
+    {
+      id: 'download',
+      title: 'Save',
+      width: '40px',
+      canHide: false,
+      cell: (row, { excludeFromTabOrder }) =>
+        row.kind === 'step' &&
+        row.number !== undefined && (
+          <RowButton
+            label={`Download layer ${row.number}`}
+            excludeFromTabOrder={excludeFromTabOrder}
+            icon="save"
+            onPress={() => save(row)}
+          />
         ),
     },
   ];

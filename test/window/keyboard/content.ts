@@ -247,8 +247,8 @@ export const contentActs: readonly KeyboardAct[] = [
     },
   },
   {
-    name: 'a file of a layer, and one of an artifact, are saved',
-    covers: ['pages/image/file-dialog.tsx layers.download', 'pages/image/files.tsx blobs.download'],
+    name: 'a layer, a file of it, and one of an artifact, are saved',
+    covers: ['pages/image/file-dialog.tsx layers.download', 'pages/image/use-save-blob.ts blobs.download'],
     async run(desk) {
       const { page, keys } = desk;
       const layer = gzipSync(writeTar([{ name: 'motd', bytes: Buffer.from('hello') }]));
@@ -265,6 +265,9 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.row('Tags', 'image');
       await keys.press('Enter');
       await keys.tab('Layers');
+      const savedLayer = page.waitForEvent('download');
+      await keys.use(page.getByRole('button', { name: 'Download layer 1' }));
+      await savedLayer;
       await keys.tabTo(page.getByRole('grid', { name: 'Layers' }).locator('[data-row]'));
       await keys.press('Enter');
       await keys.row('Files', 'motd');
