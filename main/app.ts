@@ -35,7 +35,7 @@ import { createPreferencesMethods } from './preferences-methods.ts';
 import { askClose, askQuit, tellBrokenPlace, tellBrokenPreferences } from './questions.ts';
 import { createRegistryHost } from './registry-host.ts';
 import { createRegistryMethods, startOnPort } from './registry-methods.ts';
-import { type RegistryView, watchRegistry } from './registry-view.ts';
+import { type RegistryView, type Transfer, watchRegistry } from './registry-view.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
 import { createFirstPasswords } from './setup/first-passwords.ts';
@@ -94,6 +94,9 @@ async function run(): Promise<void> {
   const given = createGivenFiles();
   const asking = createAskingDownloads();
   serveDownloads(known, asking, tell);
+  /** Nobody can be asked any more: the system ends, or the process was told to. */
+  let isLeaving = false;
+  const leaving = Promise.withResolvers<'now'>();
 
   const host = createRegistryHost({ dataDir: () => place.given(), onState: follow });
   const mover = createDataMover({
@@ -253,17 +256,17 @@ async function run(): Promise<void> {
   }
 
   async function quit(): Promise<void> {
-    const transfers = view?.transfers ?? [];
-    if (transfers.length > 0) {
-      const answer = await askQuit(window.current(), transfers);
+    const transfers = endangered();
+    if (transfers.length > 0 && !isLeaving) {
+      const answer = await Promise.race([askQuit(window.current(), transfers), leaving.promise]);
       if (answer === 'cancel') {
         isQuitting = false;
         wantsUpdate = false;
         return;
       }
-      if (answer === 'finish' && (view?.transfers.length ?? 0) > 0) {
+      if (answer === 'finish' && endangered().length > 0) {
         idle = Promise.withResolvers();
-        await idle.promise;
+        await Promise.race([idle.promise, leaving.promise]);
       }
     }
     // What was copied so far goes again; the old place is in use.
@@ -284,6 +287,7 @@ async function run(): Promise<void> {
   /** After a sleep the process may be one that nobody can talk to any more. */
   async function lookAfterSleep(): Promise<void> {
     const asked = client;
+      if (answer === 'now' && !isLeaving) await cutTransfers();
     if (asked !== undefined && !(await isAnswering(asked, wakeTimeoutMs)) && asked === client) host.replace();
     void lookAtCertificate();
   }
@@ -295,6 +299,27 @@ async function run(): Promise<void> {
       case 'open':
         return window.show(what.hash);
       case 'setReadOnly':
+  /** What ends with the app: transfers of a registry that another program runs go on. */
+  function endangered(): readonly Transfer[] {
+    const state = host.state();
+    return state.kind === 'running' && state.isOwn ? (view?.transfers ?? []) : [];
+  }
+
+  /** They would have time to end while the registry stops, and whoever quits anyway wait for them. */
+  async function cutTransfers(): Promise<void> {
+    // Those that have just ended are none any more.
+    await Promise.allSettled(
+      endangered().map(async ({ id }) => await client?.call('sessions.cancel', { id })),
+    );
+  }
+
+  /** Transfers that are under way get the time that the registry gives them when it ends. */
+  function leave(): void {
+    isLeaving = true;
+    leaving.resolve('now');
+    app.quit();
+  }
+
         client
           ?.call('settings.set', {
             changes: [{ path: 'storage.maintenance.readonly.enabled', value: what.isReadOnly }],
@@ -431,6 +456,12 @@ async function run(): Promise<void> {
   else window.show();
   // The page begins in a process of its own, and needs the registry later than that.
   host.start();
+  // Electron hands an event over that its types do not know: the system waits for the app then, for a while.
+  powerMonitor.on('shutdown', (event?: Pick<Event, 'preventDefault'>) => {
+    event?.preventDefault();
+    leave();
+  });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
   mover.tidy().catch(logFailure);
   give(named);
   updates.setDaily(preferences.get().looksForUpdates);

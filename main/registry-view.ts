@@ -16,6 +16,8 @@ export interface RegistryView {
 }
 
 export interface Transfer {
+  /** Of the session, for `sessions.cancel`. */
+  readonly id: number;
   readonly kind: 'push' | 'pull';
   readonly name: string;
   readonly bytes: number;
@@ -127,10 +129,11 @@ async function readFacts(client: Client): Promise<Omit<RegistryView, 'transfers'
 }
 
 function transfersOf(sessions: Iterable<SessionRow>): readonly Transfer[] {
-  return [...sessions].flatMap(({ kind, repository, tag, bytesIn, bytesOut, isCancellable }) =>
+  return [...sessions].flatMap(({ id, kind, repository, tag, bytesIn, bytesOut, isCancellable }) =>
     isCancellable
       ? [
           {
+            id,
             kind,
             name: tag === undefined ? repository : `${repository}:${tag}`,
             bytes: kind === 'push' ? bytesIn : bytesOut,

@@ -20,7 +20,7 @@ const view: RegistryView = {
   disk: 'ok',
   transfers: [],
 };
-const push = { kind: 'push', name: 'team/api:1.4', bytes: 143_000_000 } as const;
+const push = { id: 1, kind: 'push', name: 'team/api:1.4', bytes: 143_000_000 } as const;
 const failure = {
   code: 'PORT_BUSY',
   message: 'Port 5443 is used by X (pid 812).',

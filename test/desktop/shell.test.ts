@@ -2,15 +2,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
-import { request as plainRequest } from 'node:http';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { shellArguments } from '../../main/contract/shell-api.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import {
   type DesktopModule,
-  desktopFolder,
   isReal,
   startDesktop,
   type TestDesktop,
@@ -214,65 +211,6 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
       assert.deepEqual(isRefused, [true, true]);
       assert.equal(desktop.app.windows().length, 1);
     });
-
-    await t.test('what is not of the contract is refused', async () => {
-      const wrong = wrongCalls();
-
-      const answers = await page.evaluate(async (calls) => {
-        const { berthShell } = globalThis as unknown as {
-          readonly berthShell: { invoke(method: unknown, args: unknown): Promise<object> };
-        };
-        return await Promise.all(
-          calls.map(async ({ method, args }) => {
-            const reply = (await berthShell.invoke(method, args)) as {
-              readonly error?: { readonly code: string };
-            };
-            return reply.error?.code ?? 'accepted';
-          }),
-        );
-      }, wrong);
-
-      const accepted = wrong.filter((_, index) => !['USAGE', 'DENIED'].includes(answers[index] ?? ''));
-      assert.ok(wrong.length >= 50, String(wrong.length));
-      assert.deepEqual(accepted, []);
-    });
-
-    await t.test('another page is refused whatever it asks', async () => {
-      const opened = desktop.app.waitForEvent('window');
-      await desktop.app.evaluate(
-        async (given, preload) => {
-          const { BrowserWindow } = given as unknown as DesktopModule;
-          const foreign = new BrowserWindow({ webPreferences: { preload } });
-          await foreign.loadURL('data:text/html,<p>foreign</p>');
-        },
-        join(desktopFolder, 'preload.cjs'),
-      );
-      const foreign = await opened;
-      await foreign.getByText('foreign').waitFor();
-
-      const answers = await foreign.evaluate(async (methods) => {
-        const { berthShell, berthPorts } = globalThis as unknown as {
-          readonly berthShell: { invoke(method: string, args: object): Promise<object> };
-          readonly berthPorts: { ask(): void };
-        };
-        let ports = 0;
-        window.addEventListener('message', () => {
-          ports += 1;
-        });
-        berthPorts.ask();
-        const replies = await Promise.all(
-          methods.map((method) => berthShell.invoke(method, { engine: 'docker' })),
-        );
-        return { replies: [...new Set(replies.map((reply) => JSON.stringify(reply)))], ports };
-      }, Object.keys(shellArguments));
-
-      assert.deepEqual(answers, {
-        replies: [
-          JSON.stringify({ error: { code: 'DENIED', message: 'This page may not ask for that.', hint: '' } }),
-        ],
-        ports: 0,
-      });
-    });
   });
 
   test('the tray says and does what the state allows', onlyStandIn, async (t) => {
@@ -324,6 +262,16 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
       await trayShows(desktop, 'running', /^Running: 1 repository, /);
     });
 
+    await t.test('restarted, which ends one process and starts the next', async () => {
+      const { pid } = await desktop.holder();
+      await click(desktop, 'Restart');
+
+      await until(async () => (await desktop.holder()).pid !== pid && (await isReady(desktop)));
+      assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+      await running(page);
+      await trayShows(desktop, 'running', /^Running: 1 repository, /);
+    });
+
     await t.test('stopped from the command line, and it stays so', async () => {
       await berth(desktop.dataDir, 'down');
 
@@ -359,27 +307,6 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
     await until(() => isVisible(desktop));
   });
 
-  test('quitting during a push asks, and can be taken back or wait for its end', onlyStandIn, async () => {
-    await using desktop = await startDesktop({ args: ['--hidden'] });
-    await trayShows(desktop, 'running', /^Running: /);
-    assert.equal(desktop.app.windows().length, 0);
-    const upload = await beginUpload(desktop, 'team/slow');
-    await trayShows(desktop, 'transfer', /^Pushing team\/slow, /);
-    await answer(desktop, 2);
-
-    await click(desktop, 'Quit');
-    await until(async () => (await asked(desktop)) === 1);
-    assert.equal(await isReady(desktop), true);
-    await answer(desktop, 1);
-    const ended = once(desktop.app.process(), 'exit');
-    await click(desktop, 'Quit');
-    await until(async () => (await asked(desktop)) === 1);
-    assert.equal(await isReady(desktop), true);
-
-    assert.equal(await upload.finish(), 202);
-    assert.deepEqual((await ended)[0], 0);
-  });
-
   test('a registry that berth serve runs is shown, and taken over when it ends', async () => {
     await using served = await startRegistry({ listen: 'localhost:0' });
     await using desktop = await startDesktop({ dataDir: served.dataDir });
@@ -413,15 +340,34 @@ suite(`the desktop app in ${inElectron}`, needsDesktop(), () => {
     },
   );
 
-  test('preferences that cannot be read are kept aside, and it is said', async () => {
-    await using desktop = await startDesktop({ preferences: '{"onClose": ' });
-    await desktop.openPage();
+  test('preferences that cannot be read are kept aside, defaults hold, and it is said', async () => {
+    await using desktop = await startDesktop({ preferences: '{"onClose": "quit", "hasTray": false, ' });
+    const page = await desktop.openPage();
+    await running(page);
 
     const names = await readdir(desktop.userData);
 
-    const aside = names.find((name) => name.startsWith('preferences.json.bak-'));
-    assert.ok(aside !== undefined, names.join(' '));
-    assert.equal(await readFile(join(desktop.userData, aside), 'utf8'), '{"onClose": ');
+    const aside = names.find((name) => name.startsWith('preferences.json.bak-')) ?? '';
+    assert.equal(
+      await readFile(join(desktop.userData, aside), 'utf8'),
+      '{"onClose": "quit", "hasTray": false, ',
+      names.join(' '),
+    );
+    const reply = await page.evaluate(async () => {
+      const { berthShell } = globalThis as unknown as {
+        readonly berthShell: { invoke(method: string, args: object): Promise<{ readonly ok: object }> };
+      };
+      return await berthShell.invoke('preferences.get', {});
+    });
+    const { onClose, hasTray } = reply.ok as { readonly onClose: string; readonly hasTray: boolean };
+    assert.deepEqual({ onClose, hasTray }, { onClose: 'ask', hasTray: true });
+    if (isReal) return;
+    const [box] = await desktop.app.evaluate((given) => {
+      const { standIn } = given as unknown as DesktopModule;
+      return standIn.boxes;
+    });
+    assert.equal(box?.message, 'The preferences of the window could not be read.');
+    assert.match(box.detail ?? '', new RegExp(`${aside}\\.$`));
   });
 });
 
@@ -436,30 +382,6 @@ const violated = [
   'style-src-elem',
 ];
 
-/** Each method with arguments that it does not take, and methods that are none. */
-function wrongCalls(): readonly { readonly method: unknown; readonly args: unknown }[] {
-  const shapes = [undefined, null, 0, '', 'docker', [], {}, { engine: 1 }, { engine: '' }, { extra: true }];
-  const noMethods = [
-    '',
-    'constructor',
-    '__proto__',
-    'toString',
-    'trust',
-    'TRUST.PLAN',
-    7,
-    null,
-    undefined,
-    {},
-  ];
-  return [
-    ...Object.entries(shellArguments).flatMap(([method, schema]) =>
-      // Some methods take nothing: `{}` is right there.
-      shapes.filter((args) => !schema.safeParse(args).success).map((args) => ({ method, args })),
-    ),
-    ...noMethods.map((method) => ({ method, args: {} })),
-  ];
-}
-
 /** Answers how many milliseconds after the end of the push the list had the repository. */
 async function pushAndSee(desktop: TestDesktop, page: Page, repository: string): Promise<number> {
   const row = page.getByRole('row').filter({ hasText: repository });
@@ -468,26 +390,4 @@ async function pushAndSee(desktop: TestDesktop, page: Page, repository: string):
   const pushedAt = performance.now();
   await row.waitFor();
   return Math.round(performance.now() - pushedAt);
-}
-
-/** An upload whose last bytes are sent by `finish`, which answers the status. */
-async function beginUpload(desktop: TestDesktop, repository: string) {
-  const { plainUrl } = await desktop.holder();
-  const headers = { authorization: `Basic ${Buffer.from(await desktop.user()).toString('base64')}` };
-  const begun = await fetch(`${plainUrl}/v2/${repository}/blobs/uploads/`, { method: 'POST', headers });
-  const location = begun.headers.get('location') ?? '';
-  const patch = plainRequest(new URL(location, plainUrl), {
-    method: 'PATCH',
-    headers: { ...headers, 'content-type': 'application/octet-stream' },
-  });
-  const answered = once(patch, 'response') as Promise<[{ readonly statusCode: number; resume(): void }]>;
-  patch.write(Buffer.alloc(100_000));
-  return {
-    async finish(): Promise<number> {
-      patch.end('the end');
-      const [response] = await answered;
-      response.resume();
-      return response.statusCode;
-    },
-  };
 }

@@ -153,7 +153,10 @@ class App extends EventEmitter {
 }
 
 export const app = new App();
-process.on('SIGTERM', () => app.quit());
+process.on('SIGTERM', () => {
+  // A listener of the app takes its place.
+  if (process.listenerCount('SIGTERM') === 1) app.quit();
+});
 
 type Handler = (request: Request) => Promise<Response> | Response;
 const schemes = new Map<string, Handler>();
@@ -529,12 +532,19 @@ export const clipboard = {
   readText: async () => copied,
 };
 
+interface MessageBox {
+  readonly message?: string;
+  readonly detail?: string;
+  readonly cancelId?: number;
+}
 export const dialog = {
   showOpenDialog: async () => ({ canceled: true, filePaths: [] as readonly string[] }),
   showSaveDialog: async (..._options: readonly object[]) => ({ canceled: true, filePath: '' }),
-  showMessageBox: async (...[first, second]: readonly { readonly cancelId?: number }[]) => ({
-    response: (second ?? first)?.cancelId ?? 0,
-  }),
+  async showMessageBox(...[first, second]: readonly MessageBox[]) {
+    const box = second ?? first;
+    if (box !== undefined) standIn.boxes.push(box);
+    return { response: box?.cancelId ?? 0 };
+  },
 };
 
 /**
@@ -657,6 +667,7 @@ export const standIn = {
   trays: new Set<Tray>(),
   notifications: [] as Notification[],
   shownItems: [] as string[],
+  boxes: [] as MessageBox[],
   appMenu: [] as readonly MenuItem[],
   popups: [] as (readonly MenuItem[])[],
   about: {} as object,
