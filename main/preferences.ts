@@ -2,7 +2,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { app } from 'electron';
+import { app, ipcMain } from 'electron';
 import Store from 'electron-store';
 import { type Preferences, parsePreferences } from './preference-values.ts';
 
@@ -18,6 +18,8 @@ const name = 'preferences';
 export function openPreferences(): PreferenceStore {
   const brokenFile = putAsideIfBroken(join(app.getPath('userData'), `${name}.json`));
   const store = new Store<Record<string, unknown>>({ name, configFileMode: 0o600 });
+  // It tells every page that asks where the files of the app are; ours asks for no store.
+  ipcMain.removeAllListeners('electron-store-get-data');
   let current = parsePreferences(store.store);
   return {
     brokenFile,
