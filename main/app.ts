@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { app, clipboard, nativeTheme, powerMonitor, type WebContents } from 'electron';
+import type { EngineRow } from '../registry/spec/admin/computer.ts';
 import { AppError } from '../registry/spec/errors.ts';
 import type { Client } from '../registry/spec/rpc.ts';
 import { setAppMenu } from './app-menu.ts';
@@ -50,11 +51,14 @@ import { isUntouched, type TrayAct, type TrayMenu, trayMenu } from './tray-menu.
 import { findUpdater } from './updater.ts';
 import { createUpdates } from './updates.ts';
 import { createUpdatesMethods } from './updates-methods.ts';
+import { findWantedTrust } from './wanted-trust.ts';
 import { createMainWindow } from './window.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 /** A computer that wakes up is busy. */
 const wakeTimeoutMs = 10_000;
+/** Looking at engines runs programs, for which the start of everything else does not wait. */
+const enginesAfterMs = 3000;
 
 const launch = launchOf(process.argv);
 const named = filesOf(process.argv, { isPackaged: app.isPackaged, directory: process.cwd() });
@@ -84,19 +88,20 @@ async function run(): Promise<void> {
   let client: Client | undefined;
   let view: RegistryView | undefined;
   let tray: TrayFace | undefined;
+  let engines: readonly EngineRow[] = [];
   let isQuitting = false;
   let isAsking = false;
   let wantsUpdate = false;
   let hasEnded = false;
   let idle: PromiseWithResolvers<void> | undefined;
+  /** Nobody can be asked any more: the system ends, or the process was told to. */
+  let isLeaving = false;
+  const leaving = Promise.withResolvers<'now'>();
   const pages = new Set<WebContents>();
   const known = createKnownFiles();
   const given = createGivenFiles();
   const asking = createAskingDownloads();
   serveDownloads(known, asking, tell);
-  /** Nobody can be asked any more: the system ends, or the process was told to. */
-  let isLeaving = false;
-  const leaving = Promise.withResolvers<'now'>();
 
   const host = createRegistryHost({ dataDir: () => place.given(), onState: follow });
   const mover = createDataMover({
@@ -163,6 +168,16 @@ async function run(): Promise<void> {
       onDisk: (disk) => notifier.tell({ kind: 'disk', disk }),
     });
     void lookAtCertificate();
+    const connected = client;
+    setTimeout(() => connected === client && void lookAtEngines(), enginesAfterMs).unref();
+  }
+
+  /** Whether one of them needs the person, which the tray says. */
+  async function lookAtEngines(): Promise<void> {
+    const rows = await client?.call('engines.list', {}).catch(() => undefined);
+    if (rows === undefined) return;
+    engines = rows;
+    showTray();
   }
 
   async function lookAtCertificate(): Promise<void> {
@@ -202,12 +217,14 @@ async function run(): Promise<void> {
 
   function menu(): TrayMenu {
     const update = updates.state();
-    const { isSetUp } = preferences.get();
+    const { isSetUp, mutedEngines } = preferences.get();
+    const distrustful = findWantedTrust(engines, mutedEngines);
     const { move } = mover.state();
     return trayMenu(host.state(), view, {
       isSetUp,
       ...(move === undefined || !mover.isBusy() ? {} : { move }),
       ...(update.kind === 'ready' ? { update: update.version } : {}),
+      ...(distrustful === undefined ? {} : { distrustful }),
     });
   }
 
@@ -225,10 +242,12 @@ async function run(): Promise<void> {
     else tray.setGlyph(glyph);
   }
 
-  function followPreferences({ theme, looksForUpdates, hasTray, glyph }: PreferenceChange): void {
+  function followPreferences(change: PreferenceChange): void {
+    const { theme, looksForUpdates, hasTray, glyph, mutedEngines } = change;
     if (theme !== undefined) nativeTheme.themeSource = theme;
     if (hasTray !== undefined || glyph !== undefined) keepTray();
     if (looksForUpdates !== undefined) updates.setDaily(looksForUpdates);
+    if (mutedEngines !== undefined) showTray();
     tellPages('preferences.get');
   }
 
@@ -268,6 +287,7 @@ async function run(): Promise<void> {
         idle = Promise.withResolvers();
         await Promise.race([idle.promise, leaving.promise]);
       }
+      if (answer === 'now' && !isLeaving) await cutTransfers();
     }
     // What was copied so far goes again; the old place is in use.
     await mover.cancel();
@@ -279,26 +299,6 @@ async function run(): Promise<void> {
     else app.quit();
   }
 
-  function restartToUpdate(): void {
-    wantsUpdate = updates.state().kind === 'ready';
-    if (wantsUpdate) app.quit();
-  }
-
-  /** After a sleep the process may be one that nobody can talk to any more. */
-  async function lookAfterSleep(): Promise<void> {
-    const asked = client;
-      if (answer === 'now' && !isLeaving) await cutTransfers();
-    if (asked !== undefined && !(await isAnswering(asked, wakeTimeoutMs)) && asked === client) host.replace();
-    void lookAtCertificate();
-  }
-
-  function act(what: TrayAct): void {
-    switch (what.kind) {
-      case 'copy':
-        return void copy(what.text, what.what);
-      case 'open':
-        return window.show(what.hash);
-      case 'setReadOnly':
   /** What ends with the app: transfers of a registry that another program runs go on. */
   function endangered(): readonly Transfer[] {
     const state = host.state();
@@ -320,6 +320,26 @@ async function run(): Promise<void> {
     app.quit();
   }
 
+  function restartToUpdate(): void {
+    wantsUpdate = updates.state().kind === 'ready';
+    if (wantsUpdate) app.quit();
+  }
+
+  /** After a sleep the process may be one that nobody can talk to any more. */
+  async function lookAfterSleep(): Promise<void> {
+    const asked = client;
+    if (asked !== undefined && !(await isAnswering(asked, wakeTimeoutMs)) && asked === client) host.replace();
+    void lookAtCertificate();
+    void lookAtEngines();
+  }
+
+  function act(what: TrayAct): void {
+    switch (what.kind) {
+      case 'copy':
+        return void copy(what.text, what.what);
+      case 'open':
+        return window.show(what.hash);
+      case 'setReadOnly':
         client
           ?.call('settings.set', {
             changes: [{ path: 'storage.maintenance.readonly.enabled', value: what.isReadOnly }],
@@ -366,7 +386,10 @@ async function run(): Promise<void> {
           env: process.env,
         }),
       }),
-      (change) => notifier.tell({ kind: 'change', ...change }),
+      (change) => {
+        notifier.tell({ kind: 'change', ...change });
+        void lookAtEngines();
+      },
     ),
     ...createSetupMethods({
       ...registry,
@@ -433,6 +456,12 @@ async function run(): Promise<void> {
   });
 
   powerMonitor.on('resume', () => void lookAfterSleep());
+  // Electron hands an event over that its types do not know: the system waits for the app then, for a while.
+  powerMonitor.on('shutdown', (event?: Pick<Event, 'preventDefault'>) => {
+    event?.preventDefault();
+    leave();
+  });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
   setInterval(() => void lookAtCertificate(), dayMs).unref();
   app.on('second-instance', (_, argv, __, data) => {
     carryOut(launchOf(argv));
@@ -456,12 +485,6 @@ async function run(): Promise<void> {
   else window.show();
   // The page begins in a process of its own, and needs the registry later than that.
   host.start();
-  // Electron hands an event over that its types do not know: the system waits for the app then, for a while.
-  powerMonitor.on('shutdown', (event?: Pick<Event, 'preventDefault'>) => {
-    event?.preventDefault();
-    leave();
-  });
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, leave);
   mover.tidy().catch(logFailure);
   give(named);
   updates.setDaily(preferences.get().looksForUpdates);

@@ -16,6 +16,7 @@ const fallback = {
   notifications: notificationDefaults,
   toldAt: {},
   looksForUpdates: false,
+  mutedEngines: [],
   isSetUp: false,
   mayListImages: false,
 };

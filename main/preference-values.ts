@@ -41,6 +41,8 @@ const schema = z.object({
   /** When what is told once, or once a day, was told last; in ms since the epoch. */
   toldAt: z.partialRecord(z.enum(['tray', 'diskLow', 'diskFull', 'certificate']), z.number()).catch({}),
   looksForUpdates: z.boolean().catch(false),
+  /** Engines that nobody wants to be told of, by id; as the page has it. */
+  mutedEngines: z.array(z.string()).readonly().catch([]),
 });
 
 export type Preferences = z.output<typeof schema>;

@@ -33,6 +33,7 @@ interface Row {
   readonly view?: RegistryView;
   readonly isSetUp?: boolean;
   readonly update?: string;
+  readonly distrustful?: string;
   readonly move?: DataMove;
   readonly icon: string;
   /** In brackets what is only read; - is a line. */
@@ -87,6 +88,31 @@ const rows: readonly Row[] = [
     state: { kind: 'waiting', failure: { ...failure, code: 'REGISTRY_ENDED' }, retryAt: 0 },
     icon: 'error',
     items: `[${failure.message}] / Try again / Show logs / Stop / - / Open Berth / Quit`,
+  },
+  {
+    name: 'running, and an engine does not trust it',
+    state: running,
+    view: { ...view, lastPush: undefined },
+    distrustful: 'Docker 28.5',
+    icon: 'attention',
+    items:
+      'Trust in Docker 28.5 / [Running: 12 repositories, 3.40GB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'running on a full disk, which comes before an engine that does not trust it',
+    state: running,
+    view: { ...view, lastPush: undefined, disk: 'full' },
+    distrustful: 'Docker 28.5',
+    icon: 'attention',
+    items:
+      'Free disk space / [Running: 12 repositories, 3.40GB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Pause / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'stopped, where an engine does not trust it',
+    state: { kind: 'stopped' },
+    distrustful: 'Docker 28.5',
+    icon: 'stopped',
+    items: '[Stopped] / Start / - / Open Berth / Settings / Quit',
   },
   {
     name: 'running, and an update is ready',
@@ -193,11 +219,12 @@ const rows: readonly Row[] = [
 ];
 
 suite('icon and menu of the tray', () => {
-  for (const { name, state, view: shown, isSetUp = true, update, move, icon, items } of rows) {
+  for (const { name, state, view: shown, isSetUp = true, update, distrustful, move, icon, items } of rows) {
     test(name, () => {
       const menu = trayMenu(state, shown, {
         isSetUp,
         ...(update === undefined ? {} : { update }),
+        ...(distrustful === undefined ? {} : { distrustful }),
         ...(move === undefined ? {} : { move }),
       });
 

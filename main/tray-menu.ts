@@ -45,6 +45,8 @@ export interface TrayFacts {
   readonly isSetUp?: boolean;
   /** The version that was fetched and waits for a restart. */
   readonly update?: string;
+  /** The engine that does not trust the registry yet, by its title. */
+  readonly distrustful?: string;
   /** The registry is stopped for it. */
   readonly move?: DataMove;
 }
@@ -53,9 +55,9 @@ export interface TrayFacts {
 export function trayMenu(
   state: SupervisorState,
   view: RegistryView | undefined,
-  { isSetUp = true, update, move }: TrayFacts = {},
+  { isSetUp = true, update, distrustful, move }: TrayFacts = {},
 ): TrayMenu {
-  const menu = move === undefined ? menuOf(state, view, isSetUp) : movingMenu(move);
+  const menu = move === undefined ? menuOf(state, view, { isSetUp, distrustful }) : movingMenu(move);
   if (update === undefined) return menu;
   const restartApp: TrayItem = { label: `Restart to update to ${update}`, act: { kind: 'update' } };
   // Trouble, and what is under way, say more.
@@ -63,7 +65,11 @@ export function trayMenu(
   return { ...menu, icon, items: [restartApp, ...menu.items] };
 }
 
-function menuOf(state: SupervisorState, view: RegistryView | undefined, isSetUp: boolean): TrayMenu {
+function menuOf(
+  state: SupervisorState,
+  view: RegistryView | undefined,
+  { isSetUp, distrustful }: { readonly isSetUp: boolean; readonly distrustful: string | undefined },
+): TrayMenu {
   switch (state.kind) {
     case 'stopped':
       return {
@@ -99,7 +105,9 @@ function menuOf(state: SupervisorState, view: RegistryView | undefined, isSetUp:
     case 'waiting':
       return waitingMenu(state.failure);
     case 'running':
-      return !isSetUp && view !== undefined && isUntouched(view) ? setUpMenu : runningMenu(state, view);
+      return !isSetUp && view !== undefined && isUntouched(view)
+        ? setUpMenu
+        : runningMenu(state, view, distrustful);
     default:
       return assertNever(state);
   }
@@ -158,18 +166,21 @@ function portItems({ code, freePort }: Failure): readonly TrayItem[] {
 function runningMenu(
   { urls, isOwn }: Extract<SupervisorState, { readonly kind: 'running' }>,
   view: RegistryView | undefined,
+  distrustful: string | undefined,
 ): TrayMenu {
   const address = urls[0] === undefined ? undefined : new URL(localUrl(urls[0])).host;
   const where = isOwn ? '' : ', by another program';
   const head = headOf(view);
   const isReadOnly = view?.isReadOnly === true;
   return {
-    icon: iconOf(view),
+    icon: iconOf(view, distrustful),
     tooltip: `Berth: ${head}${where}`,
     items: [
       ...(view?.disk === 'full' || view?.disk === 'low'
         ? [{ label: 'Free disk space', act: { kind: 'open', hash: '#/storage' } } as const]
-        : []),
+        : distrustful === undefined
+          ? []
+          : [{ label: `Trust in ${distrustful}`, act: { kind: 'open', hash: '#/home' } } as const]),
       { label: `${head}${where}` },
       ...(isReadOnly ? [{ label: 'Resume', act: { kind: 'setReadOnly', isReadOnly: false } } as const] : []),
       ...(address === undefined ? [] : copies(address, view?.lastPush)),
@@ -214,9 +225,10 @@ function headOf(view: RegistryView | undefined): string {
   return `Running: ${repositories} ${repositories === 1 ? 'repository' : 'repositories'}, ${formatBytes(bytes)}`;
 }
 
-function iconOf(view: RegistryView | undefined): TrayIcon {
+function iconOf(view: RegistryView | undefined, distrustful: string | undefined): TrayIcon {
   if (view === undefined) return 'running';
   if (view.disk !== 'ok') return 'attention';
   if (view.transfers.length > 0) return 'transfer';
+  if (distrustful !== undefined) return 'attention';
   return view.isReadOnly ? 'readOnly' : 'running';
 }

@@ -43,6 +43,8 @@ export const preferencesArguments = {
       glyph: z.enum(glyphs).optional(),
       theme: z.enum(themes).optional(),
       looksForUpdates: z.boolean().optional(),
+      /** Engines that nobody wants to be told of, by id. */
+      mutedEngines: z.array(z.string().min(1).max(300)).max(200).readonly().optional(),
       notifications: z.strictObject(toggles).optional(),
     }),
   }),

@@ -18,11 +18,12 @@ export function App() {
   const shown = useSyncExternalStore(link.subscribe, () => shownIn(link.state()));
   useFeed();
   const shell = useShell();
-  const { theme } = usePreferences();
+  const { theme, mutedEngines } = usePreferences();
   useEffect(() => {
-    // What the system draws around the page shall look like it; where that fails, it looks like the system.
-    shell?.call('preferences.set', { change: { theme } }).catch(() => undefined);
-  }, [shell, theme]);
+    // What the system draws around the page shall look like it, and the tray ask for no more than it; where that fails, they
+    // are as if nobody had said anything.
+    shell?.call('preferences.set', { change: { theme, mutedEngines } }).catch(() => undefined);
+  }, [shell, theme, mutedEngines]);
   const isSignedOut = shown === 'login' || shown === 'loginAgain';
   useEffect(() => {
     // What one user has seen is not for the next.

@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
 import { buildDesktop, needsDesktop, startDesktop, type TestDesktop } from '../support/desktop.ts';
-import { running, trayShows, until } from '../support/desktop-acts.ts';
+import { click, push, running, trayOf, trayShows, until } from '../support/desktop-acts.ts';
 import { isInsideEngine } from '../support/engine.ts';
 import { makeImage } from '../support/image.ts';
 import { succeed } from '../support/process.ts';
@@ -150,6 +150,28 @@ if (await isInsideEngine(import.meta.filename)) {
       });
     });
 
+    test('the tray asks for the trust that an engine needs, until it has it or nobody wants to hear of it', async () => {
+      await using person = await openPerson();
+      await using desktop = await startDesktop({ env: person.env });
+      const page = await desktop.openPage();
+      await running(page);
+      // The set-up is done with that.
+      await push(desktop, 'team/first');
+      const line = page.getByRole('listitem').filter({ hasText: 'does not trust this registry yet' });
+      await trayShows(desktop, 'attention', /^Trust in Podman/);
+      await goTo(page, '#/settings');
+      await click(desktop, (await trayOf(desktop)).items[0] ?? '');
+
+      await line.getByRole('button', { name: /^Don’t remind me/ }).click();
+      await trayShows(desktop, 'running', /^Running: /);
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await trayShows(desktop, 'attention', /^Trust in Podman/);
+      await line.getByRole('button', { name: 'Fix' }).click();
+      await page.getByRole('alertdialog').getByRole('button', { name: 'Allow' }).click();
+
+      await trayShows(desktop, 'running', /^Running: /);
+    });
+
     test('images of an engine are pushed by it', async (t) => {
       await using person = await openPerson();
       await using desktop = await person.start();
@@ -286,6 +308,7 @@ async function openPerson() {
   const owned = cleanup.move();
   return {
     home,
+    env,
     run,
     /** Starts the app for the first time. */
     start: () => startDesktop({ isFirstRun: true, env }),

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EngineRow } from '../registry/spec/admin/computer.ts';
+import { findWantedTrust } from './wanted-trust.ts';
+
+const podman: EngineRow = {
+  id: 'podman',
+  title: 'Podman 5.4',
+  kind: 'podman',
+  state: 'running',
+  address: 'localhost:5443',
+  need: { kind: 'certificate', sentence: 'It does not know the certificate.' },
+  certainty: 'probed',
+  notes: [],
+};
+const need = (kind: EngineRow['need']['kind']): EngineRow => ({ ...podman, need: { kind, sentence: '' } });
+
+const rows: readonly {
+  readonly name: string;
+  readonly engines: readonly EngineRow[];
+  readonly muted?: readonly string[];
+  readonly title: string | undefined;
+}[] = [
+  { name: 'no engine', engines: [], title: undefined },
+  { name: 'one that does not know the certificate', engines: [podman], title: 'Podman 5.4' },
+  { name: 'one whose keychain does not', engines: [need('keychain')], title: 'Podman 5.4' },
+  { name: 'one that needs nothing', engines: [need('nothing')], title: undefined },
+  { name: 'one that cannot reach the registry', engines: [need('cannot')], title: undefined },
+  { name: 'one that is stopped', engines: [{ ...podman, state: 'stopped' }], title: undefined },
+  { name: 'one that is muted', engines: [podman], muted: ['podman'], title: undefined },
+  { name: 'a cluster', engines: [{ ...podman, kind: 'kind' }], title: undefined },
+  {
+    name: 'the second of two',
+    engines: [need('nothing'), { ...podman, id: 'docker', title: 'Docker 28.5', kind: 'docker' }],
+    title: 'Docker 28.5',
+  },
+];
+
+for (const { name, engines, muted = [], title } of rows)
+  test(`${name}: ${title ?? 'nothing'}`, () => assert.equal(findWantedTrust(engines, muted), title));
