@@ -9,7 +9,6 @@
  * it is removed, and all at the end.
  */
 import * as files from 'node:fs';
-import { sep } from 'node:path';
 import { promisify } from 'node:util';
 import type { OpenedPart } from './changes.ts';
 import type { Look } from './look.ts';
@@ -88,7 +87,7 @@ export function createRestingFiles(
   }
 
   async function closeBelow(path: string): Promise<void> {
-    for (const at of resting.keys()) if (at === path || at.startsWith(path + sep)) close(at);
+    for (const at of resting.keys()) if (at === path || at.startsWith(`${path}/`)) close(at);
     await Promise.all(closing);
   }
 
