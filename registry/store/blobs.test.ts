@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../spec/errors.ts';
@@ -145,6 +146,53 @@ for (const on of kinds) {
     });
   }
 }
+
+test('clients that pull at once get the same bytes, whole or a range, and the file is read for the first two', async () => {
+  await using open = await openStore({ on: 'fs' });
+  const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251));
+  const digest = await pushBlob(open.store, repository, bytes);
+  const pull = async (range?: { start: number; end: number }): Promise<Buffer> => {
+    const sink = new PassThrough();
+    const [received] = await Promise.all([
+      buffer(sink),
+      open.store.blobs.send({ digest, size: bytes.length }, sink, { range, signal }).then(() => sink.end()),
+    ]);
+    return received;
+  };
+
+  const both = await Promise.all([pull(), pull()]);
+  await open.driver.remove(blobData(digest));
+  const [whole, part] = await Promise.all([pull(), pull({ start: 70_000, end: 150_001 })]);
+
+  assert.deepEqual(both, [bytes, bytes]);
+  assert.deepEqual([whole, part], [bytes, bytes.subarray(70_000, 150_001)]);
+});
+
+test('of a damaged blob none of those who pull at once gets the last byte', async () => {
+  await using open = await openStore({ on: 'fs' });
+  const bytes = Buffer.alloc(200_000, 'a');
+  const digest = await pushBlob(open.store, repository, bytes);
+  await open.driver.write(blobData(digest), Buffer.from(bytes).fill('b', 70_000, 70_001));
+  const received = [0, 0, 0];
+
+  const results = await Promise.allSettled(
+    received.map(async (_, at) => {
+      const sink = new PassThrough().on('data', (part: Buffer) => {
+        received[at] = (received[at] ?? 0) + part.length;
+      });
+      await open.store.blobs.send({ digest, size: bytes.length }, sink, { signal });
+    }),
+  );
+
+  assert.deepEqual(
+    results.map((result) => result.status === 'rejected' && result.reason.code),
+    ['STORAGE_FAILED', 'STORAGE_FAILED', 'STORAGE_FAILED'],
+  );
+  assert.ok(
+    received.every((count) => count < bytes.length),
+    String(received),
+  );
+});
 
 test('a blob that was cut short is replaced by the next push, though nobody read it', async () => {
   await using open = await openStore();

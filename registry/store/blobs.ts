@@ -13,7 +13,8 @@ import { blobData, layerLink, layerTree } from './paths.ts';
 import type { Locks } from './locks.ts';
 import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
-import { sendBytes, type SendRange } from './send.ts';
+import { sendBytes, type SendRange, sendWhole } from './send.ts';
+import { createSharedBlobs } from './shared-blobs.ts';
 
 /** A stored blob: its digest and its size in bytes. */
 export interface Blob {
@@ -30,8 +31,9 @@ export interface Blobs {
   /** The size of a stored blob, in bytes, whatever repository has it. */
   sizeOf(digest: Digest): Promise<number | undefined>;
   /**
-   * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed on the way: if
-   * the bytes are not those of the digest it fails before the last of them, and the blob goes to quarantine.
+   * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed, on the way or
+   * before, for all who send it: if the bytes are not those of the digest it fails before the last of them, and the blob
+   * goes to quarantine.
    * @throws AppError STORAGE_FAILED
    */
   send(
@@ -77,6 +79,8 @@ export interface Blobs {
   remove(repository: RepoName, digest: Digest, actor: Actor): Promise<boolean>;
 }
 
+const neverAborted = new AbortController().signal;
+
 export function createBlobs({
   driver,
   events,
@@ -94,6 +98,8 @@ export function createBlobs({
   readonly repositories: Repositories;
   readonly manifests: ManifestCache;
 }): Blobs {
+  const shared = createSharedBlobs();
+
   async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
     using _ = await leases.hold([digest]);
     const found = await look(repository, digest);
@@ -117,6 +123,11 @@ export function createBlobs({
       signal,
     }: { readonly range?: SendRange | undefined; readonly signal: AbortSignal },
   ): Promise<void> {
+    using sent = await shared.join({ digest, size }, () => readWhole({ digest, size }));
+    if (sent.bytes !== undefined) {
+      await sendWhole(sent.bytes.subarray(range.start, range.end), sink, { signal });
+      return;
+    }
     await using reader = await driver.open(blobData(digest));
     if (reader?.size !== size) throw await content.putAside(digest);
     const isWhole = range.start === 0 && range.end === size;
@@ -133,6 +144,17 @@ export function createBlobs({
       yield block;
     }
     await accept();
+  }
+
+  /** For all who wait for it, so nobody can stop it. */
+  async function readWhole(blob: Blob): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(blob.size);
+    let size = 0;
+    for await (const block of read(blob, { signal: neverAborted })) {
+      bytes.set(block, size);
+      size += block.length;
+    }
+    return bytes;
   }
 
   function checkOf(digest: Digest) {

@@ -39,21 +39,7 @@ export async function sendBytes(
     readonly check?: { readonly hash: Hash; readonly accept: () => Promise<void> };
   },
 ): Promise<void> {
-  // A sink that died with writes in it may never answer them. Not a race with one promise for all blocks, which would keep
-  // something of each of them until the end.
-  const waiting = new Set<(reason: unknown) => void>();
-  const abort = (): void => waiting.forEach((reject) => reject(signal.reason));
-  signal.addEventListener('abort', abort, { once: true });
-  const write = (block: Uint8Array): Promise<void> =>
-    new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      waiting.add(reject);
-      sink.write(block, (error) => {
-        waiting.delete(reject);
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+  using out = openOutput(sink, signal);
   const flushed: Promise<unknown>[] = [];
   const blockBytes = blockSize(end - start);
   memory.held += blockCount * blockBytes;
@@ -73,16 +59,63 @@ export async function sendBytes(
       if (at < end) filling = later(fill(at, (turn + 1) % blockCount));
       check?.hash.update(block);
       if (at === end) await check?.accept();
-      flushed[turn] = later(write(block));
+      flushed[turn] = later(out.write(block));
     }
     if (start === end) await check?.accept();
     await Promise.all(flushed);
     // Only those that the sink is done with.
     keepFree(blocks);
   } finally {
-    signal.removeEventListener('abort', abort);
     memory.held -= blockCount * blockBytes;
   }
+}
+
+/** Writes bytes that are in memory and were verified, two blocks at a time, so that TLS makes no copy of all of them. */
+export async function sendWhole(
+  bytes: Uint8Array,
+  sink: Writable,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  using out = openOutput(sink, signal);
+  const blockBytes = blockSize(bytes.length);
+  memory.held += 2 * blockBytes;
+  try {
+    let before: Promise<void> | undefined;
+    for (let at = 0; at < bytes.length; at += blockBytes) {
+      const written = later(out.write(bytes.subarray(at, at + blockBytes)));
+      await before;
+      before = written;
+    }
+    await before;
+  } finally {
+    memory.held -= 2 * blockBytes;
+  }
+}
+
+/**
+ * A sink that died with writes in it may never answer them: those fail when the signal aborts. Not a race with one promise for
+ * all blocks, which would keep something of each of them until the end.
+ */
+function openOutput(
+  sink: Writable,
+  signal: AbortSignal,
+): Disposable & { write(block: Uint8Array): Promise<void> } {
+  const waiting = new Set<(reason: unknown) => void>();
+  const abort = (): void => waiting.forEach((reject) => reject(signal.reason));
+  signal.addEventListener('abort', abort, { once: true });
+  return {
+    write: (block) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        waiting.add(reject);
+        sink.write(block, (error) => {
+          waiting.delete(reject);
+          if (error) reject(error);
+          else resolve();
+        });
+      }),
+    [Symbol.dispose]: () => signal.removeEventListener('abort', abort),
+  };
 }
 
 /** A quarter of what is left, so that there is some for whoever comes next; no more than one block needs. */
