@@ -94,7 +94,15 @@ export function createContentMethods({
       await audited({ kind: 'repositoryDeleted', actor, repository, count: trash.length });
       return { trash };
     },
-    'trash.list': (args) => store.trash.list(args),
+    async 'trash.list'(args) {
+      const { rows, ...page } = await store.trash.list(args);
+      return {
+        rows: rows.map((row) =>
+          notes.of(row.repository).isReadOnly === true ? { ...row, isReadOnly: true } : row,
+        ),
+        ...page,
+      };
+    },
     async 'trash.restore'({ id }, { actor }) {
       mustBeWritable();
       return await store.trash.restore(id, actor);

@@ -13,6 +13,8 @@ export interface MenuEntry {
   readonly section?: string;
   readonly isDanger?: boolean;
   readonly isDisabled?: boolean;
+  /** Why it cannot be done at present: it is disabled, and says so. */
+  readonly refusal?: string | undefined;
   readonly act: () => void;
 }
 
@@ -53,7 +55,9 @@ function MenuPopover({
           ? {}
           : { onClose: () => popover.onOpenChange?.(false), autoFocus: 'first' as const })}
         className={styles['menu'] ?? ''}
-        disabledKeys={entries.filter((entry) => entry.isDisabled === true).map((entry) => entry.id)}
+        disabledKeys={entries
+          .filter(({ isDisabled, refusal }) => isDisabled === true || refusal !== undefined)
+          .map(({ id }) => id)}
       >
         {sectionsOf(entries).map(({ title, entries: own }) =>
           title === undefined ? (
@@ -81,7 +85,10 @@ function Item({ entry }: { readonly entry: MenuEntry }) {
       className={`${styles['item']} ${entry.isDanger === true ? styles['danger'] : ''}`}
     >
       {entry.icon}
-      <span className={styles['label']}>{entry.label}</span>
+      <span className={styles['label']}>
+        {entry.label}
+        {entry.refusal !== undefined && <small className={styles['refusal']}>{entry.refusal}</small>}
+      </span>
       {entry.keys !== undefined && <kbd className={styles['keys']}>{entry.keys}</kbd>}
     </MenuItem>
   );

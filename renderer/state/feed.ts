@@ -77,7 +77,7 @@ const affected: Readonly<Record<FeedItem['kind'], readonly AdminMethod[] | 'all'
 /** What has no event of its own, by what the audit notes. */
 const affectedByAudit: Partial<Record<AuditKind, readonly AdminMethod[]>> = {
   trashEmptied: ['trash.list', 'usage.get'],
-  settingChanged: ['repositories.list', 'repositories.get'],
+  settingChanged: ['repositories.list', 'repositories.get', 'trash.list'],
 };
 
 /** Answers about one repository, which events of another leave true. */

@@ -220,7 +220,7 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
     await page.getByText('The registry was stopped').waitFor();
     await page.getByText(/^Next try in \d+ s$/).waitFor();
     await checkAccessibility(page);
-    await page.getByRole('region', { name: 'Registry' }).getByText('No connection').waitFor();
+    await page.getByRole('region', { name: 'Registry' }).getByText('Stopped', { exact: true }).waitFor();
     await page.getByRole('grid', { name: 'Recent pushes' }).getByText('team/web:2.0').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Stop', exact: true }).count(), 0);
   });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { TrashRow } from '../../registry/spec/admin/content.ts';
 import { berth } from '../support/registry.ts';
 import { mediaTypes, type Pusher, pushInto } from '../support/content.ts';
 import { request } from '../support/http.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, openWindow } from '../support/window.ts';
+import { checkAccessibility, openWindow, type TestWindow } from '../support/window.ts';
 
 const soon = { timeout: 1000 };
 const home = '#/repositories/team/api';
@@ -349,8 +349,7 @@ test('a repository', needs('chromium'), async (t) => {
     await assert.rejects(window.push('team/api', 'refused', 'x'), /405/);
     await window.push('team/other', '1', 'x');
     await window.go(home);
-    await rowOf(page, 'latest').press('Delete');
-    await page.getByText('The repository team/api is read-only').waitFor();
+    await saysReadOnly(window);
 
     await window.go('#/repositories');
     const row = page.getByRole('row').filter({ hasText: 'team/api' });
@@ -385,7 +384,7 @@ test('a repository', needs('chromium'), async (t) => {
     await window.go(home);
     await rowOf(page, '1.0.0').focus();
     await registry.stop();
-    await page.getByText('The connection to the registry is lost').waitFor();
+    await page.getByText('The registry was stopped').waitFor();
     await rowOf(page, '1.0.0').focus();
     await page.keyboard.press('Delete');
     await page.getByText('The registry does not answer.').waitFor();
@@ -437,4 +436,90 @@ async function digestOf(plainUrl: string, user: string, tag: string): Promise<st
     headers: { accept: `${mediaTypes.index}, ${mediaTypes.manifest}` },
   });
   return String(headers['docker-content-digest']);
+}
+
+/** Every act on the tags of team/api that would be refused says why, or is not to be had. */
+async function saysReadOnly(window: TestWindow): Promise<void> {
+  const { page } = window;
+  const refusal = 'The repository is read-only';
+  const main = page.getByRole('main');
+  const messages = page.getByRole('status', { name: 'Messages' });
+  const isRefused = async (label: string): Promise<void> => {
+    const item = page.getByRole('menuitem', { name: label });
+    await item.getByText(refusal).waitFor();
+    assert.equal(await item.getAttribute('aria-disabled'), 'true', label);
+  };
+  const press = async (row: Locator, key: string): Promise<void> => {
+    await row.press(key);
+    await messages.getByText(`${refusal}.`).last().waitFor();
+    await messages.getByRole('button', { name: 'Close message' }).last().press('Enter');
+    await messages.getByText(`${refusal}.`).waitFor({ state: 'detached' });
+  };
+
+  const latest = rowOf(page, 'latest');
+  await latest.getByRole('img', { name: refusal }).waitFor();
+  await press(latest, 'Delete');
+  await latest.click({ button: 'right' });
+  await isRefused('Add tag…');
+  await isRefused('Delete');
+  await checkAccessibility(page);
+  await page.keyboard.press('Escape');
+  await latest.press('Space');
+  const bar = page.getByRole('toolbar', { name: 'Selected tags' });
+  await bar.getByText(`${refusal}.`).waitFor();
+  assert.ok(await bar.getByRole('button', { name: 'Add tag' }).isDisabled());
+  assert.ok(await bar.getByRole('button', { name: /^Delete/ }).isDisabled());
+  await checkAccessibility(page);
+  await bar.getByRole('button', { name: 'Clear' }).click();
+
+  await window.go(`${home}/_/untagged`);
+  await main.getByText(`${refusal}: nothing here is deleted`).waitFor();
+  const untagged = page
+    .getByRole('grid', { name: 'Untagged manifests' })
+    .locator('[role=row][data-row]')
+    .first();
+  assert.ok(await untagged.getByRole('button', { name: /^Tag it/ }).isDisabled());
+  await press(untagged, 'Delete');
+  await press(untagged, 't');
+  await untagged.click({ button: 'right' });
+  await isRefused('Tag it…');
+  await isRefused('Delete');
+  await page.keyboard.press('Escape');
+
+  await window.go(`${home}/_/history`);
+  await main.getByText(`${refusal}: nothing can be restored.`).waitFor();
+  const back = main.getByRole('button', { name: /^Restore / });
+  for (const button of await back.all()) assert.ok(await button.isDisabled());
+  assert.ok((await back.count()) > 0);
+  await checkAccessibility(page);
+
+  await window.go(`${home}/_/image/latest`);
+  await page.getByRole('button', { name: 'More acts' }).click();
+  await isRefused('Add tag…');
+  await isRefused('Delete tag');
+  await page.keyboard.press('Escape');
+  await press(page.locator('body'), 'a');
+  await press(page.locator('body'), 'Delete');
+  await window.go(`${home}/_/image/latest/history`);
+  await main.getByText(`${refusal}: nothing can be restored.`).waitFor();
+
+  await window.go('#/storage/trash');
+  const deleted = page.getByRole('row').filter({ hasText: 'team/api' }).first();
+  await deleted.getByRole('img', { name: 'Read-only' }).waitFor();
+  await deleted.press('Space');
+  await main.getByText('The repository team/api is read-only').waitFor();
+  assert.ok(await main.getByRole('button', { name: /^Restore/ }).isDisabled());
+  await checkAccessibility(page);
+  await deleted.press('R');
+  await messages.getByText('The repository team/api is read-only.').waitFor();
+  await messages.getByRole('button', { name: 'Close message' }).last().press('Enter');
+
+  await window.go(home);
+  await main.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  const dialog = page.getByRole('alertdialog', { name: 'Delete team/api?' });
+  await dialog.getByText(`${refusal}: it stays.`).waitFor();
+  assert.ok(await dialog.getByRole('button', { name: /^Delete/ }).isDisabled());
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
 }

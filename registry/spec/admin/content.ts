@@ -130,6 +130,8 @@ export interface TrashRow {
   readonly digest: string;
   /** The tags that a restore sets again. */
   readonly tags: readonly string[];
+  /** Its repository is read-only, so that nothing comes back. */
+  readonly isReadOnly?: boolean;
 }
 
 /** An entry that was put back. `tags` are those that were set; `kept` mean something else by now, and were left so. */

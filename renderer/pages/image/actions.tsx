@@ -13,6 +13,7 @@ import { clientFor, getSnippet } from '../../snippets.ts';
 import { useAddress } from '../../state/address.ts';
 import { useAsk, useGuess } from '../../state/calls.ts';
 import { usePreferences } from '../../state/preferences.ts';
+import { sayRefusal, useRefusal } from '../../state/refusal.ts';
 import { ChooseTag } from '../compare/choose-tag.tsx';
 import { openExport } from '../transfer/open-transfer.tsx';
 import { AddTagDialog } from './add-tag.tsx';
@@ -31,6 +32,11 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
   const address = useAddress();
   const { client } = usePreferences();
   const deleteTag = useDeleteTag();
+  const refusal = useRefusal(repository);
+  /** Says why it is refused, instead of asking. */
+  const unlessRefused = (act: () => void) => (): void => {
+    if (!sayRefusal(refusal)) act();
+  };
   const isTag = !reference.includes(':');
   const name = formatReference(repository, reference);
   const full = `${address}/${name}`;
@@ -73,11 +79,18 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
       ? []
       : [
           { keys: ['m'], label: 'Compare with another tag', group: 'Image', run: compare },
-          { keys: ['a'], label: 'Add a tag', group: 'Image', run: addTag },
+          { keys: ['a'], label: 'Add a tag', group: 'Image', run: unlessRefused(addTag) },
           { keys: ['e'], label: 'Export into a file', group: 'Image', run: () => openExport([name]) },
           { keys: ['C'], label: 'Copy to another name', group: 'Image', run: copyTo },
           ...(isTag
-            ? [{ keys: ['delete', 'mod+backspace'], label: 'Delete the tag', group: 'Image', run: remove }]
+            ? [
+                {
+                  keys: ['delete', 'mod+backspace'],
+                  label: 'Delete the tag',
+                  group: 'Image',
+                  run: unlessRefused(remove),
+                },
+              ]
             : []),
         ]),
   ]);
@@ -109,7 +122,7 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
           ...(isGone
             ? []
             : [
-                { id: 'tag', label: 'Add tag…', icon: <Tag />, keys: 'a', act: addTag },
+                { id: 'tag', label: 'Add tag…', icon: <Tag />, keys: 'a', refusal, act: addTag },
                 { id: 'copy', label: 'Copy to…', icon: <CopyPlus />, keys: 'C', act: copyTo },
                 {
                   id: 'export',
@@ -126,6 +139,7 @@ export function ImageActions({ reference, detail, isGone }: ImageActionsProps) {
                         icon: <Trash2 />,
                         keys: 'Delete',
                         isDanger: true,
+                        refusal,
                         act: remove,
                       },
                     ]

@@ -8,11 +8,12 @@ import { Chooser } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
 import { Listed } from '../../parts/listed.tsx';
-import { Empty } from '../../parts/states.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
 import { Digest, Time } from '../../parts/values.tsx';
 import { formatForeign } from '../../format.ts';
 import { hrefOf, navigate } from '../../route.ts';
 import { type Rows, useRows } from '../../state/calls.ts';
+import { useRefusal } from '../../state/refusal.ts';
 import { ColumnsBar } from './columns-bar.tsx';
 import { useRollback } from './use-rollback.ts';
 import styles from './image.module.css';
@@ -70,6 +71,7 @@ export function MoveList({
   readonly current: string | undefined;
 }) {
   const rollBack = useRollback(repository);
+  const refusal = useRefusal(repository);
   const restore = (row: MoveRow): boolean => {
     const to = targetOf(row);
     if (to === undefined || to === current) return false;
@@ -126,6 +128,7 @@ export function MoveList({
           <Button
             look="quiet"
             icon={<Undo2 />}
+            isDisabled={refusal !== undefined}
             excludeFromTabOrder={excludeFromTabOrder}
             onPress={() => restore(row)}
           >
@@ -138,6 +141,11 @@ export function MoveList({
   return (
     <>
       <ColumnsBar name="moves" columns={columns} />
+      {refusal !== undefined && (
+        <div className={styles['about']}>
+          <Notice kind="warn">{refusal}: nothing can be restored.</Notice>
+        </div>
+      )}
       <Grid
         label={`Moves of ${tag}`}
         name="moves"

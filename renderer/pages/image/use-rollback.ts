@@ -4,6 +4,7 @@ import { isAppError } from '../../../registry/spec/errors.ts';
 import { shortDigest } from '../../format.ts';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { useAsk } from '../../state/calls.ts';
+import { sayRefusal, useRefusal } from '../../state/refusal.ts';
 
 const pageRows = 500;
 
@@ -21,8 +22,10 @@ export interface Rollback {
  */
 export function useRollback(repository: string): (act: Rollback) => Promise<void> {
   const ask = useAsk();
+  const refusal = useRefusal(repository);
   return useCallback(
     async ({ tag, digest, present }) => {
+      if (sayRefusal(refusal)) return;
       try {
         const deleted =
           present === undefined ? await findInTrash((row) => row.tags.includes(tag)) : undefined;
@@ -64,6 +67,6 @@ export function useRollback(repository: string): (act: Rollback) => Promise<void
         return undefined;
       }
     },
-    [ask, repository],
+    [ask, repository, refusal],
   );
 }

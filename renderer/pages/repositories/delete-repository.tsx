@@ -4,6 +4,7 @@ import { Loaded, Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { Facts } from '../../parts/values.tsx';
 import { useAsk, useCall } from '../../state/calls.ts';
+import { useRefusal } from '../../state/refusal.ts';
 import { useRestore } from '../../state/trash.ts';
 
 /** Asks before a whole repository is deleted, and says what that takes away. */
@@ -18,6 +19,7 @@ export function DeleteRepository({
 }) {
   const ask = useAsk();
   const restore = useRestore();
+  const refusal = useRefusal(repository);
   const answer = useCall('repositories.plan', { repository }, { keepsFormer: false });
   const plan = answer.data;
   const isProtected = plan !== undefined && plan.protected.length > 0;
@@ -32,12 +34,13 @@ export function DeleteRepository({
     <ConfirmDialog
       title={`Delete ${repository}?`}
       verb={plan === undefined ? 'Delete' : `Delete ${formatPlural(plan.tags, 'tag')}`}
-      typedName={isProtected ? undefined : repository}
+      typedName={isProtected || refusal !== undefined ? undefined : repository}
       cli={`berth rm ${repository}`}
-      isDisabled={plan === undefined || isProtected}
+      isDisabled={plan === undefined || isProtected || refusal !== undefined}
       act={remove}
       onClose={onClose}
     >
+      {refusal !== undefined && <Notice kind="warn">{refusal}: it stays.</Notice>}
       <Loaded answer={answer} rows={3}>
         {({ tags, manifests, freedBytes, protected: kept }) => (
           <>

@@ -11,6 +11,7 @@ import { Empty, Notice } from '../../parts/states.tsx';
 import { Digest, Time } from '../../parts/values.tsx';
 import { hrefOf, navigate, useParam } from '../../route.ts';
 import { useRows } from '../../state/calls.ts';
+import { useRefusal } from '../../state/refusal.ts';
 import { useRollback } from '../image/use-rollback.ts';
 import styles from './repository.module.css';
 
@@ -21,6 +22,7 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
   const list = useRows('history.list', { repository, ...(isTag ? { tag } : {}) });
   const present = useMemo(() => meaningsIn(list.rows), [list.rows]);
   const rollBack = useRollback(repository);
+  const refusal = useRefusal(repository);
   const onRestore = useCallback(
     (row: MoveRow): void => {
       const { tag: name, from: digest } = row;
@@ -30,8 +32,8 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
     [rollBack, present],
   );
   const columns = useMemo(
-    () => columnsOf({ repository, present, onRestore }),
-    [repository, present, onRestore],
+    () => columnsOf({ repository, present, refusal, onRestore }),
+    [repository, present, refusal, onRestore],
   );
   return (
     <>
@@ -40,6 +42,7 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
         <div className={styles['end']}>
           <ColumnsMenu name="history" columns={columns} />
         </div>
+        {refusal !== undefined && <Notice kind="warn">{refusal}: nothing can be restored.</Notice>}
         {tag !== '' && !isTag && <Notice kind="info">That is no tag: all are shown.</Notice>}
       </Bar>
       <Listed list={list}>
@@ -86,10 +89,13 @@ function keyOf({ at, tag, kind, from, to }: MoveRow): string {
 function columnsOf({
   repository,
   present,
+  refusal,
   onRestore,
 }: {
   readonly repository: string;
   readonly present: ReadonlyMap<string, string | undefined>;
+  /** Why no tag is moved at present. */
+  readonly refusal: string | undefined;
   readonly onRestore: (row: MoveRow) => void;
 }): readonly Column<MoveRow>[] {
   const manifest = (digest: string | undefined, tabIndex: number) =>
@@ -141,7 +147,8 @@ function columnsOf({
             className={styles['restore']}
             tabIndex={excludeFromTabOrder ? -1 : 0}
             aria-label={`Restore ${row.tag} to what it meant before`}
-            title={`Let ${row.tag} mean ${row.from ?? ''} again`}
+            disabled={refusal !== undefined}
+            title={refusal ?? `Let ${row.tag} mean ${row.from ?? ''} again`}
             onClick={() => onRestore(row)}
           >
             Restore

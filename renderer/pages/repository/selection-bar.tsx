@@ -42,11 +42,13 @@ export function SelectionBar({
   const [digest] = digests;
   const [a = '', b = ''] = tags;
   const bar = useFoot();
+  const isRefused = acts.refusal !== undefined;
 
   return (
     <div ref={bar} role="toolbar" aria-label="Selected tags" className={styles['selection']}>
       <strong>{formatCount(selected.size)} selected</strong>
       <span role="status" aria-live="polite" className={styles['plan']}>
+        {acts.refusal !== undefined && `${acts.refusal}. `}
         {error === undefined ? plan !== undefined && <PlanText plan={plan} /> : problemOf(error).title}
       </span>
       <div className={styles['acts']}>
@@ -61,7 +63,9 @@ export function SelectionBar({
           Copy
         </Button>
         {digests.size === 1 && digest !== undefined && (
-          <Button onPress={() => openAddTag({ repository, digest })}>Add tag</Button>
+          <Button isDisabled={isRefused} onPress={() => openAddTag({ repository, digest })}>
+            Add tag
+          </Button>
         )}
         {tags.length === 2 && (
           <Button onPress={() => navigate({ page: 'compare', repository, a, b })}>Compare</Button>
@@ -72,7 +76,7 @@ export function SelectionBar({
         {tags.length <= mostProtected && <Button onPress={() => void acts.protect(tags)}>Protect</Button>}
         <Button
           look="danger"
-          isDisabled={plan?.tags === 0}
+          isDisabled={isRefused || plan?.tags === 0}
           onPress={() => void acts.deleteTags(tags, plan).then((isDone) => isDone && clear())}
         >
           Delete {formatPlural(plan?.tags ?? tags.length, 'tag')}

@@ -1,4 +1,4 @@
-import { Clock, FileCheck2, FileText, Hammer, Lock } from 'lucide-react';
+import { Clock, FileCheck2, FileText, Hammer, Lock, PencilOff } from 'lucide-react';
 import type { TagRow } from '../../../registry/spec/admin/content.ts';
 import { formatAbsolute, formatCount, formatPlural, shortDigest } from '../../format.ts';
 import { copyText } from '../../parts/copy.tsx';
@@ -17,6 +17,8 @@ export interface TagColumnsInput {
   readonly repository: string;
   readonly address: string;
   readonly isGrouped: boolean;
+  /** Why no tag is moved or deleted at present. */
+  readonly refusal: string | undefined;
   readonly onExpand: (node: TagNode, isExpanded: boolean) => void;
   readonly onSelectTrack: (digest: string) => void;
   readonly onCopyMenu: (row: TagRow, place: PlacedMenu['place']) => void;
@@ -201,7 +203,7 @@ function Name({
           <a href={linkTo(node.row.tag)} title={node.row.tag} tabIndex={tabIndex} className={styles['tag']}>
             {node.row.tag}
           </a>
-          <Marks row={node.row} />
+          <Marks row={node.row} refusal={input.refusal} />
         </>
       )}
       {node.kind === 'platform' && (
@@ -229,9 +231,20 @@ function Name({
   );
 }
 
-function Marks({ row: { protectedBy, expiresAt } }: { readonly row: TagRow }) {
+function Marks({
+  row: { protectedBy, expiresAt },
+  refusal,
+}: {
+  readonly row: TagRow;
+  readonly refusal: string | undefined;
+}) {
   return (
     <>
+      {refusal !== undefined && (
+        <Mark name={refusal}>
+          <PencilOff aria-hidden />
+        </Mark>
+      )}
       {protectedBy !== undefined && (
         <Mark name={`Protected by ${protectedBy}`}>
           <Lock aria-hidden />

@@ -53,6 +53,7 @@ export function TagsTab({ repository }: { readonly repository: string }) {
   );
   const selection = useSelection(args, list);
   const acts = useTagActs(repository);
+  const { refusal } = acts;
   const address = useAddress();
   const [menu, setMenu] = useState<PlacedMenu>();
 
@@ -67,6 +68,7 @@ export function TagsTab({ repository }: { readonly repository: string }) {
         repository,
         address,
         isGrouped,
+        refusal,
         onExpand,
         onSelectTrack: selectDigest,
         onCopyMenu: (row, place) =>
@@ -76,7 +78,7 @@ export function TagsTab({ repository }: { readonly repository: string }) {
             entries: copyEntries({ address, repository, tag: row.tag, digest: row.digest }),
           }),
       }),
-    [repository, address, isGrouped, onExpand, selectDigest],
+    [repository, address, isGrouped, refusal, onExpand, selectDigest],
   );
   const changeGrouping = (): void => setGrouping(isGrouped ? '' : 'digest');
   useShortcuts([{ keys: ['G'], label: 'Group tags by digest', group: 'Tags', run: changeGrouping }]);
@@ -94,7 +96,7 @@ export function TagsTab({ repository }: { readonly repository: string }) {
   function onKey(event: KeyboardEvent, node: TagNode): boolean {
     if (node.kind === 'tag' && (event.key === 'Delete' || (event.key === 'Backspace' && event.metaKey))) {
       if (selection.selected.size === 0) void acts.deleteTags([node.key]);
-      else void acts.deleteTags([...selection.selected]).then(selection.clear);
+      else void acts.deleteTags([...selection.selected]).then((isDone) => isDone && selection.clear());
       return true;
     }
     const named = namedIn(node);

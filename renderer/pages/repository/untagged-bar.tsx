@@ -12,6 +12,7 @@ export function UntaggedBar({
   repository,
   digests,
   total,
+  refusal,
   deleteManifests,
   onClear,
 }: {
@@ -19,6 +20,8 @@ export function UntaggedBar({
   readonly digests: readonly string[];
   /** Of all that are untagged. */
   readonly total: number;
+  /** Why none is deleted at present. */
+  readonly refusal: string | undefined;
   readonly deleteManifests: ReturnType<typeof useDeleteManifests>;
   readonly onClear: () => void;
 }) {
@@ -54,7 +57,7 @@ export function UntaggedBar({
         </Button>
         <Button
           look="danger"
-          isDisabled={plan === undefined || going === 0}
+          isDisabled={refusal !== undefined || plan === undefined || going === 0}
           onPress={() => void deleteManifests(digests, plan).then((isDone) => isDone && onClear())}
         >
           Delete {formatPlural(going, 'manifest')}

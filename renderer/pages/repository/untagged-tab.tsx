@@ -10,6 +10,7 @@ import { Bytes, Chip, Digest, Time } from '../../parts/values.tsx';
 import { shortDigest } from '../../format.ts';
 import { hrefOf, navigate, useSort } from '../../route.ts';
 import { useRows } from '../../state/calls.ts';
+import { sayRefusal, useRefusal } from '../../state/refusal.ts';
 import { openAddTag } from './open-dialogs.tsx';
 import { UntaggedBar } from './untagged-bar.tsx';
 import { useDeleteManifests } from './use-delete-manifests.ts';
@@ -35,13 +36,14 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
     select(new Set(list.rows.map(({ digest }) => digest)));
   }
   const digests = list.rows.map(({ digest }) => digest).filter((digest) => selected.has(digest));
+  const refusal = useRefusal(repository);
   const deleteManifests = useDeleteManifests(repository);
-  const columns = useMemo(() => columnsOf(repository), [repository]);
+  const columns = useMemo(() => columnsOf(repository, refusal), [repository, refusal]);
   return (
     <>
       <div className={styles['about']}>
         <Notice
-          kind="info"
+          kind={refusal === undefined ? 'info' : 'warn'}
           actions={
             <div className={styles['links']}>
               <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Setting</a>
@@ -50,8 +52,9 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
             </div>
           }
         >
-          A clean-up takes those that nothing keeps, if the setting Collect untagged manifests is on. What you
-          delete here is in the trash for a while.
+          {refusal === undefined
+            ? 'A clean-up takes those that nothing keeps, if the setting Collect untagged manifests is on. What you delete here is in the trash for a while.'
+            : `${refusal}: nothing here is deleted, and none gets a tag.`}
         </Notice>
       </div>
       <Listed list={list}>
@@ -70,7 +73,10 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           onSelectAll={() => setSelectingAll(true)}
           onOpen={({ digest }) => navigate({ page: 'image', repository, reference: digest })}
           onKey={({ key, ctrlKey, metaKey }, { digest }) => {
-            if (key === 'Delete' || (metaKey && key === 'Backspace')) {
+            const isDelete = key === 'Delete' || (metaKey && key === 'Backspace');
+            const isTag = key === 't' && !ctrlKey && !metaKey;
+            if ((isDelete || isTag) && sayRefusal(refusal)) return true;
+            if (isDelete) {
               const chosen = digests.length === 0 ? [digest] : digests;
               void deleteManifests(chosen).then((isDone) => isDone && select(new Set()));
               return true;
@@ -93,12 +99,19 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
               keys: 'd',
               act: () => void copyText(digest, 'Digest copied'),
             },
-            { id: 'tag', label: 'Tag it…', keys: 't', act: () => openAddTag({ repository, digest }) },
+            {
+              id: 'tag',
+              label: 'Tag it…',
+              keys: 't',
+              refusal,
+              act: () => openAddTag({ repository, digest }),
+            },
             {
               id: 'delete',
               label: 'Delete',
               keys: 'Delete',
               isDanger: true,
+              refusal,
               act: () => void deleteManifests([digest]),
             },
           ]}
@@ -115,6 +128,7 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           repository={repository}
           digests={digests}
           total={list.total}
+          refusal={refusal}
           deleteManifests={deleteManifests}
           onClear={() => select(new Set())}
         />
@@ -131,7 +145,7 @@ const reasons: Readonly<Record<ManifestListRow['keptBy'], readonly [word: string
   untagged: ['Nothing', 'A clean-up of untagged manifests removes it.'],
 };
 
-function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
+function columnsOf(repository: string, refusal: string | undefined): readonly Column<ManifestListRow>[] {
   return [
     {
       id: 'digest',
@@ -195,6 +209,8 @@ function columnsOf(repository: string): readonly Column<ManifestListRow>[] {
           className={styles['restore']}
           tabIndex={excludeFromTabOrder ? -1 : 0}
           aria-label={`Tag it, ${shortDigest(digest)}`}
+          disabled={refusal !== undefined}
+          title={refusal}
           onClick={() => openAddTag({ repository, digest })}
         >
           Tag it

@@ -10,6 +10,7 @@ import { clientFor, getSnippet } from '../../snippets.ts';
 import { useAddress } from '../../state/address.ts';
 import { useAsk, useGuess } from '../../state/calls.ts';
 import { preferences } from '../../state/preferences.ts';
+import { sayRefusal, useRefusal } from '../../state/refusal.ts';
 import { useRestore } from '../../state/trash.ts';
 import { openExport } from '../transfer/open-transfer.tsx';
 import { openAddTag } from './open-dialogs.tsx';
@@ -17,6 +18,8 @@ import { openCopyImage } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 
 export interface TagActs {
+  /** Why none of its tags is moved or deleted at present. */
+  readonly refusal: string | undefined;
   menuOf(row: TagRow): readonly MenuEntry[];
   /** True if the key was for what the row names. */
   onKey(event: KeyboardEvent, named: Named): boolean;
@@ -36,6 +39,7 @@ export function useTagActs(repository: string): TagActs {
   const guess = useGuess();
   const restore = useRestore();
   const address = useAddress();
+  const refusal = useRefusal(repository);
 
   async function planOf(tags: readonly string[]): Promise<DeletionPlan> {
     const parts: TagsPlan[] = [];
@@ -45,6 +49,7 @@ export function useTagActs(repository: string): TagActs {
   }
 
   async function deleteTags(tags: readonly string[], given?: DeletionPlan): Promise<boolean> {
+    if (sayRefusal(refusal)) return false;
     let takeBack = (): void => undefined;
     try {
       const plan = given ?? (await planOf(tags));
@@ -134,6 +139,7 @@ export function useTagActs(repository: string): TagActs {
   }
 
   return {
+    refusal,
     deleteTags,
     protect,
     menuOf(row) {
@@ -149,7 +155,7 @@ export function useTagActs(repository: string): TagActs {
         { id: 'reference', label: 'Copy reference', keys: 'y', act: () => copyReference(named) },
         { id: 'pull', label: 'Copy pull command', keys: 'Y', act: () => copyPull(named) },
         { id: 'digest', label: 'Copy digest', keys: 'd', act: () => copyDigest(row) },
-        { id: 'add', label: 'Add tag…', act: () => openAddTag({ repository, digest }) },
+        { id: 'add', label: 'Add tag…', refusal, act: () => openAddTag({ repository, digest }) },
         { id: 'copy', label: 'Copy to…', act: () => openCopyImage({ repository, reference: tag }) },
         { id: 'export', label: 'Export…', keys: 'e', act: () => exportIt(named) },
         protection(row),
@@ -164,6 +170,7 @@ export function useTagActs(repository: string): TagActs {
           keys: 'Delete',
           isDanger: true,
           isDisabled: row.protectedBy !== undefined,
+          refusal,
           act: () => void deleteTags([tag]),
         },
       ];

@@ -1,4 +1,4 @@
-import { ArchiveRestore, Trash2 } from 'lucide-react';
+import { ArchiveRestore, PencilOff, Trash2 } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import type { RestoredRow, TrashRow } from '../../../registry/spec/admin/content.ts';
 import { formatCount, formatExactBytes, formatPlural, formatReference, shortDigest } from '../../format.ts';
@@ -8,11 +8,12 @@ import { CopyButton, CopyLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
+import { Empty, Failed, Notice, Skeleton } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip, Digest, Time } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
 import { isLost, useAsk, useGuess, useRefresh, useRows } from '../../state/calls.ts';
+import { sayRefusal, useRegistryRefusal } from '../../state/refusal.ts';
 import { SettingValue } from './setting.tsx';
 import styles from './storage.module.css';
 
@@ -24,14 +25,17 @@ const columns: readonly Column<TrashRow>[] = [
     title: 'Repository',
     width: 'minmax(150px, 2fr)',
     canHide: false,
-    cell: ({ repository }, { excludeFromTabOrder }) => (
-      <a
-        href={hrefOf({ page: 'repository', repository })}
-        title={repository}
-        tabIndex={excludeFromTabOrder ? -1 : 0}
-      >
-        {repository}
-      </a>
+    cell: ({ repository, isReadOnly = false }, { excludeFromTabOrder }) => (
+      <>
+        <a
+          href={hrefOf({ page: 'repository', repository })}
+          title={repository}
+          tabIndex={excludeFromTabOrder ? -1 : 0}
+        >
+          {repository}
+        </a>
+        {isReadOnly && <PencilOff aria-label="Read-only" className={styles['mark']} />}
+      </>
     ),
   },
   {
@@ -79,14 +83,24 @@ export function TrashTab() {
   const { rows, total } = list;
   const present = rows.filter(({ id }) => selected.has(id));
   const count = selected.size;
+  const registryRefusal = useRegistryRefusal();
+  const refusalOf = useCallback(
+    (isMeant: (id: string) => boolean) => {
+      const fixed = rows.find(({ id, isReadOnly }) => isReadOnly === true && isMeant(id));
+      return registryRefusal ?? (fixed && `The repository ${fixed.repository} is read-only`);
+    },
+    [rows, registryRefusal],
+  );
+  const refusal = refusalOf((id) => selected.has(id));
 
   const restoreSelected = useCallback(
     (ids: readonly string[]) => {
       if (ids.length === 0) return;
+      if (sayRefusal(refusalOf((id) => ids.includes(id)))) return;
       setSelected(new Set());
       void restore(ids);
     },
-    [restore],
+    [restore, refusalOf],
   );
   async function selectAll(): Promise<void> {
     const ids: string[] = [];
@@ -131,6 +145,7 @@ export function TrashTab() {
           <SettingValue path="berth.storage.trash" />
           {' after the deletion'}
         </span>
+        {refusal !== undefined && <Notice kind="warn">{refusal}</Notice>}
         {count > 0 && (
           <CopyButton
             text={`berth restore ${[...selected].join(' ')}`}
@@ -139,14 +154,14 @@ export function TrashTab() {
         )}
         <Button
           icon={<ArchiveRestore aria-hidden />}
-          isDisabled={count === 0}
+          isDisabled={count === 0 || refusal !== undefined}
           onPress={() => restoreSelected([...selected])}
         >
           {count === 0 ? 'Restore' : `Restore ${formatPlural(count, 'entry', 'entries')}`}
         </Button>
         <Button
           icon={<Trash2 aria-hidden />}
-          isDisabled={total === 0}
+          isDisabled={total === 0 || registryRefusal !== undefined}
           isPending={isPlanning}
           onPress={() => void empty()}
         >
