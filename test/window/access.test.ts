@@ -135,7 +135,14 @@ test('access', dockerNeeds, async (t) => {
     await field('Repositories').fill('team/**');
     await submit.click();
 
-    await dialog.waitFor({ state: 'detached' });
+    const added = page.getByRole('dialog', { name: 'Added long' });
+    await added
+      .getByText(/docker login .*long/)
+      .first()
+      .waitFor();
+    assert.equal(await added.getByText('ü').count(), 0);
+    await added.getByRole('button', { name: 'Done' }).press('Enter');
+    await added.waitFor({ state: 'detached' });
     await rowOf(page, 'long').getByText('team/**').waitFor();
     assert.equal(await statusOf(window, 'long', 'ü'.repeat(36)), 200);
   });

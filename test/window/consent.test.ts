@@ -215,6 +215,25 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
       [['carol', 'berth login']],
     );
     await shell('login.plan', { engine: 'podman' });
+  });
+
+  await t.test('so is one whose password was written', async () => {
+    await page.getByRole('button', { name: 'Add user' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('dave');
+    await dialog.getByRole('button', { name: 'Make one, and show it once Password' }).click();
+    await page.getByRole('option', { name: 'Write one' }).click();
+    await dialog.getByLabel('New password').fill('long enough');
+    await dialog.getByRole('button', { name: 'Add user' }).click();
+
+    const added = page.getByRole('dialog', { name: 'Added dave' });
+    assert.equal(await added.getByText('long enough').count(), 0);
+    await added.getByRole('button', { name: /^Log in Podman/ }).click();
+    await sheet.getByText('berth login --engine podman --user dave').waitFor();
+    await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+    await checkAccessibility(page);
+    await added.getByRole('button', { name: 'Done' }).click();
     await goTo(page, '#/doctor');
   });
 
@@ -273,6 +292,22 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     assert.equal(await certificate(), registry.ca);
     await page.reload();
     await goTo(page, '#/settings/reset');
+    await writeFile(file, 'edited by somebody else\n');
+    await page.getByRole('button', { name: /^Take back \d+ things…$/ }).click();
+    await sheet.getByText('berth uninstall').waitFor();
+    await sheet.getByRole('button', { name: /^Take back \d+ things$/ }).click();
+
+    const left = page.getByRole('dialog', { name: '1 thing left' });
+    await left.getByText(`Somebody else edited ${file}: it holds something else now.`).waitFor();
+    await left.getByText(new RegExp(`^cp \\S+\\.before ${file}$`)).waitFor();
+    await checkAccessibility(page);
+    await page.keyboard.press('Escape');
+    await left.waitFor({ state: 'detached' });
+    assert.equal(await certificate(), 'edited by somebody else\n');
+    assert.deepEqual(await shell('logins.list', {}), { ok: [] });
+    await writeFile(file, registry.ca ?? '');
+    await agree('login.plan', 'login.apply');
+    await page.reload();
     await page.getByRole('button', { name: /^Take back \d+ things…$/ }).click();
     await sheet.getByText(/^Podman.*: trust the registry/).waitFor();
     await sheet.getByText(/^The login of admin at localhost:\d+, with its token$/).waitFor();

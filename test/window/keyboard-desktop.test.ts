@@ -344,7 +344,7 @@ const acts: readonly Act[] = [
   },
   {
     name: 'a change is undone, and then all',
-    covers: ['pages/changes/change-dialog.tsx changes.undo', 'pages/changes/undo-all.tsx changes.undo'],
+    covers: ['pages/changes/change-dialog.tsx changes.undo', 'pages/changes/take-back.tsx changes.undo'],
     async run({ page, keys, asked }) {
       await keys.screen('g', 'c');
       await keys.row('System changes', engine);

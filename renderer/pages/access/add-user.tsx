@@ -3,11 +3,10 @@ import type { Role } from '../../../registry/spec/admin/access.ts';
 import { Chooser, TextInput } from '../../parts/field.tsx';
 import { FormDialog } from '../../parts/form-dialog.tsx';
 import { openDialog } from '../../parts/dialog.tsx';
-import { toast } from '../../parts/toast.tsx';
 import { shellLine } from '../../shell.ts';
 import { useAsk } from '../../state/calls.ts';
 import { RoleFields } from './fields.tsx';
-import { PasswordShown } from './shown-once.tsx';
+import { PasswordShown, UserAdded } from './shown-once.tsx';
 import { parseGlobs } from './words.ts';
 
 type Origin = 'made' | 'own';
@@ -34,8 +33,13 @@ export function AddUser({ onClose }: { readonly onClose: () => void }) {
       repositories,
       ...(origin === 'own' ? { password: own } : {}),
     });
-    if (password === undefined) toast({ text: `Added ${name}` });
-    else void openDialog((close) => <PasswordShown user={name} password={password} onClose={close} />);
+    void openDialog((close) =>
+      password === undefined ? (
+        <UserAdded user={name} onClose={close} />
+      ) : (
+        <PasswordShown user={name} password={password} onClose={close} />
+      ),
+    );
   }
 
   return (

@@ -19,8 +19,6 @@ export function PasswordShown({
   readonly password: string;
   readonly onClose: () => void;
 }) {
-  const address = useAddress();
-  const shell = useShell();
   return (
     <Dialog
       title={`Password of ${user}`}
@@ -34,13 +32,38 @@ export function PasswordShown({
     >
       <Notice kind="warn">It is shown this once. Copy it before you close this.</Notice>
       <CopyLine text={password} label="Copy password" />
-      <div className={styles['snippet']}>
-        <h3>Log in</h3>
-        <CopyLine text={dockerLogin(user, address)} label="Copy login" />
-        <LoginHelp />
-        {shell !== undefined && <PartPlace part={desktopParts.engineLogins} props={{ shell, user }} />}
-      </div>
+      <WaysIn user={user} />
     </Dialog>
+  );
+}
+
+/** How a user logs in whose password whoever reads this has chosen. */
+export function UserAdded({ user, onClose }: { readonly user: string; readonly onClose: () => void }) {
+  return (
+    <Dialog
+      title={`Added ${user}`}
+      onClose={onClose}
+      buttons={
+        <Button look="primary" autoFocus onPress={onClose}>
+          Done
+        </Button>
+      }
+    >
+      <WaysIn user={user} />
+    </Dialog>
+  );
+}
+
+function WaysIn({ user }: { readonly user: string }) {
+  const address = useAddress();
+  const shell = useShell();
+  return (
+    <div className={styles['snippet']}>
+      <h3>Log in</h3>
+      <CopyLine text={dockerLogin(user, address)} label="Copy login" />
+      <LoginHelp />
+      {shell !== undefined && <PartPlace part={desktopParts.engineLogins} props={{ shell, user }} />}
+    </div>
   );
 }
 
