@@ -1,5 +1,5 @@
 /** The log of the registry as it is written, for the screen that shows it. Nothing is read while the page is hidden. */
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { LogRecord } from '../../registry/spec/log-record.ts';
 import type { Client, Dropped } from '../../registry/spec/rpc.ts';
 import { formatDuration, formatPlural } from '../format.ts';
@@ -19,6 +19,12 @@ export interface LogStore {
   /** Why the log is not read; `undefined` while it is. */
   readonly failure: () => unknown;
   readonly read: (client: Client) => () => void;
+}
+
+/** A log that is read while it is shown. */
+export interface Logs extends LogStore {
+  /** Reads it again, after a failure. */
+  readonly retry: () => void;
 }
 
 const mostRecords = 50_000;
@@ -72,6 +78,10 @@ function createLogStore(): LogStore {
   function read(client: Client): () => void {
     const ending = new AbortController();
     const startedAt = Date.now();
+    if (failure !== undefined) {
+      failure = undefined;
+      changed();
+    }
     void (async () => {
       const last = lastKnown();
       // Records have no names. Those of the last moment come in the same order again.
@@ -162,16 +172,18 @@ function isRecord(item: LogEntry | Dropped): item is LogRecord {
 }
 
 /** The log, read while the caller is shown. What it shows of it renders by `useRevision`, many times a second. */
-export function useLogs(): LogStore {
+export function useLogs(): Logs {
   const [store] = useState(createLogStore);
+  const [attempt, setAttempt] = useState(0);
   const state = useLinkState();
   const isVisible = useVisible();
   const client = state.kind === 'open' ? state.client : undefined;
   useEffect(
     () => (client === undefined || !isVisible ? undefined : store.read(client)),
-    [client, isVisible, store],
+    // oxlint-disable-next-line react/exhaustive-deps -- another attempt reads anew
+    [client, isVisible, store, attempt],
   );
-  return store;
+  return useMemo(() => ({ ...store, retry: () => setAttempt((former) => former + 1) }), [store]);
 }
 
 /** Renders the caller anew whenever the log is another. */

@@ -18,7 +18,7 @@ import { useSaveEntries } from '../../parts/save-button.tsx';
 import { navigate } from '../../route.ts';
 import { isLost, useAsk } from '../../state/calls.ts';
 import { useLink, useLinkState } from '../../state/link.ts';
-import { type LogStore, useLogs, useRevision } from '../../state/logs.ts';
+import { type Logs, type LogStore, useLogs, useRevision } from '../../state/logs.ts';
 import { setPreferences, usePreferences } from '../../state/preferences.ts';
 import { type CellContext, logColumns } from './columns.tsx';
 import { loadEarlier } from './earlier.ts';
@@ -171,21 +171,24 @@ export function LogsScreen() {
 }
 
 /** The lines, or what stands in their place. */
-function Lines({ query, ...props }: Omit<LogViewProps, 'isHighlight'> & { readonly query: LogQuery }) {
-  const { store } = props;
+function Lines({
+  query,
+  store,
+  ...props
+}: Omit<LogViewProps, 'isHighlight' | 'store'> & { readonly query: LogQuery; readonly store: Logs }) {
   useRevision(store);
   const failure = store.failure();
   return (
     <>
       {failure !== undefined && !isLost(failure) && (
         <div className={styles['strip']}>
-          <Failed error={failure} />
+          <Failed error={failure} onRetry={store.retry} />
         </div>
       )}
       {store.list.shownSize() === 0 ? (
         <Nothing store={store} isNarrow={query.isNarrow} requestId={query.requestId} />
       ) : (
-        <LogView {...props} isHighlight={query.isHighlight} />
+        <LogView {...props} store={store} isHighlight={query.isHighlight} />
       )}
     </>
   );

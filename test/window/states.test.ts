@@ -1,0 +1,170 @@
+/** Every place of the window while it loads, when the registry fails to answer, when it answers again, and with nothing to show. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import type { AdminMethod } from '../../registry/spec/admin-api.ts';
+import { needs } from '../support/tools.ts';
+import { checkAccessibility, openWindow } from '../support/window.ts';
+
+const repository = '#/repositories/team/api';
+const image = `${repository}/_/image/1`;
+/** Each with what is answered all the same, so that it is the place itself that cannot be shown. */
+const places: readonly (readonly [place: string, ...answered: readonly AdminMethod[]])[] = [
+  ['#/home'],
+  ['#/repositories'],
+  [repository],
+  [repository, 'repositories.get'],
+  [`${repository}/_/untagged`, 'repositories.get'],
+  [`${repository}/_/history`, 'repositories.get'],
+  [`${repository}/_/settings`, 'repositories.get'],
+  [image],
+  [`${image}/layers`],
+  [`${image}/attached`, 'images.get'],
+  [`${image}/history`, 'images.get'],
+  [`${image}/raw`, 'images.get'],
+  [`${repository}/_/compare/1/2`],
+  ['#/activity'],
+  ['#/storage'],
+  ['#/storage/cleanup'],
+  ['#/storage/trash'],
+  ['#/storage/rules'],
+  ['#/storage/verify'],
+  ['#/logs'],
+  ['#/access'],
+  ['#/access/tokens'],
+  ['#/access/anonymous'],
+  ['#/doctor'],
+  ['#/changes'],
+  ['#/settings/network'],
+  ['#/settings/certificate'],
+  ['#/settings/webhooks'],
+  ['#/settings/export'],
+  ['#/settings/reset'],
+];
+/** What comes line by line is there at once, empty. */
+const streams = new Set(['#/logs']);
+
+test('every place', needs('chromium'), async (t) => {
+  await using window = await openWindow();
+  const { context, registry } = window;
+  for (const tag of ['1', '2']) await window.push('team/api', tag, tag);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const registryAnswers = await holdAnswers(page);
+  await page.goto(`${registry.url}/ui/`);
+  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+
+  for (const [place, ...answered] of places)
+    await t.test(
+      `${[place, ...answered].join(', with ')} says that it loads, why it cannot be shown, and comes when it is asked again`,
+      async () => {
+        registryAnswers.hold(answered);
+        await page.goto(`${registry.url}/ui/${place}`);
+        await page.reload();
+
+        if (!streams.has(place))
+          await page.getByRole('main').getByRole('status', { name: 'Loading' }).first().waitFor();
+        registryAnswers.fail();
+        const alerts = page.getByRole('main').getByRole('alert').filter({ hasText: 'planted' });
+        await alerts.first().waitFor();
+        await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
+        await checkAccessibility(page);
+
+        registryAnswers.pass();
+        // Of several that were asked at once one may bring the others back.
+        for (const again of (await alerts.getByRole('button', { name: 'Try again' }).all()).toReversed())
+          await again.press('Enter', { timeout: 1000 }).catch(() => undefined);
+        await alerts.first().waitFor({ state: 'detached' });
+        await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
+        await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+      },
+    );
+
+  await t.test('what is shown stays, greyed or dated, when it cannot be asked again', async () => {
+    await page.goto(`${registry.url}/ui/#/repositories`);
+    await page.getByRole('link', { name: 'team/api' }).waitFor();
+    registryAnswers.fail();
+
+    await window.push('team/web', '1', 'more');
+
+    await page.getByRole('alert').filter({ hasText: 'planted' }).waitFor();
+    await page.getByText(/^Showing what was known at /).waitFor();
+    await page.getByRole('link', { name: 'team/api' }).waitFor();
+    await checkAccessibility(page);
+    registryAnswers.pass();
+    await page.getByRole('button', { name: 'Try again' }).press('Enter');
+    await page.getByRole('link', { name: 'team/web' }).waitFor();
+  });
+});
+
+/** Stands between the page and the registry, on the way of what is asked; what happens is told all the same. */
+async function holdAnswers(page: Page) {
+  let how: 'pass' | 'hold' | 'fail' = 'pass';
+  let held: (() => void)[] = [];
+  let answered: readonly string[] = [];
+  await page.routeWebSocket(/\/api\/rpc$/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => {
+      const { kind, id, topic, method } = JSON.parse(String(message)) as {
+        readonly kind: string;
+        readonly id: number;
+        readonly topic?: string;
+        readonly method?: string;
+      };
+      const isAsked =
+        (kind === 'call' && !answered.includes(method ?? '')) || (kind === 'subscribe' && topic === 'logs');
+      const answer = (): void => {
+        if (how !== 'fail' || !isAsked) return server.send(message);
+        const error = { code: 'UNKNOWN', message: 'It was planted.', hint: 'Nothing helps.' };
+        socket.send(JSON.stringify({ kind: 'error', id, error }));
+      };
+      if (how === 'hold' && isAsked) held.push(answer);
+      else answer();
+    });
+  });
+  const become = (next: typeof how) => (): void => {
+    how = next;
+    for (const answer of next === 'hold' ? [] : held.splice(0)) answer();
+  };
+  return {
+    hold(these: readonly string[]) {
+      answered = these;
+      held = [];
+      how = 'hold';
+    },
+    fail: become('fail'),
+    pass: become('pass'),
+  };
+}
+
+/** What each place says where there is nothing. */
+const empty: readonly (readonly [place: string, text: string | RegExp])[] = [
+  ['#/home', 'Waiting for your first push'],
+  ['#/repositories', 'No repositories yet'],
+  [repository, 'There is no repository team/api'],
+  [image, /no tag|not here|There is no/],
+  ['#/activity', /Nothing|No /],
+  ['#/storage', /Nothing is stored|No /],
+  ['#/storage/cleanup', 'What would I free?'],
+  ['#/storage/trash', 'The trash is empty'],
+  ['#/storage/rules', /No rule|Nothing/],
+  ['#/storage/verify', /Nothing|Never|No /],
+  ['#/logs?q=nothing-has-this', /Nothing|No /],
+  ['#/access/tokens', /No tokens|Nobody/],
+  ['#/doctor', /engine|Engine/],
+  ['#/changes', 'Berth has changed nothing on this computer'],
+  ['#/settings/webhooks', /No webhook|Nobody/],
+];
+
+test('with nothing to show every place says what it is for', needs('chromium'), async (t) => {
+  await using window = await openWindow();
+  const { page } = window;
+  for (const [place, text] of empty)
+    await t.test(place, async () => {
+      await window.go(place);
+
+      await page.getByRole('main').getByText(text).first().waitFor();
+      await checkAccessibility(page);
+      assert.equal(await page.getByRole('main').getByRole('alert').count(), 0);
+    });
+});
