@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Radio, RadioGroup } from './radio.tsx';
 import styles from './radios.module.css';
 
@@ -12,7 +12,13 @@ export function Radios<Id extends string>({
 }: {
   readonly label: string;
   readonly value: Id;
-  readonly choices: readonly { readonly id: Id; readonly label: string; readonly help: string }[];
+  readonly choices: readonly {
+    readonly id: Id;
+    readonly label: string;
+    readonly help: string;
+    /** How far it is, beside the label. */
+    readonly state?: ReactNode;
+  }[];
   readonly onChange: (id: Id) => void;
   readonly isDisabled?: boolean;
 }) {
@@ -28,11 +34,12 @@ export function Radios<Id extends string>({
       <span id={legend} className={styles['legend']}>
         {label}
       </span>
-      {choices.map(({ id, label: text, help }) => (
+      {choices.map(({ id, label: text, help, state }) => (
         <Radio key={id} value={id} className={styles['radio']}>
           <span className={styles['dot']} aria-hidden />
           <span>
-            {text} <span className={styles['help']}>{help}</span>
+            {text} {state}{' '}
+            <span className={state === undefined ? styles['help'] : styles['below']}>{help}</span>
           </span>
         </Radio>
       ))}

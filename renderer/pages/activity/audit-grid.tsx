@@ -94,10 +94,10 @@ const gone: ReadonlySet<AuditKind> = new Set([
 export const columns: readonly Column<Row>[] = [
   column({ id: 'at', title: 'Time', width: '64px', canHide: false }, ({ at }) => <Clock at={at} />),
   column({ id: 'kind', title: 'What', width: '152px', canHide: false }, (row) => <Kind row={row} />),
-  column({ id: 'of', title: 'Of', width: 'minmax(160px, 2fr)', canHide: false }, (row, state) => (
+  column({ id: 'of', title: 'Of', width: 'minmax(160px, 4fr)', canHide: false }, (row, state) => (
     <Subject row={row} state={state} />
   )),
-  column({ id: 'by', title: 'By', width: 'minmax(80px, 120px)' }, ({ user }) =>
+  column({ id: 'by', title: 'By', width: 'minmax(64px, 1fr)' }, ({ user }) =>
     user === undefined ? <span className={styles['faint']}>nobody</span> : <span title={user}>{user}</span>,
   ),
   column({ id: 'client', title: 'With', width: '110px', fromWidth: 860 }, ({ client }) => (
@@ -107,7 +107,7 @@ export const columns: readonly Column<Row>[] = [
     <span title={address}>{address ?? 'this computer'}</span>
   )),
   column(
-    { id: 'detail', title: 'Detail', width: 'minmax(120px, 2fr)', fromWidth: 780 },
+    { id: 'detail', title: 'Detail', width: 'minmax(120px, 4fr)', fromWidth: 780 },
     ({ detail, count }) => (
       <span title={detail} className={styles['muted']}>
         {[count === undefined ? '' : `${count} times`, detail ?? ''].filter((part) => part !== '').join(', ')}

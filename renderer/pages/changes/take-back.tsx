@@ -11,6 +11,8 @@ import styles from './changes.module.css';
 /** Something of this computer that is taken back. */
 export interface Thing {
   readonly title: string;
+  /** A path, or what stands for one. */
+  readonly where?: string;
   readonly takeBack: () => Promise<unknown>;
   /** How a person does it: a change of the ledger knows it, else this does. */
   readonly byHand: { readonly change: string } | { readonly text: string };
@@ -22,7 +24,8 @@ interface Left extends Thing {
 
 export function changeThing(shell: Shell, { id, title, where }: ChangeRow): Thing {
   return {
-    title: `${title} (${where})`,
+    title,
+    where,
     takeBack: () => shell.call('changes.undo', { id }),
     byHand: { change: id },
   };
@@ -43,6 +46,20 @@ export async function takeBack(things: readonly Thing[]): Promise<{ readonly isW
   return { isWhole: left.length === 0 };
 }
 
+/** What is taken back, each with its place. */
+export function ThingList({ things }: { readonly things: readonly Pick<Thing, 'title' | 'where'>[] }) {
+  return (
+    <ul className={styles['things']}>
+      {things.map(({ title, where }) => (
+        <li key={`${title} ${where ?? ''}`}>
+          {title}
+          {where !== undefined && <code>{where}</code>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** What could not be taken back, why, and what a person does about it. */
 function LeftDialog({
   left,
@@ -60,8 +77,8 @@ function LeftDialog({
         {done > 0 && `${formatPlural(done, 'thing is', 'things are')} taken back. `}
         The rest is as it was: take it back by hand, or mend what is in the way and try again.
       </p>
-      {left.map(({ title, error, byHand }) => (
-        <section key={title} className={styles['manual']} aria-label={title}>
+      {left.map(({ title, where, error, byHand }) => (
+        <section key={`${title} ${where ?? ''}`} className={styles['manual']} aria-label={title}>
           <h3>{title}</h3>
           <Notice kind="error">
             {problemOf(error).title} {problemOf(error).hint}

@@ -4,7 +4,7 @@ import { formatPlural } from '../../format.ts';
 import { ConfirmDialog } from '../../parts/dialog.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { useRefresh } from '../../state/calls.ts';
-import { changeThing, takeBack } from './take-back.tsx';
+import { changeThing, takeBack, ThingList } from './take-back.tsx';
 
 /** Takes everything back that is still in place, the newest first; what others have changed since is left alone. */
 export function UndoAll({
@@ -33,13 +33,7 @@ export function UndoAll({
       onClose={onClose}
     >
       <p>Engines that need them no longer accept this registry. An edit of somebody else is not undone.</p>
-      <ul>
-        {rows.map(({ id, title, where }) => (
-          <li key={id}>
-            {title} <code>{where}</code>
-          </li>
-        ))}
-      </ul>
+      <ThingList things={rows} />
     </ConfirmDialog>
   );
 }

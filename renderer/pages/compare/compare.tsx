@@ -191,6 +191,11 @@ function Comparison({
     layers.map((layer, at): LayerLine => ({ key: `${where} ${at}`, layer, where })),
   );
   const isSame = comparison.a.digest === comparison.b.digest;
+  const differing = [
+    { title: 'Environment', rows: env },
+    { title: 'Labels', rows: labels },
+    { title: 'Config', rows: config },
+  ].filter(({ rows }) => rows.length > 0);
   return (
     <>
       <Notes notes={notes} />
@@ -220,15 +225,12 @@ function Comparison({
           }
         />
       </Panel>
-      <Panel title="Environment">
-        <Differences label="Environment" rows={env} a={a} b={b} />
-      </Panel>
-      <Panel title="Labels">
-        <Differences label="Labels" rows={labels} a={a} b={b} />
-      </Panel>
-      <Panel title="Config">
-        <Differences label="Config" rows={config} a={a} b={b} />
-      </Panel>
+      {differing.map(({ title, rows }) => (
+        <Panel key={title} title={title}>
+          <Differences label={title} rows={rows} a={a} b={b} />
+        </Panel>
+      ))}
+      {differing.length < 3 && !isSame && <p className={styles['muted']}>Nothing else differs.</p>}
     </>
   );
 }
@@ -279,7 +281,9 @@ const layerColumns: readonly Column<LayerLine>[] = [
     title: 'Command',
     width: 'minmax(160px, 4fr)',
     cell: ({ layer: { command, title } }) => {
-      const text = formatForeign(command ?? title ?? 'not told');
+      const told = command ?? title;
+      if (told === undefined) return <span className={styles['muted']}>not told</span>;
+      const text = formatForeign(told);
       return <code title={text.slice(0, 2000)}>{text}</code>;
     },
   },

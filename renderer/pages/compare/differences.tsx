@@ -21,7 +21,6 @@ export function Differences({
   readonly b: string;
 }) {
   const [isRevealed, setRevealed] = useState(false);
-  if (rows.length === 0) return <p className={styles['muted']}>Nothing differs.</p>;
   const secrets = rows.filter(({ isSecretLooking }) => isSecretLooking).length;
   return (
     <>

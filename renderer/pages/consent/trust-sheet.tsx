@@ -1,8 +1,17 @@
+import {
+  CircleAlert,
+  CircleCheck,
+  CircleDashed,
+  CircleMinus,
+  type LucideIcon,
+  TriangleAlert,
+} from 'lucide-react';
 import { useState } from 'react';
 import type { TrustTarget, TrustWay } from '../../../main/contract/consent.ts';
 import type { EngineRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { Radios } from '../../parts/radios.tsx';
+import { Chip, type Tone } from '../../parts/values.tsx';
 import { preferences, setPreferences } from '../../state/preferences.ts';
 import { useShellCall } from '../../state/shell.ts';
 import { ConsentSheet } from './consent-sheet.tsx';
@@ -44,7 +53,7 @@ export function TrustSheet({
     const target = targets.find((one) => one.way === each.id);
     // The narrowest is there while it is looked.
     if (target === undefined) return each.id === 'certificate' ? [{ ...each, help }] : [];
-    return [{ ...each, help: `${help} ${sayState(target)}` }];
+    return [{ ...each, help: sayHelp(help, target), state: <State of={target} /> }];
   });
   return (
     <ConsentSheet
@@ -62,16 +71,27 @@ export function TrustSheet({
   );
 }
 
-const words: Readonly<Record<TrustTarget['state'], string>> = {
-  'not needed': 'Not needed',
-  'not trusted': 'Not trusted',
-  trusted: 'Trusted',
-  'different certificate': 'Different certificate',
-  'needs tool': 'Needs a program',
-  failed: 'Failed',
-};
+const states: Readonly<Record<TrustTarget['state'], readonly [word: string, tone: Tone, Icon: LucideIcon]>> =
+  {
+    'not needed': ['Not needed', 'plain', CircleMinus],
+    'not trusted': ['Not trusted', 'plain', CircleDashed],
+    trusted: ['Trusted', 'ok', CircleCheck],
+    'different certificate': ['Different certificate', 'warn', TriangleAlert],
+    'needs tool': ['Needs a program', 'warn', TriangleAlert],
+    failed: ['Failed', 'err', CircleAlert],
+  };
 
 /** How far a way is already. */
-function sayState({ state, said }: TrustTarget): string {
-  return `Now: ${words[state].toLowerCase()}${said === undefined ? '.' : `: ${said}`}`;
+function State({ of: { state } }: { readonly of: TrustTarget }) {
+  const [word, tone, Icon] = states[state];
+  return (
+    <Chip tone={tone} icon={<Icon aria-hidden />}>
+      {word}
+    </Chip>
+  );
+}
+
+/** What the way is, and why it is as far as it is. */
+function sayHelp(help: string, { said }: TrustTarget): string {
+  return said === undefined ? help : `${help} ${said}`;
 }

@@ -132,14 +132,14 @@ function columnsOf(repository: string, open: (row: AttachedRow) => void): readon
       id: 'on',
       title: 'On',
       width: '110px',
-      fromWidth: 640,
+      fromWidth: 780,
       cell: ({ on }) => <span className={styles['muted']}>{formatForeign(on)}</span>,
     },
     {
       id: 'pushed',
       title: 'Pushed',
       width: '120px',
-      fromWidth: 720,
+      fromWidth: 640,
       cell: ({ pushedAt }) => pushedAt !== undefined && <Time at={pushedAt} />,
     },
   ];

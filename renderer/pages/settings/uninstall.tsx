@@ -9,7 +9,7 @@ import { Facts } from '../../parts/values.tsx';
 import { useCall, useRefresh } from '../../state/calls.ts';
 import { useShellCall } from '../../state/shell.ts';
 import { isStanding } from '../changes/change-state.ts';
-import { changeThing, takeBack, type Thing } from '../changes/take-back.tsx';
+import { changeThing, takeBack, type Thing, ThingList } from '../changes/take-back.tsx';
 import styles from './settings.module.css';
 
 /** Takes back what the app has put on this computer beside its own files, and says what stays. */
@@ -47,11 +47,7 @@ export function Uninstall({ shell }: { readonly shell: Shell }) {
               onClose={close}
             >
               <p>Engines no longer trust this registry and are logged out. Edits of others are not undone.</p>
-              <ul>
-                {things.map(({ title }) => (
-                  <li key={title}>{title}</li>
-                ))}
-              </ul>
+              <ThingList things={things} />
             </ConfirmDialog>
           ));
         return (
