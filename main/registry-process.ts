@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Readable } from 'node:stream';
-import { openChannel, openFile } from '../registry/cli/client.ts';
+import { openChannel, openClient, openFile } from '../registry/cli/client.ts';
 import type { Io } from '../registry/cli/io.ts';
 import { type ConfigOptions, loadFor } from '../registry/cli/load.ts';
 import { findOtherPort, setPort } from '../registry/cli/port.ts';
@@ -31,6 +31,9 @@ interface Served extends AsyncDisposable {
   /** What a ticket stands for, once. */
   findDownload(ticket: string): Promise<Download | undefined>;
 }
+
+/** What is stopped, or hangs, takes connections and says nothing. */
+const answerTimeoutMs = 5000;
 
 const { parentPort } = process;
 /** Where the configuration is. */
@@ -65,7 +68,8 @@ async function open(): Promise<Served> {
   } catch (error) {
     if (!isAppError(error, 'DATA_LOCKED')) throw error;
     return await openOther().catch((unreachable: unknown) => {
-      throw isAppError(unreachable, 'NOT_RUNNING') ? error : unreachable;
+      // Nobody listens, or nobody answers: the program that has the directory is all there is to tell of.
+      throw isAppError(unreachable, 'NOT_RUNNING') || isTimeout(unreachable) ? error : unreachable;
     });
   }
 }
@@ -108,6 +112,8 @@ function findArgument(begin: string): string | undefined {
 /** The registry of the process that holds the data directory. */
 async function openOther(): Promise<Served> {
   const { root } = await loadFor(io, config);
+  using asked = await openClient(root);
+  await asked.call('status.get', {}, { signal: AbortSignal.timeout(answerTimeoutMs) });
   const watched = await openChannel(root);
   watched.onMessage(() => undefined);
   watched.onClose(() => stopped.resolve(75));
@@ -132,8 +138,14 @@ function passOn(one: Channel, other: Channel): void {
   other.onClose(() => one.close());
 }
 
-/** The hint of a busy port is made for the command line; here there are buttons. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+/** Hints are made for the command line; here there are buttons, and no options. */
 async function failureOf({ code, message, hint }: AppError): Promise<Failure> {
+  if (code === 'DATA_LOCKED')
+    return { code, message, hint: 'The registry starts by itself when that program has ended.' };
   if (code !== 'PORT_BUSY') return { code, message, hint };
   const freePort = await findOtherPort(io, config);
   return freePort === undefined

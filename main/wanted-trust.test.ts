@@ -28,10 +28,20 @@ const rows: readonly {
   { name: 'one that cannot reach the registry', engines: [need('cannot')], title: undefined },
   { name: 'one that is stopped', engines: [{ ...podman, state: 'stopped' }], title: undefined },
   { name: 'one that is muted', engines: [podman], muted: ['podman'], title: undefined },
+  {
+    name: 'one, while another can push',
+    engines: [podman, { ...need('nothing'), id: 'docker', kind: 'docker' }],
+    title: undefined,
+  },
+  {
+    name: 'one, while another could push that is stopped',
+    engines: [podman, { ...need('nothing'), id: 'docker', kind: 'docker', state: 'stopped' }],
+    title: 'Podman 5.4',
+  },
   { name: 'a cluster', engines: [{ ...podman, kind: 'kind' }], title: undefined },
   {
     name: 'the second of two',
-    engines: [need('nothing'), { ...podman, id: 'docker', title: 'Docker 28.5', kind: 'docker' }],
+    engines: [need('cannot'), { ...podman, id: 'docker', title: 'Docker 28.5', kind: 'docker' }],
     title: 'Docker 28.5',
   },
 ];

@@ -3,13 +3,14 @@ import { dockerKinds, podmanKinds } from '../registry/spec/engine-kinds.ts';
 
 const kinds: ReadonlySet<string> = new Set([...dockerKinds, ...podmanKinds]);
 
-/** The title of the first engine that people push with and that runs without trusting the registry; not of those that are muted, by id. */
+/**
+ * The title of the first engine that has to trust the registry before anything on this computer can push. Where one engine
+ * can, the others are no matter that cannot wait; nor are those that are muted, by id.
+ */
 export function findWantedTrust(engines: readonly EngineRow[], muted: readonly string[]): string | undefined {
-  return engines.find(
-    ({ id, kind, state, need }) =>
-      kinds.has(kind) &&
-      state === 'running' &&
-      (need.kind === 'certificate' || need.kind === 'keychain') &&
-      !muted.includes(id),
+  const running = engines.filter(({ kind, state }) => kinds.has(kind) && state === 'running');
+  if (running.some(({ need }) => need.kind === 'nothing')) return undefined;
+  return running.find(
+    ({ id, need }) => (need.kind === 'certificate' || need.kind === 'keychain') && !muted.includes(id),
   )?.title;
 }

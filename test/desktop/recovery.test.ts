@@ -1,15 +1,17 @@
 /** What the app does about a registry that crashes, hangs, or cannot have its port. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { availableParallelism, loadavg } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ProcessRow } from '../../main/contract/registry.ts';
 import type { ShellBridge } from '../../main/contract/shell-api.ts';
+import { openClient } from '../../registry/cli/client.ts';
+import { lockRoot } from '../../registry/disk/lock.ts';
 import {
   type DesktopModule,
   isReal,
@@ -29,6 +31,7 @@ import {
   until,
 } from '../support/desktop-acts.ts';
 import { keysOf } from '../support/keys.ts';
+import { startRegistry } from '../support/registry.ts';
 import { goTo } from '../support/window.ts';
 
 const kills = 50;
@@ -160,6 +163,70 @@ suite('a registry in trouble', needsDesktop(), () => {
     assert.ok(!(await trayOf(desktop)).items.some((item) => item.startsWith('Use')));
   });
 
+  test('whose port is changed while it runs is there after a restart, for all', onlyStandIn, async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    await using desktop = await startDesktop({ config: `http: { addr: 'localhost:${first}' }\n` });
+    const page = await desktop.openPage();
+    await running(page);
+    await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
+    {
+      using client = await openClient(desktop.dataDir);
+      await client.call('settings.set', { changes: [{ path: 'http.addr', value: `localhost:${second}` }] });
+    }
+    assert.ok((await trayOf(desktop)).items.includes(`Copy address localhost:${first}`));
+    await goTo(page, '#/settings');
+
+    await page.getByRole('button', { name: 'Apply by a restart…' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Restart the registry' }).click();
+
+    await page.getByRole('navigation').getByText(`localhost:${second}`).waitFor();
+    await until(async () => (await trayOf(desktop)).items.includes(`Copy address localhost:${second}`));
+    await running(page);
+    await goTo(page, '#/repositories');
+    await push(desktop, 'team/moved');
+    await page.getByRole('row').filter({ hasText: 'team/moved' }).waitFor();
+    assert.equal(new URL((await desktop.holder()).plainUrl).port, String(second));
+    assert.equal(await page.evaluate(() => 'isSamePage' in globalThis), true);
+  });
+
+  test(
+    'whose data directory another program has says which, and starts when it is free',
+    onlyStandIn,
+    async () => {
+      await using folder = await mkdtempDisposable(join(tmpdir(), 'berth-locked-'));
+      const dataDir = join(folder.path, 'data');
+      await using held = new AsyncDisposableStack();
+      held.use(await lockRoot(dataDir));
+      await using desktop = await startDesktop({ dataDir });
+      const page = await desktop.openPage();
+
+      await trayShows(
+        desktop,
+        'error',
+        new RegExp(`^The data directory ${dataDir} is in use by process ${process.pid} `),
+      );
+      const banner = page.getByRole('region', { name: 'State of the registry' });
+      await banner.getByText('The registry starts by itself when that program has ended.').waitFor();
+      await held.disposeAsync();
+
+      await running(page);
+      await trayShows(desktop, 'running', /^Running: /);
+    },
+  );
+
+  test('of another program that hangs is named, and shown when it answers again', onlyStandIn, async () => {
+    await using served = await startRegistry({ listen: 'localhost:0' });
+    process.kill(served.pid, 'SIGSTOP');
+    await using going = new AsyncDisposableStack();
+    going.defer(() => void process.kill(served.pid, 'SIGCONT'));
+    await using desktop = await startDesktop({ dataDir: served.dataDir, args: ['--hidden'] });
+
+    await trayShows(desktop, 'error', new RegExp(`is in use by process ${served.pid} `));
+    await going.disposeAsync();
+
+    await trayShows(desktop, 'running', /, by another program$/);
+  });
+
   test('that was stopped is started from the window', async () => {
     await using desktop = await startDesktop();
     const page = await desktop.openPage();
@@ -217,6 +284,11 @@ async function wake(desktop: TestDesktop): Promise<void> {
     const { powerMonitor } = given as unknown as DesktopModule;
     powerMonitor.emit('resume');
   });
+}
+
+async function freePort(): Promise<number> {
+  await using taken = await takePort();
+  return taken.port;
 }
 
 /** A port of both loopback addresses that this process has. */

@@ -3,7 +3,16 @@
  * storage of its own. Nothing of this computer changes: /etc is that of the private engine.
  */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtempDisposable, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { before as beforeAll, suite, test } from 'node:test';
@@ -16,6 +25,9 @@ import { isInsideEngine } from '../support/engine.ts';
 import { makeImage } from '../support/image.ts';
 import { succeed } from '../support/process.ts';
 import { checkAccessibility, goTo } from '../support/window.ts';
+
+/** That of the private engine. */
+const dockerSocket = '/run/docker.sock';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -152,6 +164,10 @@ if (await isInsideEngine(import.meta.filename)) {
 
     test('the tray asks for the trust that an engine needs, until it has it or nobody wants to hear of it', async () => {
       await using person = await openPerson();
+      // Docker needs no trust here, so that Podman could wait.
+      await rename(dockerSocket, `${dockerSocket}.away`);
+      await using back = new AsyncDisposableStack();
+      back.defer(() => rename(`${dockerSocket}.away`, dockerSocket));
       await using desktop = await startDesktop({ env: person.env });
       const page = await desktop.openPage();
       await running(page);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { type ElectronApplication, _electron, type Page } from 'playwright-core';
 import type * as standInModule from '../host/electron.ts';
 import { buildWhereOlder } from './build.ts';
@@ -98,8 +98,14 @@ export async function startDesktop(options: DesktopOptions = {}): Promise<TestDe
     await mkdir(join(dataDir, 'berth'), { recursive: true, mode: 0o700 });
     await writeFile(join(dataDir, 'berth', 'config.yml'), config, { mode: 0o600 });
   }
+  // What an installed Podman needs is no matter of a test: it would be in the tray.
+  const noEngines = join(home, 'no-engines');
+  await mkdir(noEngines, { recursive: true });
+  for (const name of ['podman', 'buildah', 'skopeo'])
+    await writeFile(join(noEngines, name), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
   const env = childEnv({
     HOME: home,
+    PATH: [noEngines, process.env['PATH']].join(delimiter),
     XDG_CONFIG_HOME: join(home, 'config'),
     ...(isPlaceFree ? { XDG_DATA_HOME: join(home, 'share') } : { BERTH_DATA: dataDir }),
     ...(config === undefined ? { REGISTRY_HTTP_ADDR: 'localhost:0' } : {}),
