@@ -10,12 +10,12 @@ export function isHere(): boolean {
 
 /**
  * HOST:PORT as somebody writes it in image names who reads the page there: on the registry's computer what the registry
- * says, elsewhere what the page was reached by.
+ * says, elsewhere what the page was reached by. Empty while the desktop does not know it: its page has a name of its own.
  */
 export function addressFor(urls: readonly string[] | undefined, page: { readonly host: string }): string {
   if (!isHere()) return page.host;
   const [url] = urls ?? [];
-  if (url === undefined || !URL.canParse(url)) return page.host;
+  if (url === undefined || !URL.canParse(url)) return 'berthShell' in globalThis ? '' : page.host;
   const { host, hostname, port } = new URL(url);
   return isLoopback(hostname) ? `localhost:${port}` : host;
 }

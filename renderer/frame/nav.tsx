@@ -105,6 +105,7 @@ function StatusBlock() {
   const { data: status } = useCall('status.get', {});
   const { word, isOpen, isStopped, restart, toggle, setReadOnly } = useRegistryState();
   const address = addressFor(status?.urls, location);
+  const isKnown = address !== '';
   const isReadOnly = status?.isReadOnly === true;
   return (
     <div className={styles['status']}>
@@ -120,7 +121,9 @@ function StatusBlock() {
           </AriaButton>
         }
         entries={[
-          { id: 'copy', label: 'Copy address', act: () => void copyText(address, 'Address copied') },
+          ...(isKnown
+            ? [{ id: 'copy', label: 'Copy address', act: () => void copyText(address, 'Address copied') }]
+            : []),
           ...(link.canLogOut
             ? [{ id: 'logout', label: 'Log out', icon: <LogOut />, act: () => void link.logOut() }]
             : []),
@@ -145,9 +148,11 @@ function StatusBlock() {
           },
         ]}
       />
-      <span className={styles['copy']}>
-        <CopyButton text={address} label="Copy address" />
-      </span>
+      {isKnown && (
+        <span className={styles['copy']}>
+          <CopyButton text={address} label="Copy address" />
+        </span>
+      )}
     </div>
   );
 }

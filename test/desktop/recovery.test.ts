@@ -207,6 +207,8 @@ suite('a registry in trouble', needsDesktop(), () => {
       );
       const banner = page.getByRole('region', { name: 'State of the registry' });
       await banner.getByText('The registry starts by itself when that program has ended.').waitFor();
+      // The address is not known, and that of the page is none.
+      assert.equal(await page.getByRole('button', { name: /^Copy address/ }).count(), 0);
       await held.disposeAsync();
 
       await running(page);

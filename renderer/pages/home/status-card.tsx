@@ -26,7 +26,7 @@ export function StatusCard() {
       <Facts
         rows={[
           ['State', <State key="state" of={registry} />],
-          ['Address', <Addresses key="address" own={own} engines={engines} />],
+          ['Address', own !== '' && <Addresses key="address" own={own} engines={engines} />],
           [
             'Running for',
             status !== undefined && (
