@@ -21,6 +21,9 @@ export function greeting({ urls, ui, root, user, password }: Started): string {
     '',
     `  Berth is running at https://${address}`,
     ...(ui === undefined ? [] : [`  Window: ${ui}`]),
+    ...(ui === undefined || user === undefined
+      ? []
+      : ['          Browsers do not know its certificate, and ask about it once.']),
     `  Data: ${root}`,
     ...(user === undefined || password === undefined
       ? []

@@ -144,6 +144,21 @@ test('names that the authority may not sign are left out, logged and shown', asy
   assert.match(lines.join('\n'), /namesLeftOut .*late\.example\.com \(outside\)/);
 });
 
+test('an address of the computer that nobody asked for is left out without a warning', async () => {
+  await using made = await makeDirectory();
+  const { log, lines } = keepLog();
+
+  await using identity = await openIdentity(
+    optionsFor(made.dir, {
+      log: { ...log, debug: () => undefined },
+      interfaceAddresses: () => ['192.168.1.20', '203.0.113.7'],
+    }),
+  );
+
+  assert.deepEqual(identity.show().leftOut, [{ name: '203.0.113.7', reason: 'outside' }]);
+  assert.doesNotMatch(lines.join('\n'), /namesLeftOut/);
+});
+
 test('names configured before the first start are in scope', async () => {
   await using made = await makeDirectory();
 

@@ -132,10 +132,20 @@ export async function openMadeSource(options: MadeSourceOptions): Promise<Certif
   }
 
   function logLeftOut(): void {
-    if (wanted.leftOut.length === 0) return;
-    log.warn('namesLeftOut', 'some names are not in the server certificate; https to them is not trusted', {
-      names: wanted.leftOut.map(({ name, reason }) => `${name} (${reason})`),
-    });
+    // Nobody has asked for the addresses of this computer, and it may be reached by none of them.
+    const unasked = new Set(options.interfaceAddresses());
+    for (const name of options.names()) unasked.delete(name);
+    for (const level of ['warn', 'debug'] as const) {
+      const names = wanted.leftOut.filter(({ name }) => unasked.has(name) === (level === 'debug'));
+      if (names.length === 0) continue;
+      log[level](
+        'namesLeftOut',
+        'some names are not in the server certificate; https to them is not trusted',
+        {
+          names: names.map(({ name, reason }) => `${name} (${reason})`),
+        },
+      );
+    }
   }
 
   return {

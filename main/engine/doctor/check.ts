@@ -51,7 +51,7 @@ export interface DoctorInput {
   readonly engines: readonly Engine[];
   readonly credentials: Credentials | undefined;
   /** How a client finds a login for an address: the way it is stored, `undefined` when it has none. */
-  readonly findLogin: (engine: Engine) => Promise<string | undefined>;
+  readonly findLogin: (engine: Pick<Engine, 'kind' | 'address'>) => Promise<string | undefined>;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,4 +1,5 @@
 /** Checks of one engine, from its own side: does it run, is it set up, does it accept the registry, push and pull. */
+import { isAppError } from '../../../registry/spec/errors.ts';
 import { readEngineInfo } from '../api/engine-info.ts';
 import { openPlace } from '../changes/places.ts';
 import { prove } from '../changes/prove.ts';
@@ -106,10 +107,22 @@ function needSentence({ need }: Engine): string {
   return need.kind === 'nothing' || need.kind === 'cannot' ? need.why : need.what;
 }
 
-async function checkLogin({ findLogin, isOpen }: DoctorInput, engine: Engine): Promise<Check> {
+/** Has its client a login; a file with logins that it cannot read either is the answer, and no end of the checks. */
+export async function checkLogin(
+  { findLogin, isOpen }: Pick<DoctorInput, 'findLogin' | 'isOpen'>,
+  engine: Pick<Engine, 'id' | 'title' | 'address' | 'kind'>,
+): Promise<Check> {
   const base = { id: `${engine.id}.login`, group: engine.title };
   if (isOpen) return { ...base, status: 'pass', sentence: 'No login is needed.' };
-  const where = await findLogin(engine);
+  let where: string | undefined;
+  try {
+    where = await findLogin(engine);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    const { message, hint } = error;
+    const sentence = 'The file with its logins cannot be read.';
+    return { ...base, status: 'fail', sentence, evidence: message, fix: { sentence: hint } };
+  }
   if (where !== undefined)
     return { ...base, status: 'pass', sentence: `It has a login for ${engine.address} (${where}).` };
   return {

@@ -8,7 +8,10 @@ import { findHidingFiles } from './podman-auth.ts';
  * Where the client of an engine finds a login for the registry, as the end of a sentence; `undefined` if it has none.
  * Throws CHANGE_REFUSED or DATA_UNUSABLE if a file with logins is broken.
  */
-export async function describeLogin(host: Host, { kind, address }: Engine): Promise<string | undefined> {
+export async function describeLogin(
+  host: Host,
+  { kind, address }: Pick<Engine, 'kind' | 'address'>,
+): Promise<string | undefined> {
   if (kind === 'podman' || kind === 'podman-machine') {
     const [own] = await findHidingFiles(host, address);
     if (own !== undefined && own.keys.length > 0) return own.file;

@@ -5,7 +5,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode, unusable } from '../../../registry/disk/private-file.ts';
+import { systemCode } from '../../../registry/disk/private-file.ts';
+import { AppError } from '../../../registry/spec/errors.ts';
 import { membersAt, parseJson, textAt } from '../detect/json.ts';
 import type { Host } from '../host.ts';
 import { addressOf, configFolder } from './logins.ts';
@@ -47,7 +48,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
-    throw unusable(`Cannot read "${path}"`, error);
+    throw new AppError('DATA_UNUSABLE', {
+      message: `Cannot read "${path}": ${systemCode(error) ?? 'unknown error'}.`,
+      hint: 'Podman, Buildah and Skopeo fail there as well. Set XDG_RUNTIME_DIR to a directory of yours, as a session does, or REGISTRY_AUTH_FILE to a file.',
+      cause: error,
+    });
   }
 }
 
