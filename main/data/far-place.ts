@@ -67,14 +67,12 @@ export function farPlaceOf({ path, type, platform, mounts }: Place): FarPlace | 
  *     //anna@nas/share on /Volumes/share (smbfs, nodev, nosuid, mounted by anna)
  */
 function farPlaceOfMac(path: string, mounts: string): FarPlace | undefined {
-  const [nearest] = [...mounts.matchAll(/^.+? on (\/.*) \(([^()]+)\)$/gm)]
+  // What was mounted later comes later, and covers what was there.
+  const mounted = [...mounts.matchAll(/^.+? on (\/.*) \(([^()]+)\)$/gm)]
     .map(([, point = '', facts = '']) => ({ point, facts: facts.split(', ') }))
-    .filter(({ point }) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`))
-    // One that was mounted over another comes later.
-    .toReversed()
-    .toSorted((one, other) => other.point.length - one.point.length);
-  if (nearest === undefined) return undefined;
-  const [name = '', ...flags] = nearest.facts;
+    .findLast(({ point }) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`));
+  if (mounted === undefined) return undefined;
+  const [name = '', ...flags] = mounted.facts;
   if (/fuse/.test(name)) return { kind: 'program' };
   if (flags.includes('local')) return undefined;
   const by = namesOfMac.get(name);
