@@ -1,6 +1,7 @@
 /**
- * Makes dist: the npm package, whose programs are one file each that needs nothing but Node.
+ * Makes dist: the npm package, whose programs need nothing but Node.
  *
+ *     dist/start.mjs                     what npm puts on the PATH as berth: it says so where Node is too old
  *     dist/berth.mjs                     registry/cli/main.ts and all it imports; the worker is inside, as text
  *     dist/docker-credential-berth.mjs   main/engine/login/docker-credential-berth.ts and what it imports
  *     dist/ui/                           the window for browsers, by build/renderer.ts
@@ -16,7 +17,22 @@ const repository = join(import.meta.dirname, '..');
 const source = (path: string): string => join(repository, ...path.split('/'));
 
 /** The programs of the package, as npm puts them on the PATH. */
-const programs = { berth: 'berth.mjs', 'docker-credential-berth': 'docker-credential-berth.mjs' };
+const programs = { berth: 'start.mjs', 'docker-credential-berth': 'docker-credential-berth.mjs' };
+const commandLine = 'berth.mjs';
+
+/** For any Node: older ones stop at the syntax of the program, whose words for that help nobody. */
+const startCode = `#!/usr/bin/env -S node --max-semi-space-size=4
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 24 || (major === 24 && minor >= 11)) {
+  const { main } = await import('./${commandLine}');
+  await main();
+} else {
+  process.stderr.write(
+    \`Berth needs Node.js 24.11 or newer, and this is \${process.versions.node}: install it from https://nodejs.org.\\n\`,
+  );
+  process.exitCode = 1;
+}
+`;
 
 /** What a bundle was made of: the paths of modules below the repository, and what each of them imports. */
 export type ModuleGraph = ReadonlyMap<string, readonly string[]>;
@@ -119,8 +135,9 @@ export async function writeBundle(out: string): Promise<void> {
   await mkdir(out, { recursive: true });
   // The programs come last: they are what npm start compares with the sources.
   const window = await writeRenderer(join(out, 'ui'));
-  await writeProgram(join(out, programs.berth), cli);
-  await writeProgram(join(out, programs['docker-credential-berth']), helper);
+  await writeProgram(join(out, programs.berth), startCode);
+  await writeProgram(join(out, commandLine), cli.code);
+  await writeProgram(join(out, programs['docker-credential-berth']), helper.code);
   const { name, version, description, license, engines } = await readPackage();
   const manifest = {
     name,
@@ -139,7 +156,7 @@ export async function writeBundle(out: string): Promise<void> {
   );
 }
 
-async function writeProgram(path: string, { code }: Bundle): Promise<void> {
+async function writeProgram(path: string, code: string): Promise<void> {
   await writeFile(path, code);
   await chmod(path, 0o755);
 }

@@ -77,9 +77,24 @@ suite('the bundle', () => {
 
     const printed = await succeed(process.execPath, [join(alone, 'berth.mjs'), '--version']);
     const helper = await succeed(process.execPath, [join(alone, 'docker-credential-berth.mjs'), 'version']);
+    const started = await succeed(process.execPath, [join(out, 'start.mjs'), '--version']);
 
+    assert.equal(started, printed);
     assert.equal(printed, `${manifest.version}\n`);
     assert.equal(helper, `docker-credential-berth ${manifest.version}\n`);
+  });
+
+  test('under a Node that is too old it says which one it needs, and nothing else', async () => {
+    const older = `Object.defineProperty(process, 'versions', { value: { node: '22.18.0' } })`;
+    const flags = ['--import', `data:text/javascript,${encodeURIComponent(older)}`];
+
+    const { code, stdout, stderr } = await run(process.execPath, [...flags, join(out, 'start.mjs'), 'serve']);
+
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.equal(
+      stderr,
+      'Berth needs Node.js 24.11 or newer, and this is 22.18.0: install it from https://nodejs.org.\n',
+    );
   });
 
   test('the credential helper keeps a login alone in an empty directory, and says nothing on standard error', async () => {
@@ -118,7 +133,7 @@ suite('the bundle', () => {
       'engines',
     ]);
     assert.deepEqual(manifest.bin, {
-      berth: 'berth.mjs',
+      berth: 'start.mjs',
       'docker-credential-berth': 'docker-credential-berth.mjs',
     });
     assert.deepEqual((await readdir(out)).toSorted(), [
@@ -126,6 +141,7 @@ suite('the bundle', () => {
       'NOTICES.txt',
       ...programs,
       'package.json',
+      'start.mjs',
       'ui',
     ]);
     const inside = ['bcryptjs', 'express', 'node-forge', 'prom-client', 'react', 'react-dom', 'yaml', 'zod'];

@@ -10,6 +10,7 @@ import { configurationFor, writePackages } from '../../build/package.ts';
 import { buildWhereOlder } from '../support/build.ts';
 import { buildDesktop, needsDesktop, startDesktop } from '../support/desktop.ts';
 import { succeed } from '../support/process.ts';
+import { goTo } from '../support/window.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const modules = join(root, 'node_modules');
@@ -161,14 +162,17 @@ test('the package for Linux', onLinux, async (t) => {
     assert.doesNotMatch(image?.desktop ?? '', /Action/);
   });
 
-  await t.test('starts', async () => {
+  await t.test('starts as a packaged app, and looks for no updates', async () => {
     const folder = join(path, 'app');
     await asar('extract', archive, folder);
 
-    await using desktop = await startDesktop({ folder });
+    const env = { STAND_IN_RESOURCES: join(packed, 'resources') };
+    await using desktop = await startDesktop({ folder, env });
     const page = await desktop.openPage();
 
     await page.getByText('Running', { exact: true }).first().waitFor();
+    await goTo(page, '#/settings/desktop');
+    await page.getByText('This build has no update feed').waitFor();
   });
 });
 
