@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { isAppError } from './errors.ts';
 import { parseManifest } from './manifest.ts';
@@ -134,6 +136,29 @@ test('a foreign media type is refused, the four accepted ones are named', () => 
   const rule = ruleOf(image, 'application/vnd.docker.distribution.manifest.v1+prettyjws');
 
   for (const type of Object.values(mediaTypes)) assert.ok(rule.includes(type));
+});
+
+test('a refusal keeps nothing of the text', () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const heldMiB = (): number => {
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    return (heapUsed + external) / 1024 / 1024;
+  };
+  const refusal = (at: number): unknown => {
+    try {
+      return parsed(`{"${at}":"${'x'.repeat(1024 * 1024)}`);
+    } catch (error) {
+      return error;
+    }
+  };
+  const before = heldMiB();
+
+  const refusals = Array.from({ length: 16 }, (_, at) => refusal(at));
+
+  const grown = heldMiB() - before;
+  assert.ok(grown < 4, `${grown} MiB more for ${refusals.length} refusals`);
 });
 
 test('sixty-four levels are accepted', () => {

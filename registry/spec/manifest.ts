@@ -113,8 +113,9 @@ function readObject(text: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw invalidManifest('It is not JSON.', cause);
+  } catch {
+    // Not as the cause: a SyntaxError of JSON.parse keeps all of the text for as long as somebody keeps the error.
+    throw invalidManifest('It is not JSON.');
   }
   if (!isObject(value)) throw invalidManifest('It is not a JSON object.');
   return value;
