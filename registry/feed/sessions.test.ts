@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock, test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { SessionRow } from '../spec/admin/activity.ts';
 import type { AppError } from '../spec/errors.ts';
 import type { Manifest } from '../spec/manifest.ts';
@@ -283,4 +286,22 @@ test('subscribers get what is known, then what changed, at most four times a sec
     rows.slice(0, 4).map(({ user, bytesIn }) => `${user} ${bytesIn}`),
     ['anna 250', 'anna 500', 'anna 750', 'anna 1000'],
   );
+});
+
+test('a session keeps nothing of the requests that have ended', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  using sessions = createSessions();
+  const begun = (): WeakRef<TransferStart['cancel']> => {
+    const request = { cancel: () => assert.fail() };
+    sessions.begin({ ...start, ...request }).end({ error: 'refused' });
+    return new WeakRef(request.cancel);
+  };
+
+  const request = begun();
+  await nextTurn();
+  collectGarbage();
+
+  assert.equal(request.deref(), undefined);
+  assert.equal(sessions.list()[0]?.error, 'refused');
 });

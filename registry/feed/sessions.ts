@@ -74,10 +74,13 @@ const quietMs = 5_000;
 const rateMs = 3_000;
 const limits = { sessions: 500, ended: 50, digests: 1000 };
 
+/** Whose it is. Nothing of its requests: a session is kept for a minute after them, and what they hold may be large. */
+type SessionOf = Pick<TransferStart, 'user' | 'userAgent' | 'address' | 'repository'>;
+
 interface Session {
   readonly id: number;
   key: string;
-  readonly start: TransferStart;
+  readonly of: SessionOf;
   kind: SessionRow['kind'] | undefined;
   readonly startedAt: number;
   lastAt: number;
@@ -150,7 +153,8 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
   }
 
   function find(start: TransferStart): Session {
-    const who = `${start.user}\0${start.userAgent}\0${start.address}\0${start.repository}`;
+    const { user, userAgent, address, repository } = start;
+    const who = `${user}\0${userAgent}\0${address}\0${repository}`;
     const wanted = start.kind === undefined ? ['push', 'pull', ''] : [start.kind, ''];
     for (const kind of wanted) {
       const found = joinable.get(`${who}\0${kind}`);
@@ -167,7 +171,7 @@ export function createSessions({ now = Date.now, onMoved, onPulled }: SessionsOp
     return keep({
       id: ++lastId,
       key: `${who}\0${start.kind ?? ''}`,
-      start,
+      of: { user, userAgent, address, repository },
       kind: start.kind,
       startedAt: at,
       lastAt: at,
@@ -352,17 +356,14 @@ function rateOf({ samples, open }: Session): number {
 }
 
 function rowOf(session: Session, kind: SessionRow['kind']): SessionRow {
-  const { id, start, tag, digest, startedAt, lastAt, error, isActive, done, reused, needed } = session;
+  const { id, of, tag, digest, startedAt, lastAt, error, isActive, done, reused, needed } = session;
   const open = [...session.open].filter((transfer) => transfer.start.isBlob).length;
   const totalBytes = kind === 'pull' ? [...needed.values()].reduce((sum, size) => sum + size, 0) : 0;
   return {
     id,
     kind,
-    user: start.user,
-    client: clientName(start.userAgent),
-    userAgent: start.userAgent,
-    address: start.address,
-    repository: start.repository,
+    ...of,
+    client: clientName(of.userAgent),
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
     startedAt: new Date(startedAt).toISOString(),
