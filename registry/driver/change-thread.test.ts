@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempDisposable, readdir } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import { openChangeThread } from './change-thread.ts';
 import { openFsDriver } from './fs.ts';
 
@@ -75,4 +76,39 @@ test('a file that a thread opened is not closed by its end', async () => {
     3,
   );
   await part?.[Symbol.asyncDispose]();
+});
+
+test('what is asked for in one turn may lie in one buffer', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-thread-'));
+  await using driver = await openFsDriver({ root: directory.path });
+  const bytes = Buffer.from('one two three');
+  const parts = [bytes.subarray(0, 3), bytes.subarray(4, 7), bytes.subarray(8), bytes];
+
+  // The first one ends while the others wait for the end of it.
+  for (let round = 0; round < 20; round++)
+    await Promise.all(parts.map((part) => driver.write('docker/key', part)));
+  await Promise.all(parts.map((part, at) => driver.write(`docker/${at}`, part)));
+
+  const written = await Promise.all(
+    parts.map((_, at) => readFile(join(directory.path, `docker/${at}`), 'utf8')),
+  );
+  assert.deepEqual(written, ['one', 'two', 'three', 'one two three']);
+  assert.equal(await readFile(join(directory.path, 'docker/key'), 'utf8'), 'one two three');
+});
+
+test('the thread keeps nothing of the bytes that it has written', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-thread-'));
+  const started = Promise.withResolvers<Worker>();
+  process.once('worker', started.resolve);
+  await using driver = await openFsDriver({ root: directory.path });
+  await driver.write('docker/key', Buffer.from('x'));
+  const worker = await started.promise;
+  const outsideMiB = async () => (await worker.getHeapStatistics()).external_memory / 1024 / 1024;
+  const before = await outsideMiB();
+
+  const large = Buffer.alloc(4 * 1024 * 1024);
+  for (let round = 0; round < 8; round++) await driver.write(`docker/${round}`, large);
+
+  const grown = (await outsideMiB()) - before;
+  assert.ok(grown < 9, `${grown} MiB more`);
 });
