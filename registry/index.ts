@@ -36,6 +36,7 @@ import { createTasks } from './feed/tasks.ts';
 import { createTickets, type Offer } from './feed/tickets.ts';
 import { createTraffic } from './feed/traffic.ts';
 import { createVolume } from './feed/volume.ts';
+import { holdHeapRoom } from './heap-room.ts';
 import { createApp } from './http/app.ts';
 import { openDebug } from './http/debug.ts';
 import { createDoor, type Door, isRpcRequest } from './http/api/door.ts';
@@ -140,11 +141,11 @@ export async function createRegistry({
   computer,
   ui,
 }: RegistryOptions): Promise<Registry> {
-  leaveBuffersToSmallCollections();
   const { config } = loaded;
   const settings = createSettings({ loaded, load, root });
   const { current, live } = settings;
   await using opening = new AsyncDisposableStack();
+  opening.use(holdHeapRoom());
   const lock = opening.use(await lockRoot(root));
   const logPath = join(root, 'berth', 'logs', 'registry.log');
   const logFile = opening.use(
@@ -608,15 +609,6 @@ export function identityOptions(current: () => Config, root: string, log: Log) {
     log: log.for('tls'),
     ...(certificate === undefined || key === undefined ? {} : { own: { certificate, key } }),
   };
-}
-
-/**
- * Lets the heap grow to four times of what is in use before all of it is collected, the most that V8 chooses by itself. The buffers
- * of sockets count as its growth: with the limit of a heap at rest an upload of 1.5 GiB started 103 such collections, while
- * the small collections, which free these buffers as well, come every 32 MiB. See docs/design/021-speed.md.
- */
-function leaveBuffersToSmallCollections(): void {
-  setFlagsFromString('--heap-growing-percent=300');
 }
 
 /** Patterns of the configuration run on urls of strangers: the linear engine takes over where one backtracks. */
