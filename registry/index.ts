@@ -123,6 +123,11 @@ export { findFreePort } from './http/listen.ts';
 export { findPortOwner } from './http/port-owner.ts';
 
 const defaultPort = 5443;
+/**
+ * How long a stop waits for chunks of uploads, in milliseconds. Their clients must come again to end the upload in any case, and
+ * are told so when the registry that follows may be there already; docker sends a layer as one chunk, and all of it again.
+ */
+const chunkDrainMs = 1000;
 /** Names that an item of the feed has room for. */
 const mostNames = 100;
 
@@ -303,11 +308,12 @@ export async function createRegistry({
   const { http, berth } = config;
   const realm = (): string => current().auth.htpasswd.realm;
 
+  const transfers = createTransfers(sessions);
   const v2: V2Context = {
     auth,
     realm,
     store,
-    transfers: createTransfers(sessions),
+    transfers,
     secret: await loadSecret(root, http.secret),
     lists: live(({ tags, catalog }) => ({
       maxTags: tags.maxtags,
@@ -380,7 +386,11 @@ export async function createRegistry({
     },
     log: log.for('http'),
   });
-  opening.defer(() => front.close({ drainMs: current().http.draintimeout }));
+  opening.defer(async () => {
+    const late = setTimeout(() => transfers.interruptChunks(), chunkDrainMs);
+    await front.close({ drainMs: current().http.draintimeout });
+    clearTimeout(late);
+  });
   const target = listenTarget(config);
   const bound = await front.listen(target);
   const urls = bound.map(({ host, port }) => `https://${urlHost(host)}:${port}`);

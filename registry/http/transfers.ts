@@ -10,16 +10,20 @@ export interface Transfers {
   begin(exchange: Exchange, repository: RepoName): void;
   /** The answer has ended, in one way or another. */
   end(exchange: Exchange): void;
+  /** Tells the clients that are sending a chunk of an upload to come again; what has arrived of it is kept. */
+  interruptChunks(): void;
 }
 
 /** How long a client that is told to stop may go on sending, until it has read that. */
 const lingerMs = 2_000;
 
 export function createTransfers(sessions: Pick<Sessions, 'begin'>): Transfers {
+  const chunks = new Set<Exchange>();
   return {
     begin(exchange, repository) {
       const does = actOf(exchange);
       if (does === undefined) return;
+      if (exchange.req.method === 'PATCH') chunks.add(exchange);
       const { caller, address, req, res } = exchange;
       const transfer = sessions.begin({
         ...does,
@@ -41,7 +45,15 @@ export function createTransfers(sessions: Pick<Sessions, 'begin'>): Transfers {
       };
     },
     end(exchange) {
+      chunks.delete(exchange);
       exchange.transfer?.end(resultOf(exchange));
+    },
+    interruptChunks() {
+      const error = new AppError('UNAVAILABLE', {
+        message:
+          'The registry is stopping. What arrived of the chunk is kept: resume the upload from the offset it reports.',
+      });
+      for (const exchange of chunks) if (!exchange.req.complete) cancel(exchange, error);
     },
   };
 }

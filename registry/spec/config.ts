@@ -343,7 +343,7 @@ const settings = z.strictObject({
       }),
       draintimeout: duration('10s', {
         title: 'Time to finish requests at a stop',
-        help: 'How long running requests may take after a stop was asked for.',
+        help: 'How long running requests may take after a stop was asked for. A chunk of an upload gets a second: what arrived of it is kept.',
         restart: 'none',
       }),
       headers: z

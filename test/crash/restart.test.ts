@@ -91,6 +91,49 @@ test(`${rounds} restarts in the middle of ${uploadsPerRound} chunked uploads eac
   assert.ok(cut > 0, 'the signal met chunks');
 });
 
+test('a stop waits for a blob that comes in one piece, and tells who sends a chunk to come again', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-restart-'));
+  const dataDir = directory.path;
+  await using stack = new AsyncDisposableStack();
+  const start = async (listen: string) => stack.use(await startRegistry({ dataDir, listen }));
+  let registry = await start('127.0.0.1:0');
+  const ask: Ask = (options) => request(registry.plainUrl, options);
+  const open = async (): Promise<Upload> => ({
+    bytes: randomBytes(chunkBytes),
+    location: await openUpload(sender(registry), name),
+    acknowledged: 0,
+  });
+  const [chunk, whole] = [await open(), await open()];
+  const chunkEnds = sendHalf(ask, chunk);
+  const body = new PassThrough();
+  body.write(whole.bytes.subarray(0, chunkBytes / 2));
+  const wholeEnds = ask({
+    method: 'PUT',
+    path: `${whole.location}&digest=${digestOf(whole.bytes)}`,
+    headers: { 'content-length': chunkBytes },
+    body,
+  });
+  while ((await standsAt(dataDir, chunk)) === 0 || (await standsAt(dataDir, whole)) === 0) await delay(20);
+
+  const stopped = registry.kill('SIGTERM');
+  const told = await chunkEnds;
+  body.end(whole.bytes.subarray(chunkBytes / 2));
+  const stored = await wholeEnds;
+  const { code } = await stopped;
+  registry = await start(`127.0.0.1:${registry.port}`);
+
+  assert.equal(told?.status, 503);
+  assert.match(String(told.body), /"UNAVAILABLE".*is kept: resume the upload/);
+  assert.deepEqual([stored.status, code], [201, 0]);
+  const { headers } = await ask({ path: chunk.location });
+  chunk.acknowledged = Number(/^0-(\d+)$/.exec(String(headers.range))?.[1]) + 1;
+  assert.ok(chunk.acknowledged > 1, headers.range);
+  chunk.location = headers.location ?? chunk.location;
+  await sendChunk(ask, chunk, chunkBytes - chunk.acknowledged);
+  const ended = await ask({ method: 'PUT', path: `${chunk.location}&digest=${digestOf(chunk.bytes)}` });
+  assert.equal(ended.status, 201, String(ended.body));
+});
+
 test(`${rounds} restarts of a registry without requests take less than ${withinMs} ms each`, async (t) => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-restart-'));
   const dataDir = directory.path;
