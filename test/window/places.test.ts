@@ -98,15 +98,15 @@ async function settle(page: Page, expected: Partial<Look>): Promise<void> {
 async function lookAt(page: Page): Promise<Look> {
   return await page.evaluate(() => {
     const main = document.querySelector('main');
-    const all = <E extends HTMLElement>(selector: string): readonly E[] => [
-      ...(main?.querySelectorAll<E>(selector) ?? []),
+    const all = (selector: string): readonly HTMLElement[] => [
+      ...(main?.querySelectorAll<HTMLElement>(selector) ?? []),
     ];
     const textOf = (each: HTMLElement | undefined): string => each?.innerText.trim() ?? '';
     return {
       place: location.hash,
       title: textOf(all('h1')[0]),
-      fields: all<HTMLInputElement>('input:not([type=checkbox], [type=radio], [type=hidden])').map(
-        ({ value }) => value,
+      fields: all('input:not([type=checkbox], [type=radio], [type=hidden])').map((each) =>
+        each instanceof HTMLInputElement ? each.value : '',
       ),
       sorted: all('[aria-sort]:not([aria-sort=none])').map(
         (each) => `${textOf(each)} ${each.getAttribute('aria-sort')}`,
