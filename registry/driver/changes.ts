@@ -103,19 +103,21 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
         const moves = part === undefined ? [] : [[beginMove(part)]];
         const writes = stages.map((stage) => stage.map((write) => beginWrite(write, unfinished)));
         const all = [...moves, ...writes];
-        const begun = all.flat().filter((each) => each !== undefined);
+        const begun = madeOf(all.flat());
         if (isDurable) await settleFiles(begun, part);
         for (const { file } of begun) close(file, unfinished);
         // For all stages before the first: what two of them make is made durable once.
         for (const directory of new Set(begun.map(({ path }) => dirname(path))))
           directories.prepare(directory);
-        for (const stage of all)
-          await publish(
-            stage.filter((each) => each !== undefined),
-            isDurable,
-          );
-        if (part?.clear !== undefined && moves.flat()[0] !== undefined)
-          await removeTree({ key: part.clear, isDurable: false });
+        await publishAll(moves, isDurable);
+        // What a moved part leaves behind goes while the writes after it become durable.
+        const isCleared = part?.clear !== undefined && moves.flat()[0] !== undefined;
+        const ends = await Promise.allSettled([
+          publishAll(writes, isDurable),
+          isCleared ? removeTree({ key: part.clear, isDurable: false }) : undefined,
+        ]);
+        const failed = ends.find((each) => each.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
         return all.flat().map((each) => each !== undefined);
       } catch (error) {
         for (const file of unfinished.open) files.closeSync(file);
@@ -141,6 +143,13 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
     temps.add(from);
     files.writeFileSync(file, bytes);
     return { file, from, path, isConditional };
+  }
+
+  async function publishAll(
+    stages: readonly (readonly (Begun | undefined)[])[],
+    isDurable: boolean,
+  ): Promise<void> {
+    for (const stage of stages) await publish(madeOf(stage), isDurable);
   }
 
   /** Gives the files of a stage their names. Names that a failure leaves in doubt are taken back where nothing was before. */
@@ -218,6 +227,11 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
       return await acts[job.kind](job as never);
     },
   };
+}
+
+/** Those of a stage whose condition held. */
+function madeOf(stage: readonly (Begun | undefined)[]): readonly Begun[] {
+  return stage.filter((each) => each !== undefined);
 }
 
 /** Makes the bytes of files durable. A part that failed is dropped: a second fsync would say that all is well. */

@@ -154,6 +154,25 @@ test('free room is told in bytes and inodes', async () => {
   assert.ok(free && free.bytes > 0 && free.bytes <= free.totalBytes && free.inodes > 0, JSON.stringify(free));
 });
 
+test('a write that fails behind a moved part ends the commit when what the part left behind is gone', async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  await using driver = checked(await openFsDriver({ root: directory.path }));
+  // Enough to take longer than the failure.
+  const left = Array.from({ length: 100 }, (_, at) => ({ key: `docker/up/1/states/${at}`, bytes: small }));
+  await driver.commit([[...left, { key: 'docker/taken/by/a/tree', bytes: small }]], { durable: false });
+  await using part = await driver.openPart('docker/up/1/data', { create: true });
+
+  const commit = part?.commit('docker/blob', {
+    after: [[{ key: 'docker/taken', bytes: small }]],
+    clear: 'docker/up/1',
+  });
+
+  await assert.rejects(Promise.resolve(commit), { code: 'STORAGE_FAILED' });
+  assert.deepEqual(await unfinished(directory.path), []);
+  assert.deepEqual(await Array.fromAsync(driver.list('docker/up')), []);
+  assert.equal((await driver.stat('docker/blob'))?.size, 0);
+});
+
 test('a full disk is STORAGE_FULL, harms nothing and leaves nothing', needsRoot, async () => {
   await using disk = await mountTmpfs('', 'size=2m,nr_inodes=40');
   const driver = checked(await openFsDriver({ root: disk.root }));
