@@ -75,7 +75,7 @@ test('the log', needs('chromium'), async (t) => {
     await request(registry.plainUrl, { path: '/v2/', user: 'dev:wrong' });
     await fail();
 
-    await entry.getByText(/^2 errors$/).waitFor();
+    await entry.getByText(/^1 error$/).waitFor();
     const counted = await entry.innerText();
     await page.reload();
     await page.waitForFunction(
