@@ -1,7 +1,7 @@
 /** Every place of the window while it loads, when the registry fails to answer, when it answers again, and with nothing to show. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { AdminMethod } from '../../registry/spec/admin-api.ts';
 import { needs } from '../support/tools.ts';
 import { checkAccessibility, openWindow } from '../support/window.ts';
@@ -94,6 +94,42 @@ test('every place', needs('chromium'), async (t) => {
     registryAnswers.pass();
     await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await page.getByRole('link', { name: 'team/web' }).waitFor();
+  });
+
+  await t.test('an act that takes its time shows that it runs, and is not done twice', async () => {
+    const runs = async (button: Locator, act: () => Promise<void>): Promise<void> => {
+      registryAnswers.hold([]);
+      await act();
+      await button.and(page.locator('[aria-disabled=true]')).waitFor();
+      await button.press('Enter');
+      registryAnswers.pass();
+    };
+
+    await page.goto(`${registry.url}/ui/#/access`);
+    await page.getByRole('button', { name: 'Add user' }).press('Enter');
+    const form = page.getByRole('dialog', { name: 'Add user' });
+    await form.getByLabel('Name').fill('slow');
+    await runs(form.getByRole('button', { name: 'Add user' }), () => page.keyboard.press('Enter'));
+    const shown = page.getByRole('dialog', { name: 'Password of slow' });
+    await shown.getByRole('button', { name: 'Done' }).press('Enter');
+    await shown.waitFor({ state: 'detached' });
+
+    await page.goto(`${registry.url}/ui/#/repositories`);
+    await page.getByRole('row', { name: 'team/web' }).press('Delete');
+    const question = page.getByRole('alertdialog', { name: 'Delete team/web?' });
+    await question.getByLabel('Type team/web to confirm').fill('team/web');
+    const confirm = question.getByRole('button', { name: 'Delete 1 tag' });
+    await runs(confirm, () => confirm.press('Enter'));
+    await page.getByText('team/web is in the trash').waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+
+    await page.goto(`${registry.url}/ui/#/storage/trash`);
+    const empty = page.getByRole('button', { name: 'Empty…' });
+    await page.getByRole('row').filter({ hasText: 'team/web' }).waitFor();
+    await runs(empty, () => empty.press('Enter'));
+    await page.getByRole('alertdialog', { name: 'Empty the trash?' }).waitFor();
+    assert.equal(await page.getByRole('alertdialog').count(), 1);
+    await page.keyboard.press('Escape');
   });
 });
 
