@@ -11,7 +11,13 @@ type Fields = Readonly<Record<string, FieldValue>>;
 
 /** Answers one line with its line feed. The record has to be redacted already. */
 export function formatRecord(record: LogRecord, format: LineFormat): string {
-  return formatters[format](record);
+  if (format === 'json') return jsonFormatter({})(record);
+  const { at, level, sys, event, msg, fields } = record;
+  const rest = Object.entries({ ...fields, sys, event })
+    .map(([name, value]) => [shown(name), value] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => (value === undefined ? '' : ` ${name}=${quoteIfNeeded(textOf(value))}`));
+  return `time="${new Date(at).toISOString()}" level=${wordOf(level)} msg=${quoteIfNeeded(msg)}${rest.join('')}\n`;
 }
 
 /** Makes what writes records as lines that carry the fields `always` as well. */
@@ -19,18 +25,18 @@ export function createFormatter(format: LineFormat, always: Fields = {}): (recor
   return format === 'json' ? jsonFormatter(always) : textFormatter(always);
 }
 
-const formatters: Readonly<Record<LineFormat, (record: LogRecord) => string>> = {
-  text: textFormatter({}),
-  json: jsonFormatter({}),
-};
-
 function jsonFormatter(always: Fields): (record: LogRecord) => string {
   return ({ at, level, sys, event, msg, fields }) => {
     const all = Object.entries({ ...always, ...fields, sys, event }).map(([name, value]) => [
       shown(name),
       value,
     ]);
-    return formatJson({ ...Object.fromEntries(all), time: isoTime(at), level: wordOf(level), msg });
+    return formatJson({
+      ...Object.fromEntries(all),
+      time: new Date(at).toISOString(),
+      level: wordOf(level),
+      msg,
+    });
   };
 }
 

@@ -38,8 +38,8 @@ export function Radios<Id extends string>({
         <Radio key={id} value={id} className={styles['radio']}>
           <span className={styles['dot']} aria-hidden />
           <span>
-            {text} {state}{' '}
-            <span className={state === undefined ? styles['help'] : styles['below']}>{help}</span>
+            {text} {state}
+            <span className={styles['help']}>{help}</span>
           </span>
         </Radio>
       ))}

@@ -6,7 +6,7 @@ import { openDialog } from '../../parts/dialog.tsx';
 import { shellLine } from '../../shell.ts';
 import { useAsk } from '../../state/calls.ts';
 import { RoleFields } from './fields.tsx';
-import { PasswordShown, UserAdded } from './shown-once.tsx';
+import { PasswordShown } from './shown-once.tsx';
 import { parseGlobs } from './words.ts';
 
 type Origin = 'made' | 'own';
@@ -33,13 +33,7 @@ export function AddUser({ onClose }: { readonly onClose: () => void }) {
       repositories,
       ...(origin === 'own' ? { password: own } : {}),
     });
-    void openDialog((close) =>
-      password === undefined ? (
-        <UserAdded user={name} onClose={close} />
-      ) : (
-        <PasswordShown user={name} password={password} onClose={close} />
-      ),
-    );
+    void openDialog((close) => <PasswordShown user={name} password={password} onClose={close} />);
   }
 
   return (

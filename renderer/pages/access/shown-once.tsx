@@ -9,61 +9,44 @@ import { useShell } from '../../state/shell.ts';
 import { dockerLogin } from './snippets.ts';
 import styles from './access.module.css';
 
-/** A password that was made, and how its owner logs in. It cannot be asked for again. */
+/** How a user logs in, and the password where it was made: it cannot be asked for again. */
 export function PasswordShown({
   user,
   password,
   onClose,
 }: {
   readonly user: string;
-  readonly password: string;
+  /** Absent where whoever reads this has written it. */
+  readonly password: string | undefined;
   readonly onClose: () => void;
 }) {
+  const address = useAddress();
+  const shell = useShell();
+  const isMade = password !== undefined;
   return (
     <Dialog
-      title={`Password of ${user}`}
+      title={isMade ? `Password of ${user}` : `Added ${user}`}
       onClose={onClose}
-      isDismissable={false}
+      isDismissable={!isMade}
       buttons={
         <Button look="primary" onPress={onClose}>
           Done
         </Button>
       }
     >
-      <Notice kind="warn">It is shown this once. Copy it before you close this.</Notice>
-      <CopyLine text={password} label="Copy password" />
-      <WaysIn user={user} />
+      {isMade && (
+        <>
+          <Notice kind="warn">It is shown this once. Copy it before you close this.</Notice>
+          <CopyLine text={password} label="Copy password" />
+        </>
+      )}
+      <div className={styles['snippet']}>
+        <h3>Log in</h3>
+        <CopyLine text={dockerLogin(user, address)} label="Copy login" />
+        <LoginHelp />
+        {shell !== undefined && <PartPlace part={desktopParts.engineLogins} props={{ shell, user }} />}
+      </div>
     </Dialog>
-  );
-}
-
-/** How a user logs in whose password whoever reads this has chosen. */
-export function UserAdded({ user, onClose }: { readonly user: string; readonly onClose: () => void }) {
-  return (
-    <Dialog
-      title={`Added ${user}`}
-      onClose={onClose}
-      buttons={
-        <Button look="primary" autoFocus onPress={onClose}>
-          Done
-        </Button>
-      }
-    >
-      <WaysIn user={user} />
-    </Dialog>
-  );
-}
-
-function WaysIn({ user }: { readonly user: string }) {
-  const address = useAddress();
-  const shell = useShell();
-  return (
-    <div className={styles['snippet']}>
-      <h3>Log in</h3>
-      <CopyLine text={dockerLogin(user, address)} label="Copy login" />
-      <LoginHelp />
-      {shell !== undefined && <PartPlace part={desktopParts.engineLogins} props={{ shell, user }} />}
-    </div>
   );
 }
 

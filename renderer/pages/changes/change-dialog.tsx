@@ -18,7 +18,7 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
   return (
     <Dialog title={answer.data?.title ?? 'Change'} size="large" onClose={onClose}>
       <Loaded answer={answer} rows={5}>
-        {({ where, engine, address, by, plannedAt, changedAt, state, reason, diff, manual, undoByHand }) => (
+        {({ where, engine, address, by, plannedAt, changedAt, state, reason, diff, manual }) => (
           <>
             <Facts
               rows={[
@@ -50,12 +50,6 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
             )}
             {isStanding({ state }) && (
               <>
-                {state === 'changed by others' && (
-                  <section className={styles['manual']} aria-label="Taken back by hand">
-                    <h3>Taken back by hand</h3>
-                    <CopyLine text={undoByHand.join('\n')} label="Copy commands" />
-                  </section>
-                )}
                 {shell !== undefined && <UndoButton shell={shell} id={id} />}
                 <CliLine command={`berth changes undo ${id}`} />
               </>

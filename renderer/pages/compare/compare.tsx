@@ -230,7 +230,7 @@ function Comparison({
           <Differences label={title} rows={rows} a={a} b={b} />
         </Panel>
       ))}
-      {differing.length < 3 && !isSame && <p className={styles['muted']}>Nothing else differs.</p>}
+      {!isSame && <p className={styles['muted']}>Nothing else differs.</p>}
     </>
   );
 }

@@ -141,11 +141,7 @@ export function MoveList({
   return (
     <>
       <ColumnsBar name="moves" columns={columns} />
-      {refusal !== undefined && (
-        <div className={styles['about']}>
-          <Notice kind="warn">{refusal}: nothing can be restored.</Notice>
-        </div>
-      )}
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       <Grid
         label={`Moves of ${tag}`}
         name="moves"

@@ -22,7 +22,7 @@ export function DeleteRepository({
   const refusal = useRefusal(repository);
   const answer = useCall('repositories.plan', { repository }, { keepsFormer: false });
   const plan = answer.data;
-  const isProtected = plan !== undefined && plan.protected.length > 0;
+  const isKept = refusal !== undefined || (plan !== undefined && plan.protected.length > 0);
 
   async function remove(): Promise<void> {
     const { trash } = await ask('repositories.delete', { repository, plan: plan?.plan });
@@ -34,13 +34,13 @@ export function DeleteRepository({
     <ConfirmDialog
       title={`Delete ${repository}?`}
       verb={plan === undefined ? 'Delete' : `Delete ${formatPlural(plan.tags, 'tag')}`}
-      typedName={isProtected || refusal !== undefined ? undefined : repository}
+      typedName={isKept ? undefined : repository}
       cli={`berth rm ${repository}`}
-      isDisabled={plan === undefined || isProtected || refusal !== undefined}
+      isDisabled={plan === undefined || isKept}
       act={remove}
       onClose={onClose}
     >
-      {refusal !== undefined && <Notice kind="warn">{refusal}: it stays.</Notice>}
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       <Loaded answer={answer} rows={3}>
         {({ tags, manifests, freedBytes, protected: kept }) => (
           <>

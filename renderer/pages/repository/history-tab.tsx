@@ -42,7 +42,7 @@ export function HistoryTab({ repository }: { readonly repository: string }) {
         <div className={styles['end']}>
           <ColumnsMenu name="history" columns={columns} />
         </div>
-        {refusal !== undefined && <Notice kind="warn">{refusal}: nothing can be restored.</Notice>}
+        {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
         {tag !== '' && !isTag && <Notice kind="info">That is no tag: all are shown.</Notice>}
       </Bar>
       <Listed list={list}>
@@ -148,7 +148,7 @@ function columnsOf({
             tabIndex={excludeFromTabOrder ? -1 : 0}
             aria-label={`Restore ${row.tag} to what it meant before`}
             disabled={refusal !== undefined}
-            title={refusal ?? `Let ${row.tag} mean ${row.from ?? ''} again`}
+            title={`Let ${row.tag} mean ${row.from ?? ''} again`}
             onClick={() => onRestore(row)}
           >
             Restore

@@ -43,7 +43,7 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
     <>
       <div className={styles['about']}>
         <Notice
-          kind={refusal === undefined ? 'info' : 'warn'}
+          kind="info"
           actions={
             <div className={styles['links']}>
               <a href={hrefOf({ page: 'settings' }, { q: 'untagged' })}>Setting</a>
@@ -52,9 +52,8 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
             </div>
           }
         >
-          {refusal === undefined
-            ? 'A clean-up takes those that nothing keeps, if the setting Collect untagged manifests is on. What you delete here is in the trash for a while.'
-            : `${refusal}: nothing here is deleted, and none gets a tag.`}
+          {refusal !== undefined && `${refusal}. `}A clean-up takes those that nothing keeps, if the setting
+          Collect untagged manifests is on. What you delete here is in the trash for a while.
         </Notice>
       </div>
       <Listed list={list}>
@@ -74,16 +73,15 @@ export function UntaggedTab({ repository }: { readonly repository: string }) {
           onOpen={({ digest }) => navigate({ page: 'image', repository, reference: digest })}
           onKey={({ key, ctrlKey, metaKey }, { digest }) => {
             const isDelete = key === 'Delete' || (metaKey && key === 'Backspace');
-            const isTag = key === 't' && !ctrlKey && !metaKey;
-            if ((isDelete || isTag) && sayRefusal(refusal)) return true;
             if (isDelete) {
+              if (sayRefusal(refusal)) return true;
               const chosen = digests.length === 0 ? [digest] : digests;
               void deleteManifests(chosen).then((isDone) => isDone && select(new Set()));
               return true;
             }
             if (ctrlKey || metaKey || (key !== 'd' && key !== 't')) return false;
             if (key === 'd') void copyText(digest, 'Digest copied');
-            else openAddTag({ repository, digest });
+            else if (!sayRefusal(refusal)) openAddTag({ repository, digest });
             return true;
           }}
           menuOf={({ digest }) => [

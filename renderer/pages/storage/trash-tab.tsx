@@ -1,4 +1,4 @@
-import { ArchiveRestore, PencilOff, Trash2 } from 'lucide-react';
+import { ArchiveRestore, Trash2 } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import type { RestoredRow, TrashRow } from '../../../registry/spec/admin/content.ts';
 import { formatCount, formatExactBytes, formatPlural, formatReference, shortDigest } from '../../format.ts';
@@ -25,17 +25,14 @@ const columns: readonly Column<TrashRow>[] = [
     title: 'Repository',
     width: 'minmax(150px, 2fr)',
     canHide: false,
-    cell: ({ repository, isReadOnly = false }, { excludeFromTabOrder }) => (
-      <>
-        <a
-          href={hrefOf({ page: 'repository', repository })}
-          title={repository}
-          tabIndex={excludeFromTabOrder ? -1 : 0}
-        >
-          {repository}
-        </a>
-        {isReadOnly && <PencilOff aria-label="Read-only" className={styles['mark']} />}
-      </>
+    cell: ({ repository }, { excludeFromTabOrder }) => (
+      <a
+        href={hrefOf({ page: 'repository', repository })}
+        title={repository}
+        tabIndex={excludeFromTabOrder ? -1 : 0}
+      >
+        {repository}
+      </a>
     ),
   },
   {
