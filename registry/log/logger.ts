@@ -3,7 +3,7 @@
  * built, redacted once, kept in the ring and written as a line.
  */
 
-import { createFormatter } from '../spec/log-line.ts';
+import { createFormatter } from './formatter.ts';
 import type { LineFormat } from '../spec/log-line.ts';
 import { levels, subsystems } from '../spec/log-record.ts';
 import type { FieldValue, Level, Log, LogRecord, Subsystem } from '../spec/log-record.ts';
