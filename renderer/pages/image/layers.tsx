@@ -170,7 +170,7 @@ function columnsOf({
       title: 'Up to here',
       width: '72px',
       align: 'end',
-      fromWidth: 560,
+      fromWidth: 656,
       cell: (row) =>
         row.kind === 'step' &&
         row.layer !== undefined &&
@@ -184,7 +184,7 @@ function columnsOf({
       id: 'shared',
       title: 'Shared with',
       width: '96px',
-      fromWidth: 480,
+      fromWidth: 580,
       cell: (row) => {
         const shared = layerOf(row)?.sharedWith ?? 0;
         if (layerOf(row)?.isForeign === true)
@@ -198,7 +198,7 @@ function columnsOf({
       id: 'digest',
       title: 'Digest',
       width: '104px',
-      fromWidth: 620,
+      fromWidth: 780,
       cell: (row) => {
         const layer = layerOf(row);
         return layer !== undefined && <Digest value={layer.digest} />;
@@ -227,6 +227,8 @@ function columnsOf({
       title: 'Save',
       width: '40px',
       canHide: false,
+      // Beside the files of a layer there is no room.
+      fromWidth: 460,
       cell: (row, { excludeFromTabOrder }) =>
         row.kind === 'step' &&
         row.number !== undefined && (
