@@ -632,7 +632,7 @@ test('one image or artifact', needs('chromium'), async (t) => {
 
     await registry.stop();
 
-    await page.getByText('The registry was stopped').waitFor();
+    await page.getByText(/The registry was stopped.*What is shown is from before\./).waitFor();
     await page.getByText('["/sbin/tini", "--", "node", "server.js"]').waitFor();
     await tab('Layers').click();
     await page.getByRole('row', { name: /COPY --chown/ }).waitFor();
