@@ -220,7 +220,7 @@ test('no request takes the memory or the time of the others, and each gets an an
   );
   assert.deepEqual(wrong, []);
   assert.ok(busiest < 200, `${busiest} ms`);
-  assert.ok(vitals.grownMiB() < 320 && left < 16, `${vitals.grownMiB()} MiB, heap ${heaps.join(' ')}`);
+  assert.ok(vitals.grownMiB() < 200 && left < 16, `${vitals.grownMiB()} MiB, heap ${heaps.join(' ')}`);
 });
 
 test(
@@ -252,7 +252,7 @@ test(
     );
     assert.deepEqual(new Set(statuses), new Set([400, 429]));
     assert.deepEqual([...new Set(beside)], [201]);
-    assert.ok(vitals.grownMiB() < 500, `${vitals.grownMiB()} MiB`);
+    assert.ok(vitals.grownMiB() < 300, `${vitals.grownMiB()} MiB`);
   },
 );
 
