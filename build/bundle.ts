@@ -231,7 +231,18 @@ async function bundle(
   });
   const [chunk, ...more] = output;
   if (more.length > 0) throw new Error(`${input} became more than one file`);
-  return { code: chunk.code, modules };
+  return { code: escaped(chunk.code), modules };
+}
+
+/**
+ * The same program in ASCII. V8 keeps the text of a program, with two bytes for each character where a single one of them is
+ * beyond Latin-1: 4 MB more for the life of the process. Right for whatever stands in strings, regular expressions, names and
+ * comments; in a text of String.raw, or behind a backslash, it would be read otherwise.
+ */
+function escaped(code: string): string {
+  if (/\\[^\0-\x7f]|String\.raw`[^`]*[^`\0-\x7f]/.test(code))
+    throw new Error('A character beyond ASCII cannot be escaped.');
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function shortId(id: string): string {
