@@ -1,6 +1,7 @@
 /** The desktop app: one instance, a registry, a tray and a window. All meaning is in the registry and in the page. */
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { app, clipboard, nativeTheme, powerMonitor, type WebContents } from 'electron';
 import type { EngineRow } from '../registry/spec/admin/computer.ts';
 import { AppError } from '../registry/spec/errors.ts';
@@ -36,7 +37,7 @@ import { createPreferencesMethods } from './preferences-methods.ts';
 import { askClose, askQuit, tellBrokenPlace, tellBrokenPreferences } from './questions.ts';
 import { createRegistryHost } from './registry-host.ts';
 import { createRegistryMethods, startOnPort } from './registry-methods.ts';
-import { type RegistryView, type Transfer, watchRegistry } from './registry-view.ts';
+import { type RegistryView, type Transfer, transfersOf, watchRegistry } from './registry-view.ts';
 import { registerScheme, serveScheme } from './scheme.ts';
 import { secureApp } from './security.ts';
 import { createFirstPasswords } from './setup/first-passwords.ts';
@@ -59,6 +60,8 @@ const dayMs = 24 * 60 * 60 * 1000;
 const wakeTimeoutMs = 10_000;
 /** Looking at engines runs programs, for which the start of everything else does not wait. */
 const enginesAfterMs = 3000;
+/** How long the registry may take to say what it transfers, when the app is to end. */
+const answerMs = 1000;
 
 const launch = launchOf(process.argv);
 const named = filesOf(process.argv, { isPackaged: app.isPackaged, directory: process.cwd() });
@@ -275,7 +278,7 @@ async function run(): Promise<void> {
   }
 
   async function quit(): Promise<void> {
-    const transfers = endangered();
+    const transfers = await endangered();
     if (transfers.length > 0 && !isLeaving) {
       const answer = await Promise.race([askQuit(window.current(), transfers), leaving.promise]);
       if (answer === 'cancel') {
@@ -283,7 +286,7 @@ async function run(): Promise<void> {
         wantsUpdate = false;
         return;
       }
-      if (answer === 'finish' && endangered().length > 0) {
+      if (answer === 'finish' && (await endangered()).length > 0) {
         idle = Promise.withResolvers();
         await Promise.race([idle.promise, leaving.promise]);
       }
@@ -300,16 +303,21 @@ async function run(): Promise<void> {
   }
 
   /** What ends with the app: transfers of a registry that another program runs go on. */
-  function endangered(): readonly Transfer[] {
+  async function endangered(): Promise<readonly Transfer[]> {
     const state = host.state();
-    return state.kind === 'running' && state.isOwn ? (view?.transfers ?? []) : [];
+    const { transfers = [] } = view ?? {};
+    if (state.kind !== 'running' || !state.isOwn || transfers.length === 0) return [];
+    // What is shown is a moment old, and what has ended since needs no question.
+    const asked = client?.call('sessions.list', {}).then(transfersOf);
+    const late = delay(answerMs, undefined, { ref: false });
+    return (await Promise.race([asked, late]).catch(() => undefined)) ?? transfers;
   }
 
   /** They would have time to end while the registry stops, and whoever quits anyway wait for them. */
   async function cutTransfers(): Promise<void> {
     // Those that have just ended are none any more.
     await Promise.allSettled(
-      endangered().map(async ({ id }) => await client?.call('sessions.cancel', { id })),
+      (await endangered()).map(async ({ id }) => await client?.call('sessions.cancel', { id })),
     );
   }
 

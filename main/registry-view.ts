@@ -128,7 +128,8 @@ async function readFacts(client: Client): Promise<Omit<RegistryView, 'transfers'
   };
 }
 
-function transfersOf(sessions: Iterable<SessionRow>): readonly Transfer[] {
+/** Those that would be cut. */
+export function transfersOf(sessions: Iterable<SessionRow>): readonly Transfer[] {
   return [...sessions].flatMap(({ id, kind, repository, tag, bytesIn, bytesOut, isCancellable }) =>
     isCancellable
       ? [

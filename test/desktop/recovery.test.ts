@@ -173,7 +173,7 @@ suite('a registry in trouble', needsDesktop(), () => {
       using client = await openClient(desktop.dataDir);
       await client.call('settings.set', { changes: [{ path: 'http.addr', value: `localhost:${second}` }] });
     }
-    assert.ok((await trayOf(desktop)).items.includes(`Copy address localhost:${first}`));
+    await until(async () => (await trayOf(desktop)).items.includes(`Copy address localhost:${first}`));
     await goTo(page, '#/settings');
 
     await page.getByRole('button', { name: 'Apply by a restart…' }).click();
