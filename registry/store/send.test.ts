@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Reader } from '../driver/driver.ts';
-import { sendBytes } from './send.ts';
+import { sendBytes, sendWhole } from './send.ts';
 
 /** As large as it has to be, of bytes that nobody looks at. */
 const endless = { read: async (target: Uint8Array) => target.length } as unknown as Reader;
@@ -40,4 +40,27 @@ test('a sink that never answers is left when the signal aborts', async () => {
   controller.abort(new Error('gone'));
 
   await assert.rejects(sending, /gone/);
+});
+
+test('a sink that takes bytes in memory at once leaves turns of the event loop to others', async () => {
+  const bytes = Buffer.alloc(10 * 256 * 1024, 'a');
+  let received = 0;
+  const sink = new Writable({
+    write(block: Buffer, _encoding, done) {
+      received += block.length;
+      done();
+    },
+  });
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+
+  await sendWhole(bytes, sink, { signal: new AbortController().signal });
+  clearImmediate(counting);
+
+  assert.equal(received, bytes.length);
+  assert.ok(turns >= 9, `${turns} turns`);
 });

@@ -5,6 +5,7 @@
  */
 import type { Hash } from 'node:crypto';
 import type { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Reader } from '../driver/driver.ts';
 import { AppError } from '../spec/errors.ts';
 
@@ -85,6 +86,8 @@ export async function sendWhole(
       const written = later(out.write(bytes.subarray(at, at + blockBytes)));
       await before;
       before = written;
+      // A client that takes all at once would have all in one turn, and 100 of them hold up everyone else.
+      await nextTurn();
     }
     await before;
   } finally {
