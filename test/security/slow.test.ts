@@ -17,7 +17,8 @@ import { forEachOf } from '../support/parallel.ts';
 import { succeed } from '../support/process.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
-import { fewestForClients, leftForClients } from '../support/vitals.ts';
+import { until } from '../support/until.ts';
+import { fewestForClients, leftForClients, openForClients } from '../support/vitals.ts';
 import { openUpload, pushImage, sender } from '../wire/support.ts';
 
 const clients = Number(process.env['SLOW_CLIENTS'] ?? 50);
@@ -272,6 +273,7 @@ test('clients that send and do anything leave nothing behind', onLinux, async (t
 
   assert.deepEqual(failures, []);
   // What stays would be seen: some that do not end.
+  const already = new Set(await openForClients(registry.pid));
   const stay = await Promise.all(
     Array.from({ length: 5 }, async () => {
       const socket = connect(registry.port, registry.host);
@@ -279,9 +281,11 @@ test('clients that send and do anything leave nothing behind', onLinux, async (t
       return socket;
     }),
   );
-  const seen = await fewestForClients(registry.pid, 500);
+  await until('connections that stay are seen', async () => {
+    const now = await openForClients(registry.pid);
+    return now.filter((each) => !already.has(each)).length === stay.length;
+  });
   for (const socket of stay) socket.destroy();
-  assert.ok(seen >= usual + stay.length, `${seen} with ${stay.length} more, ${usual} before`);
   const left = await leftForClients(registry.pid, usual);
   assert.ok(left.length <= usual, `${left.join(' ')}; ${usual} before`);
   t.diagnostic(

@@ -1,6 +1,5 @@
 /** The window as who has no mouse uses it: everything goes through the keyboard, from where the focus is. */
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 
 export interface Keys {
@@ -115,13 +114,4 @@ export function keysOf(page: Page): Keys {
       await dialog.waitFor({ state: 'detached' });
     },
   };
-}
-
-/** Waits until a question is answered with yes. */
-export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const late = AbortSignal.timeout(30_000);
-  while (!(await isSo())) {
-    if (late.aborted) assert.fail(`it never came true that ${what}`);
-    await delay(50);
-  }
 }

@@ -91,7 +91,7 @@ export async function openDescriptors(pid: number): Promise<number> {
 }
 
 /** What a registry has open for those who talk to it: sockets, and files of content and uploads. */
-async function openForClients(pid: number): Promise<readonly string[]> {
+export async function openForClients(pid: number): Promise<readonly string[]> {
   const names = await readdir(`/proc/${pid}/fd`);
   const targets = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
   return targets.filter((target) => target.startsWith('socket:') || target.includes('/docker/registry/'));

@@ -15,7 +15,8 @@ import type { DataRow } from '../../main/contract/data.ts';
 import type { ProcessRow } from '../../main/contract/registry.ts';
 import { shellArguments, type ShellMethod, type ShellReply } from '../../main/contract/shell-api.ts';
 import { AppError, isAppError } from '../../registry/spec/errors.ts';
-import { type Keys, keysOf, until } from '../support/keys.ts';
+import { type Keys, keysOf } from '../support/keys.ts';
+import { until } from '../support/until.ts';
 import { needs } from '../support/tools.ts';
 import { checkAccessibility, openWindow } from '../support/window.ts';
 

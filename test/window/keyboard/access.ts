@@ -1,4 +1,4 @@
-import { until } from '../../support/keys.ts';
+import { until } from '../../support/until.ts';
 import type { Desk, KeyboardAct } from './desk.ts';
 
 // Of `htpasswd -B`, for nobody.

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { writeTar } from '../../../registry/archive/tar.ts';
 import { pushInto } from '../../support/content.ts';
-import { until } from '../../support/keys.ts';
+import { until } from '../../support/until.ts';
 import type { Desk, KeyboardAct } from './desk.ts';
 
 /** Goes to a repository, and to one of its tabs. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { request } from '../../support/http.ts';
-import { until } from '../../support/keys.ts';
+import { until } from '../../support/until.ts';
 import { pushSlowly } from '../../support/slow.ts';
 import type { Desk, KeyboardAct } from './desk.ts';
 

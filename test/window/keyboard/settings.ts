@@ -1,5 +1,5 @@
 import { startReceiver } from '../../support/receiver.ts';
-import { until } from '../../support/keys.ts';
+import { until } from '../../support/until.ts';
 import type { Desk, KeyboardAct } from './desk.ts';
 
 async function open({ page, keys }: Desk, group: string): Promise<void> {

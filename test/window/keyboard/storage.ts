@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { truncate, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { request } from '../../support/http.ts';
-import { until } from '../../support/keys.ts';
+import { until } from '../../support/until.ts';
 import type { Desk, KeyboardAct } from './desk.ts';
 
 async function open({ keys }: Desk, tab: string): Promise<void> {
