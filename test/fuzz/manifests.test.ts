@@ -156,7 +156,8 @@ function textOf(value: Json, random: Random): string {
     () => text.replace('{', '{"schemaVersion":2,'),
     () => text.replace(/"(\w)/, (_, letter: string) => `"\\u00${letter.charCodeAt(0).toString(16)}`),
   ])();
-  return text;
+  // It is sent as UTF-8, which has no half of a surrogate pair.
+  return text.toWellFormed();
 }
 
 function makeText(random: Random): string {
