@@ -1,5 +1,5 @@
 /**
- * How far the heap of JavaScript may grow before all of it is collected: by 40 MiB, or by half where it is large.
+ * How far the heap of JavaScript may grow before all of it is collected: by 24 MiB, or by half where it is large.
  *
  * V8 multiplies what is in use by a factor of its own. After a rest that leaves 16 to 24 MiB, and since the buffers of sockets
  * count as growth of the heap, an upload of 1.5 GiB started up to 103 collections of all of it; the small ones, which free
@@ -13,7 +13,7 @@ import {
 } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
-const roomBytes = 40 * 1024 * 1024;
+const roomBytes = 24 * 1024 * 1024;
 /** What is in use after the start. */
 const startBytes = 20 * 1024 * 1024;
 

@@ -10,7 +10,7 @@ import type { Reader } from '../driver/driver.ts';
 import { AppError } from '../spec/errors.ts';
 
 /** What the blocks of all sends hold together, beside the least that each gets: few get large ones, 500 small ones. */
-const memory = { total: 32 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024, held: 0 };
+const memory = { total: 24 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024, held: 0 };
 const blockCount = 3;
 /** Blocks of sends that ended, by their size: they would wait for the collector of garbage while others are made. */
 const free = { blocks: new Map<number, Buffer[]>(), bytes: 0, most: 16 * 1024 * 1024 };
