@@ -52,12 +52,13 @@ import type { V2Context } from './http/v2.ts';
 import { fileCheck, startHealth, storageCheck } from './jobs/health.ts';
 import { startPurge } from './jobs/purge.ts';
 import { startRules } from './jobs/rules.ts';
+import { type AccessEntry, accessLine } from './log/access.ts';
 import { openLogFile } from './log/file.ts';
-import { createLogger, type Logger } from './log/logger.ts';
+import { createGathering } from './log/gathering.ts';
+import { createLogger, type Logger, type LoggerOptions } from './log/logger.ts';
 import { readLog } from './log/read.ts';
 import { createReverts } from './log/reverts.ts';
 import { createRing, type Ring } from './log/ring.ts';
-import { createTurnLines } from './log/turn-lines.ts';
 import { expiryChanges } from './rules/expiry-changes.ts';
 import { createExpiryWarning } from './rules/expiry-warning.ts';
 import { createQuotas } from './rules/quotas.ts';
@@ -164,15 +165,24 @@ export async function createRegistry({
         }),
     }),
   );
-  const ring = createRing();
-  const serviceLines = opening.use(
-    createTurnLines((lines) => {
+  const ring = createRing({ settle: () => log.flush() });
+  const log: Logger = openLog(config, {
+    ring,
+    gather: (write) => opening.use(createGathering(write)),
+    write(lines) {
       err(lines);
       logFile.write(lines);
+    },
+  });
+  const accessFormat = live(({ log: { accesslog }, berth }) =>
+    accesslog.disabled ? undefined : berth.log.access,
+  );
+  const accessLines = opening.use(
+    createGathering<AccessEntry>((entries) => {
+      const format = accessFormat();
+      if (format !== undefined) out(entries.map((entry) => accessLine(entry, format)).join(''));
     }),
   );
-  const log: Logger = openLog(config, ring, (line) => serviceLines.write(line));
-  const accessLines = opening.use(createTurnLines(out));
   for (const { key, level, where, message } of loaded.notices) {
     log.warn(level === 'unknown' ? 'configUnknown' : 'configIgnored', message, { key, where });
   }
@@ -343,8 +353,9 @@ export async function createRegistry({
     metrics,
     traffic,
     log: log.for('http'),
-    write: (line) => accessLines.write(line),
-    format: live(({ log: { accesslog }, berth: own }) => (accesslog.disabled ? undefined : own.log.access)),
+    write(entry) {
+      if (accessFormat() !== undefined) accessLines.add(entry);
+    },
     onRefused,
   });
   let door: Door | undefined;
@@ -589,8 +600,9 @@ function setLevels(log: Logger, config: Config): void {
   log.info('levelsChanged', 'the levels of the log are those of the configuration');
 }
 
-function openLog(config: Config, ring: Ring, write: (line: string) => void): Logger {
+function openLog(config: Config, options: Pick<LoggerOptions, 'ring' | 'gather' | 'write'>): Logger {
   return createLogger({
+    ...options,
     levels: levelsOf(config),
     formatter: config.log.formatter,
     fields: {
@@ -600,8 +612,6 @@ function openLog(config: Config, ring: Ring, write: (line: string) => void): Log
       'node.version': process.version,
       ...config.log.fields,
     },
-    write,
-    ring,
   });
 }
 

@@ -3,7 +3,7 @@ import { parseAuthorization } from '../auth/basic.ts';
 import type { Refusal } from '../feed/cards.ts';
 import type { Metrics } from '../feed/metrics.ts';
 import type { Traffic } from '../feed/traffic.ts';
-import { type AccessEntry, accessLine } from '../log/access.ts';
+import type { AccessEntry } from '../log/access.ts';
 import { formatDuration } from '../spec/duration.ts';
 import { errorEntry } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
@@ -16,10 +16,8 @@ export interface RequestLogOptions {
   readonly traffic: Pick<Traffic, 'started' | 'ended'>;
   /** The service log. */
   readonly log: Log;
-  /** Takes lines of the access log. */
-  readonly write: (line: string) => void;
-  /** How lines of the access log are written; `undefined` while it is switched off. */
-  readonly format: () => 'combined' | 'json' | undefined;
+  /** Takes what the access log tells of a request. */
+  readonly write: (entry: AccessEntry) => void;
   /** Told of each request that was refused, the challenge that begins every login aside. */
   readonly onRefused: (refusal: Refusal) => void;
 }
@@ -31,19 +29,7 @@ export interface RequestLog {
   refused(answer: RawAnswer): void;
 }
 
-export function createRequestLog({
-  metrics,
-  traffic,
-  log,
-  onRefused,
-  write,
-  format,
-}: RequestLogOptions): RequestLog {
-  function writeAccess(entry: AccessEntry): void {
-    const chosen = format();
-    if (chosen !== undefined) write(accessLine(entry, chosen));
-  }
-
+export function createRequestLog({ metrics, traffic, log, onRefused, write }: RequestLogOptions): RequestLog {
   return {
     started(exchange) {
       metrics.requestStarted(handlerOf(exchange));
@@ -68,7 +54,7 @@ export function createRequestLog({
         bytesIn: Number(req.headers['content-length'] ?? 0),
         bytesOut: bytesSent,
       });
-      writeAccess({
+      write({
         at: Date.now() - durationMs,
         requestId: id,
         remoteAddress: address,
@@ -98,7 +84,7 @@ export function createRequestLog({
       });
       const at = Date.now();
       const request = { method: '-', uri: '-', httpVersion: '1.1', status, bytesSent: bytes, durationMs: 0 };
-      writeAccess({ at, requestId, remoteAddress: address, ...request });
+      write({ at, requestId, remoteAddress: address, ...request });
     },
   };
 }

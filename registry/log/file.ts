@@ -46,13 +46,6 @@ export async function openLogFile({
   let lost = 0;
   let torn = false;
   let writing: Promise<void> | undefined;
-  let gathering: NodeJS.Timeout | undefined;
-
-  const start = (): void => {
-    clearTimeout(gathering);
-    gathering = undefined;
-    writing ??= drain();
-  };
 
   const drain = async (): Promise<void> => {
     while (queue.length > 0) {
@@ -95,7 +88,6 @@ export async function openLogFile({
   };
 
   const flush = async (): Promise<void> => {
-    if (gathering !== undefined) start();
     for (let busy = writing; busy; busy = writing) await busy;
   };
 
@@ -118,7 +110,7 @@ export async function openLogFile({
       }
       queue.push(lines);
       queuedBytes += length;
-      if (writing === undefined) gathering ??= setTimeout(start, gatherMs);
+      writing ??= drain();
     },
     flush,
     async [Symbol.asyncDispose]() {
@@ -128,9 +120,6 @@ export async function openLogFile({
     },
   };
 }
-
-/** How long a line waits for others, in milliseconds: each write costs a way to the thread pool and back. */
-const gatherMs = 10;
 
 const lineFeed = Buffer.from('\n');
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from './logger.ts';
 import { createRing } from './ring.ts';
-import type { FieldValue } from '../spec/log-record.ts';
+import type { FieldValue, LogRecord } from '../spec/log-record.ts';
 
 const now = (): number => Date.UTC(2026, 10, 23, 10, 20, 2, 676);
 
@@ -120,4 +120,31 @@ test('the ring gets the record without secrets and without the fields of the pro
     },
   ]);
   assert.ok(!lines.join('').includes('dXNl') && !lines.join('').includes('abc'));
+});
+
+test('records that are gathered are written together with their own times, and a warning does not wait', () => {
+  const written: string[] = [];
+  const times = [now(), now() + 1, now() + 2, now() + 3];
+  const waiting: LogRecord[] = [];
+  const ring = createRing({ settle: () => log.flush() });
+  const log = createLogger({
+    write: (lines) => written.push(lines.replaceAll(/^time="\S+:(\S+)Z" level=(\w+) .*$/gm, '$1 $2')),
+    now: () => times.shift() ?? Number.NaN,
+    ring,
+    gather: (write) => ({
+      add: (record) => waiting.push(record),
+      flush: () => write(waiting.splice(0)),
+    }),
+  });
+
+  log.info('one', 'x');
+  log.info('two', 'x');
+  const before = [...written];
+  log.warn('three', 'x');
+  log.info('four', 'x');
+  const seen = ring.snapshot().map(({ event }) => event);
+
+  assert.deepEqual(before, []);
+  assert.deepEqual(written, ['02.676 info\n02.677 info\n02.678 warning\n', '02.679 info\n']);
+  assert.deepEqual(seen, ['one', 'two', 'three', 'four']);
 });

@@ -21,8 +21,11 @@ export interface Ring {
   subscribe(listen: (record: LogRecord) => void): Disposable;
 }
 
-/** Makes a ring that keeps the last `size` records. */
-export function createRing({ size = 5000 }: { readonly size?: number } = {}): Ring {
+/** Makes a ring that keeps the last `size` records; `settle` is called for those that wait before one is looked at. */
+export function createRing({
+  size = 5000,
+  settle,
+}: { readonly size?: number; readonly settle?: () => void } = {}): Ring {
   const records: LogRecord[] = [];
   const listeners = new Set<(record: LogRecord) => void>();
   let next = 0;
@@ -33,6 +36,7 @@ export function createRing({ size = 5000 }: { readonly size?: number } = {}): Ri
       for (const listen of listeners) listen(record);
     },
     snapshot({ level = 'trace', sys, since = 0, limit = size } = {}) {
+      settle?.();
       const most = levels.indexOf(level);
       const inOrder = records.length < size ? records : [...records.slice(next), ...records.slice(0, next)];
       const matching = inOrder.filter(
