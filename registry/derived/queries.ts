@@ -494,21 +494,25 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     };
   }
 
+  /** Names as one text: a row of its own for each costs more than the search for them. */
+  const namesOf = (sql: string, ...values: readonly Value[]): readonly string[] =>
+    stringsIn(one(`SELECT json_group_array(name) AS names FROM (${sql})`, ...values)?.['names']);
+
   const repositoryNames: IndexQueries['repositoryNames'] = ({ after, limit }) =>
-    all(
+    namesOf(
       `SELECT name FROM repository INDEXED BY repository_by_name
        WHERE manifest_count > 0 AND name > ? ORDER BY name LIMIT ?`,
       after,
       limit,
-    ).map(({ name }) => name as RepoName);
+    ) as readonly RepoName[];
 
   const tagNames: IndexQueries['tagNames'] = (repository, { after, limit }) =>
-    all(
+    namesOf(
       'SELECT name FROM tag WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?',
       repositoryId(repository) ?? 0,
       after,
       limit,
-    ).map(({ name }) => name as Tag);
+    ) as readonly Tag[];
 
   const tagTimes: IndexQueries['tagTimes'] = (repository, { after, limit }) =>
     all(

@@ -46,16 +46,14 @@ export async function listRepositories(
 ): Promise<void> {
   const { query, res, caller } = exchange;
   const n = pageSize(query, maxRepositories) ?? maxRepositories;
-  async function* readable(): AsyncIterable<RepoName> {
-    const names = indexedFirst({
+  async function* readable(): AsyncIterable<readonly RepoName[]> {
+    const batches = indexedFirst({
       start: { after: query.get('last') ?? '', atLeast: n + 1 },
       indexed: (range) => indexed.repositoryNames(range),
       stored: (range) => store.repositories.list(range),
       nameOf: (name) => name,
     });
-    for await (const name of names) {
-      if (caller.sees(name)) yield name;
-    }
+    for await (const names of batches) yield names.filter((name) => caller.sees(name));
   }
   const { page, hasMore } = await takePage(readable(), n);
   const last = page.at(-1);
@@ -109,7 +107,7 @@ export async function listTags(
 
 const rowsAtOnce = 1000;
 
-/** Rows of the index while it can tell, from there on those of the disk: both are in byte order of their names. */
+/** Rows of the index while it can tell, in batches, from there on those of the disk: both are in byte order of their names. */
 async function* indexedFirst<Row>({
   start: { after, atLeast },
   nameOf,
@@ -120,31 +118,33 @@ async function* indexedFirst<Row>({
   readonly nameOf: (row: Row) => string;
   readonly indexed: (range: Range) => readonly Row[] | undefined;
   readonly stored: (range: { readonly after: string }) => AsyncIterable<Row>;
-}): AsyncGenerator<Row> {
+}): AsyncGenerator<readonly Row[]> {
   const limit = Math.min(atLeast, rowsAtOnce);
   let last = after;
   let found = indexed({ after: last, limit });
   while (found !== undefined) {
-    yield* found;
+    yield found;
     const end = found.at(-1);
     if (end === undefined || found.length < limit) return;
     last = nameOf(end);
     found = indexed({ after: last, limit });
   }
-  yield* stored({ after: last });
+  for await (const row of stored({ after: last })) yield [row];
 }
 
 /** The list as text, which is ASCII: a character is a byte. */
 async function* tagsJson(
   exchange: Exchange,
   repository: RepoName,
-  tags: AsyncIterable<Tag>,
+  batches: AsyncIterable<readonly Tag[]>,
 ): AsyncGenerator<string> {
   let text = `{"name":${JSON.stringify(repository)},"tags":[`;
   let isFirst = true;
-  for await (const tag of tags) {
-    text += `${isFirst ? '' : ','}"${tag}"`;
-    isFirst = false;
+  for await (const tags of batches) {
+    for (const tag of tags) {
+      text += `${isFirst ? '' : ','}"${tag}"`;
+      isFirst = false;
+    }
     if (text.length > 16_384) {
       exchange.streamedBytes += text.length;
       yield text;

@@ -24,17 +24,19 @@ export function nextLink(
   return `<${prefix}${path}?${following.toString()}>; rel="next"`;
 }
 
-/** Takes up to `n` items, as long as the page has room for them, and tells whether there are more. */
-export async function takePage<T>(
-  items: AsyncIterable<T>,
+/** Takes up to `n` rows of batches, as long as the page has room for them, and tells whether there are more. */
+export async function takePage<Row>(
+  batches: AsyncIterable<readonly Row[]>,
   n: number,
-  hasRoom: (item: T) => boolean = () => true,
-): Promise<{ readonly page: readonly T[]; readonly hasMore: boolean }> {
-  const page: T[] = [];
+  hasRoom: (row: Row) => boolean = () => true,
+): Promise<{ readonly page: readonly Row[]; readonly hasMore: boolean }> {
+  const page: Row[] = [];
   if (n === 0) return { page, hasMore: false };
-  for await (const item of items) {
-    if (page.length === n || (!hasRoom(item) && page.length > 0)) return { page, hasMore: true };
-    page.push(item);
+  for await (const rows of batches) {
+    for (const row of rows) {
+      if (page.length === n || (!hasRoom(row) && page.length > 0)) return { page, hasMore: true };
+      page.push(row);
+    }
   }
   return { page, hasMore: false };
 }

@@ -92,8 +92,14 @@ export function createTags(driver: Driver, platform: NodeJS.Platform = process.p
 }
 
 /** All tags in another order, each with the key it is sorted by. */
-export async function sortTags(tags: AsyncIterable<TagTime>, sort: TagSort): Promise<readonly SortedTag[]> {
-  const keyed = await Array.fromAsync(tags, (each) => ({ key: sortKey(each, sort), tag: each.tag }));
+export async function sortTags(
+  batches: AsyncIterable<readonly TagTime[]>,
+  sort: TagSort,
+): Promise<readonly SortedTag[]> {
+  const keyed: SortedTag[] = [];
+  for await (const tags of batches) {
+    for (const each of tags) keyed.push({ key: sortKey(each, sort), tag: each.tag });
+  }
   const up = (a: SortedTag, b: SortedTag): number => byteOrder(a.key, b.key) || byteOrder(a.tag, b.tag);
   return keyed.toSorted(sort.startsWith('-') ? (a, b) => up(b, a) : up);
 }
