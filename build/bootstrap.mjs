@@ -29,7 +29,9 @@ if (verb === 'start') {
   const electron = args.length === 0 ? findElectron(node) : undefined;
   if (electron === undefined) {
     const serve = ['--max-semi-space-size=4', bundle, 'serve', '--first-run', ...args];
-    process.exitCode = await runToEnd(node, serve);
+    // As the first line of the bundle says it.
+    const env = { ...process.env, MALLOC_ARENA_MAX: '2' };
+    process.exitCode = await runToEnd(node, serve, { env });
   } else {
     build(node, 'desktop.ts', desktop);
     // The app is not Node: what clients start with Node later needs to know this one.

@@ -98,7 +98,10 @@ export async function startBerth(
     '--auth',
     auth,
   ];
-  const { child, startMs } = await start(process.execPath, args, { env, port });
+  const { child, startMs } = await start(process.execPath, args, {
+    env: { MALLOC_ARENA_MAX: '2', ...env },
+    port,
+  });
   return {
     title: 'Berth',
     isBerth: true,

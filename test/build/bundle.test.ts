@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtempDisposable, readdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { bundleHelper, packageOf, writeBundle } from '../../build/bundle.ts';
 import { request } from '../support/http.ts';
 import { run, succeed } from '../support/process.ts';
 
+const onUnix = process.platform === 'win32' ? { skip: 'npm reads the first line there' } : {};
 const programs = ['berth.mjs', 'docker-credential-berth.mjs'];
 
 suite('the bundle', () => {
@@ -82,6 +83,22 @@ suite('the bundle', () => {
     assert.equal(started, printed);
     assert.equal(printed, `${manifest.version}\n`);
     assert.equal(helper, `docker-credential-berth ${manifest.version}\n`);
+  });
+
+  test('what npm puts on the PATH starts Node as it should run', onUnix, async () => {
+    const tell = join(alone, 'tell.mjs');
+    await writeFile(
+      tell,
+      `process.stdout.write(JSON.stringify([process.env.MALLOC_ARENA_MAX, process.execArgv])); process.exit();`,
+    );
+    const env = {
+      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      NODE_OPTIONS: `--import=${tell}`,
+    };
+
+    const told = await succeed(join(out, 'start.mjs'), ['--version'], { env });
+
+    assert.deepEqual(JSON.parse(told), ['2', ['--max-semi-space-size=4']]);
   });
 
   test('under a Node that is too old it says which one it needs, and nothing else', async () => {

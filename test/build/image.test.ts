@@ -57,6 +57,8 @@ if (await isInsideEngine(import.meta.filename)) {
       t.diagnostic(`${(size / 1e6).toFixed(0)} MB`);
       assert.ok(size < 140e6, String(size));
       assert.equal(user, '65532:65532');
+      const env = await docker('image', 'inspect', '--format', '{{.Config.Env}}', 'berth');
+      assert.match(env, /\bMALLOC_ARENA_MAX=2\b/);
     });
   });
 }

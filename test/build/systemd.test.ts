@@ -20,6 +20,7 @@ suite('the systemd unit', () => {
     'CapabilityBoundingSet=',
     'LimitNOFILE=65536',
     'Restart=on-failure',
+    'Environment=MALLOC_ARENA_MAX=2',
   ];
   for (const line of promises) {
     test(`says ${line}`, () => {

@@ -10,7 +10,7 @@ import type { TestRegistry } from './registry.ts';
 export const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
 
 /** How `npm start`, the installed command and the executable start the registry: what it takes of memory depends on it. */
-export const asStarted = { NODE_OPTIONS: '--max-semi-space-size=4' };
+export const asStarted = { NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '2' };
 
 export interface Vitals {
   /** The most memory so far, over that of the start. */
