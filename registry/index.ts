@@ -547,6 +547,7 @@ export async function createRegistry({
         auth,
         tickets,
         connect: admin.connect,
+        answerFirst: admin.answer,
         stoppedBy: () => stoppedBy,
         receive: (source, options) => {
           if (isReadOnly()) throw new AppError('STORAGE_READ_ONLY');

@@ -8,6 +8,7 @@ import { App } from './frame/app.tsx';
 import { Boundary } from './frame/boundary.tsx';
 import './parts/base.css';
 import { createQueries } from './state/calls.ts';
+import { keepFirst } from './state/first.ts';
 import { LinkContext } from './state/link.ts';
 import { applyLook } from './state/preferences.ts';
 import { ShellContext, watchShell } from './state/shell.ts';
@@ -17,6 +18,7 @@ export function showWindow(root: Element, link: Link): void {
   applyLook();
   const shell = findShell();
   const queries = createQueries();
+  keepFirst(link, queries);
   watchShell(shell, queries);
   createRoot(root).render(
     <StrictMode>

@@ -16,6 +16,8 @@ export type FeedEvent = Omit<FeedItem, 'seq' | 'at'>;
 export interface Feed {
   /** Whether somebody is subscribed. */
   readonly isRead: boolean;
+  /** The number of the last event; of the start where there was none. */
+  readonly last: number;
   /** Never waits and never throws, however slow the subscribers are. */
   publish(event: FeedEvent): void;
   /**
@@ -59,6 +61,9 @@ export function createFeed({ ring = 1000, now = Date.now }: FeedOptions = {}): F
   return {
     get isRead() {
       return queues.size > 0;
+    },
+    get last() {
+      return last;
     },
     publish(event) {
       const item = stamp(event, ++last);

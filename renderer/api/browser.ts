@@ -1,22 +1,42 @@
 import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts';
+import type { FirstAnswers, FirstQuestion } from '../../registry/spec/first-questions.ts';
 import { goingAway, type Reply, type Request } from '../../registry/spec/rpc.ts';
-import type { Ending, Transport, TransportChannel, UploadOptions } from './transport.ts';
+import type { Ending, First, Transport, TransportChannel, UploadOptions } from './transport.ts';
 
 interface Session {
   readonly user: string;
   readonly csrf: string;
 }
 
-/** The control plane as pages below /ui/ reach it: see `berth.web.enabled`. Addresses are relative to the page. */
-export function createBrowserTransport(): Transport {
+/**
+ * The control plane as pages below /ui/ reach it: see `berth.web.enabled`. Addresses are relative to the page. The questions
+ * are asked together with who is logged in, the first time.
+ */
+export function createBrowserTransport(questions: readonly FirstQuestion[]): Transport {
   let session: Session | undefined;
+  let asked = questions;
+  let first: First | undefined;
 
   return {
     async findUser() {
-      const response = await ask('session');
-      session = response.ok ? ((await response.json()) as Session) : undefined;
-      return session?.user;
+      const path =
+        asked.length === 0 ? 'session' : `session?first=${encodeURIComponent(JSON.stringify(asked))}`;
+      asked = [];
+      first = undefined;
+      const response = await ask(path);
+      if (!response.ok) {
+        session = undefined;
+        return undefined;
+      }
+      const found = (await response.json()) as Session & { readonly first?: FirstAnswers };
+      session = found;
+      if (found.first !== undefined) {
+        const { seq, values } = found.first;
+        first = { seq, answers: questions.map((question, index) => [question, values[index]]) };
+      }
+      return found.user;
     },
+    first: () => first,
     async logIn(user, password) {
       const response = await ask('login', {
         method: 'POST',

@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../registry/spec/errors.ts';
 import { type Client, createClient } from '../../registry/spec/rpc.ts';
-import type { Ending, Transport, UploadOptions } from './transport.ts';
+import type { Ending, First, Transport, UploadOptions } from './transport.ts';
 
 export type LinkState =
   /** `isSignedIn`: somebody is logged in, and the connection is made. */
@@ -32,6 +32,8 @@ export interface Link {
   logIn(user: string, password: string): Promise<void>;
   logOut(): Promise<void>;
   readonly canLogOut: boolean;
+  /** What was answered with the login that the connection is made for; `undefined` where it was made again. */
+  readonly first: () => First | undefined;
   downloadUrl(ticket: string): string;
   /** Throws as `Transport.upload` does. */
   upload(file: File, options: UploadOptions): Promise<string>;
@@ -107,6 +109,7 @@ export function createLink(transport: Transport): Link {
       open?.close();
       enter({ kind: 'signedOut', wasSignedIn: false });
     },
+    first: () => transport.first?.(),
     canLogOut: transport.logOut !== undefined,
     downloadUrl: (ticket) => transport.downloadUrl(ticket),
     async upload(file, options) {

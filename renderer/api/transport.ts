@@ -1,4 +1,5 @@
 /** How the window reaches the registry: from a page by HTTPS and a WebSocket, from the desktop by a port. */
+import type { FirstQuestion } from '../../registry/spec/first-questions.ts';
 import type { Channel } from '../../registry/spec/rpc.ts';
 
 /** The registry has ended, and said so. */
@@ -12,6 +13,13 @@ export interface TransportChannel extends Channel {
   readonly ending: () => Ending | undefined;
 }
 
+export interface First {
+  /** The feed is read from here on. */
+  readonly seq: number;
+  /** `null` is no answer. */
+  readonly answers: readonly (readonly [question: FirstQuestion, answer: unknown])[];
+}
+
 export interface UploadOptions {
   readonly signal: AbortSignal;
   readonly progress: (done: number) => void;
@@ -20,6 +28,8 @@ export interface UploadOptions {
 export interface Transport {
   /** Who is logged in; `undefined` for nobody. Throws where the registry cannot be reached. */
   findUser(): Promise<string | undefined>;
+  /** What was answered together with that, the last time. */
+  readonly first?: () => First | undefined;
   /**
    * Begins a session. Absent where nobody has to log in.
    * @throws AppError UNAUTHORIZED, DENIED, TOO_MANY_LOGINS

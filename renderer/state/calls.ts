@@ -15,6 +15,7 @@ import { useCallback, useEffect, useMemo } from 'react';
 import type { Page } from '../../registry/spec/admin/arguments.ts';
 import type { AdminInput, AdminMethod, AdminResults } from '../../registry/spec/admin-api.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
+import { firstPageRows } from '../first-questions.ts';
 import { useLink } from './link.ts';
 
 export function createQueries(): QueryClient {
@@ -135,8 +136,7 @@ export interface Rows<Row, First = unknown> {
   readonly reload: () => void;
 }
 
-/** The first page is there soon; those after it are few. A message has room for 500 rows of any list. */
-const firstPageRows = 200;
+/** Pages after the first are few. A message has room for 500 rows of any list. */
 const pageRows = 500;
 
 /** The rows of a paged list, loaded as far as they are looked at; all of them where what is shown needs them all. */

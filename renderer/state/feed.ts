@@ -107,7 +107,7 @@ export function useFeed(): void {
       if (client === followed) return;
       stop?.();
       followed = client;
-      stop = client && follow(client, queries);
+      stop = client && follow(client, queries, link.first()?.seq);
     };
     const forget = link.subscribe(look);
     look();
@@ -118,13 +118,13 @@ export function useFeed(): void {
   }, [link, queries]);
 }
 
-/** Listens to the events of one connection; answers how to stop. */
-function follow(client: Client, queries: QueryClient): () => void {
+/** Listens to the events of one connection, from what the cached answers know on; answers how to stop. */
+function follow(client: Client, queries: QueryClient, since: number | undefined): () => void {
   const ending = new AbortController();
   const refresh = createRefresh(queries);
   void (async () => {
     try {
-      for await (const items of client.subscribe('feed', {}, { signal: ending.signal })) {
+      for await (const items of client.subscribe('feed', { since }, { signal: ending.signal })) {
         for (const item of items) refresh.take(item);
       }
     } catch {
@@ -132,7 +132,7 @@ function follow(client: Client, queries: QueryClient): () => void {
     }
   })();
   // What happened while nobody listened is in no event.
-  void queries.invalidateQueries();
+  if (since === undefined) void queries.invalidateQueries();
   return () => {
     ending.abort();
     refresh.stop();

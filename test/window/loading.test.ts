@@ -10,25 +10,53 @@ test('while the window is loaded', needs('chromium'), async (t) => {
   await window.push('team/api', '1.0', 'a layer');
   const heading = (name: string) => page.getByRole('main').getByRole('heading', { level: 1, name });
 
-  await t.test('the frame and the head of the screen stand before there is a connection', async () => {
+  /** Opens the page anew at a place, with a socket that is held back; answers how to let it through. */
+  async function holdSocket(hash: string): Promise<() => void> {
     const { promise: isWanted, resolve: connect } = Promise.withResolvers<void>();
     await page.routeWebSocket(/\/api\/rpc$/, async (socket) => {
       await isWanted;
       socket.connectToServer();
     });
-    await page.goto(`${window.registry.url}/ui/#/repositories`);
+    await page.goto(`${window.registry.url}/ui/${hash}`);
     await page.reload();
+    return connect;
+  }
 
-    await heading('Repositories').waitFor();
+  await t.test('the frame and the head of the screen stand before there is a connection', async () => {
+    const connect = await holdSocket('#/access');
+
+    await heading('Access').waitFor();
     await page.getByRole('navigation', { name: 'Screens' }).waitFor();
     await page.getByRole('button', { name: 'Starting' }).waitFor();
     await page.getByRole('status', { name: 'Loading' }).waitFor();
     assert.equal(await page.getByRole('alert').count(), 0);
     connect();
 
-    await page.getByRole('row', { name: 'team/api' }).waitFor();
+    await page.getByRole('row', { name: 'admin' }).waitFor();
     await page.getByRole('button', { name: 'Running' }).waitFor();
   });
+
+  for (const [hash, known, pushed, added] of [
+    ['#/repositories/team/api', '1.0', ['team/api', '1.1'], '1.1'],
+    ['#/repositories', 'team/api', ['team/web', '1.0'], 'team/web'],
+  ] as const)
+    await t.test(
+      `${hash} is shown before there is a connection, and what happens then is added`,
+      async () => {
+        const row = (name: string) => page.getByRole('row', { name });
+        const connect = await holdSocket(hash);
+
+        await row(known).waitFor();
+        await page.getByRole('button', { name: 'Starting' }).waitFor();
+        assert.equal(await page.getByRole('status', { name: 'Loading' }).count(), 0);
+        await window.push(pushed[0], pushed[1], added);
+        assert.equal(await row(added).count(), 0);
+        connect();
+
+        await row(added).waitFor();
+        await page.getByRole('button', { name: 'Running' }).waitFor();
+      },
+    );
 
   await t.test(
     'a screen that cannot be had says so, and comes by a reload or when it is wanted again',

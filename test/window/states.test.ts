@@ -138,6 +138,10 @@ async function holdAnswers(page: Page) {
   let how: 'pass' | 'hold' | 'fail' = 'pass';
   let held: (() => void)[] = [];
   let answered: readonly string[] = [];
+  // What comes with the session is asked by the socket, as where it takes too long.
+  await page.route(/\/api\/session\?/, (route) =>
+    route.continue({ url: route.request().url().replace(/\?.*/, '') }),
+  );
   await page.routeWebSocket(/\/api\/rpc$/, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((message) => {

@@ -95,6 +95,42 @@ suite('the browser door', () => {
     assertHardened(answer);
   });
 
+  test('the session comes with what is asked first, of what only reads', async () => {
+    const own = await logIn(registry, 'dev', 'dev');
+    const pathOf = (first: string) => `/api/session?first=${encodeURIComponent(first)}`;
+    const list = ['repositories.list', { limit: 1 }];
+    const asked = [
+      ['tasks.list', {}],
+      ['repositories.get', { repository: 'no/such' }],
+      ['tags.list', {}],
+      list,
+    ];
+    const wrong = ['', '{}', '[["process.stop",{}]]', JSON.stringify(Array.from({ length: 11 }, () => list))];
+
+    const answer = await askDoor(registry, 'GET', pathOf(JSON.stringify(asked)), { session: own });
+    const refused = await Promise.all(
+      wrong.map(async (first) => refusal(await askDoor(registry, 'GET', pathOf(first), { session: own }))),
+    );
+    const foreign = await askDoor(registry, 'GET', pathOf(JSON.stringify(asked)));
+
+    const { user, csrf, first } = answer.json() as {
+      readonly user: string;
+      readonly csrf: string;
+      readonly first: { readonly seq: number; readonly values: readonly unknown[] };
+    };
+    assert.deepEqual([answer.status, user, csrf], [200, 'dev', own.csrf]);
+    assert.ok(Number.isSafeInteger(first.seq) && first.seq > 0);
+    assert.deepEqual(first.values.slice(0, 3), [[], null, null]);
+    assert.ok('rows' in (first.values[3] as object));
+    assert.deepEqual(
+      refused,
+      wrong.map(() => '400 UNSUPPORTED'),
+    );
+    assert.equal(refusal(foreign), '401 UNAUTHORIZED');
+    assertHardened(answer);
+    await askDoor(registry, 'POST', '/api/logout', { session: own });
+  });
+
   test('the session says who it is, until it is logged out', async () => {
     const own = await logIn(registry, 'dev', 'dev');
 

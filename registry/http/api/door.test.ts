@@ -34,6 +34,7 @@ async function start() {
       auth,
       tickets,
       connect: assert.fail,
+      answerFirst: assert.fail,
       stoppedBy: () => undefined,
       receive: assert.fail,
       idleMs: () => 60_000,

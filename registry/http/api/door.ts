@@ -12,10 +12,11 @@ import { createSessions, type Session } from '../../auth/sessions.ts';
 import type { Tickets } from '../../feed/tickets.ts';
 import { AppError, assertNever } from '../../spec/errors.ts';
 import type { Log } from '../../spec/log-record.ts';
-import { type Exchange, sendEmpty, sendJson } from '../exchange.ts';
+import { actorOf, type Exchange, sendEmpty, sendJson } from '../exchange.ts';
 import { cookieOf, noCookie, readCookie } from './cookie.ts';
 import { sendDownload } from './download.ts';
 import { apiMethods, findApiEndpoint } from './endpoints.ts';
+import { type AnswerFirst, parseFirst } from './first.ts';
 import { checkCsrf, checkJson, checkPage } from './judge.ts';
 import { logIn } from './login.ts';
 import { type Connect, createRpcSockets } from './rpc.ts';
@@ -31,6 +32,7 @@ export interface DoorOptions {
   readonly auth: Auth;
   readonly tickets: Tickets;
   readonly connect: Connect;
+  readonly answerFirst: AnswerFirst;
   /** Who has asked the registry to stop; `undefined` where nobody has. */
   readonly stoppedBy: () => string | undefined;
   /** @throws AppError STORAGE_FULL, STORAGE_READ_ONLY, CANCELLED */
@@ -41,7 +43,7 @@ export interface DoorOptions {
 }
 
 export function createDoor(options: DoorOptions): Door {
-  const { auth, tickets, connect, stoppedBy, receive, idleMs, log } = options;
+  const { auth, tickets, connect, answerFirst, stoppedBy, receive, idleMs, log } = options;
   const sessions = createSessions({ auth, idleMs, log });
   const sockets = createRpcSockets(connect, stoppedBy);
 
@@ -51,6 +53,12 @@ export function createDoor(options: DoorOptions): Door {
       throw new AppError('UNAUTHORIZED', { message: 'There is no session, or it is over: log in.' });
     exchange.caller = found.caller;
     return found.session;
+  }
+
+  async function describeWithFirst(exchange: Exchange, session: Session) {
+    const asked = exchange.query.get('first');
+    if (asked === null) return describe(session);
+    return { ...describe(session), first: await answerFirst(parseFirst(asked), actorOf(exchange)) };
   }
 
   return {
@@ -77,7 +85,7 @@ export function createDoor(options: DoorOptions): Door {
           sessions.close(id ?? '');
           return sendEmpty(exchange, 204, { 'Set-Cookie': noCookie });
         case 'session':
-          return sendJson(exchange, 200, describe(await enter(exchange)));
+          return sendJson(exchange, 200, await describeWithFirst(exchange, await enter(exchange)));
         case 'rpc':
           return sockets.open(exchange, await enter(exchange));
         case 'upload': {

@@ -7,7 +7,12 @@ export const apiEndpoints = {
     },
   },
   logout: { path: '/api/logout', methods: { POST: 'Ends the session, and closes its sockets.' } },
-  session: { path: '/api/session', methods: { GET: 'Who is logged in, and the CSRF token; 401 if nobody.' } },
+  session: {
+    path: '/api/session',
+    methods: {
+      GET: 'Who is logged in, and the CSRF token; 401 if nobody. With `first`, a list of `[method, arguments]` as JSON, also `{"seq","values"}`: answers of methods that only read, and the number of the feed to read on from.',
+    },
+  },
   rpc: {
     path: '/api/rpc',
     methods: {
