@@ -218,6 +218,45 @@ export function stillPage(): Plugin {
   };
 }
 
+/**
+ * Selects that are in no form (`renderer/parts/field.tsx`): none has a name that is sent or filled in, and what is chosen is
+ * never wrong, so that neither a hidden twin nor its validity is needed.
+ */
+export function plainSelects(): Plugin {
+  const modules = {
+    '/react-aria/dist/private/select/HiddenSelect.mjs': `
+      export const HiddenSelect = () => null;
+      export const useHiddenSelect = undefined;
+    `,
+    '/react-stately/dist/private/form/useFormValidationState.mjs': `
+      import { createContext } from 'react';
+      export const FormValidationContext = createContext({});
+      const valid = { isInvalid: false, validationErrors: [] };
+      const state = { displayValidation: valid, realtimeValidation: valid };
+      for (const name of ['updateValidation', 'resetValidation', 'commitValidation']) state[name] = () => {};
+      export const useFormValidationState = () => state;
+      export const [VALID_VALIDITY_STATE, DEFAULT_VALIDATION_RESULT, privateValidationStateProp, mergeValidation] = [];
+    `,
+  };
+  return {
+    name: 'plain-selects',
+    enforce: 'pre',
+    load: (id) => Object.entries(modules).find(([path]) => id.endsWith(path))?.[1],
+  };
+}
+
+/** What stands in for a hook of React where React is too old to have it. */
+export function ownStore(): Plugin {
+  return {
+    name: 'own-store',
+    enforce: 'pre',
+    load: (id) =>
+      id.endsWith('/use-sync-external-store/shim/index.js')
+        ? `export { useSyncExternalStore } from 'react';`
+        : undefined,
+  };
+}
+
 /** Styles are in one file and nothing is preloaded, so importing needs no help. */
 export function plainImports(): Plugin {
   return {

@@ -11,8 +11,8 @@ import { writeRenderer } from '../../build/renderer.ts';
 const allowed = ['@tanstack/react-query', 'lucide-react', 'react', 'react-aria-components', 'react-dom'];
 
 /** Of all scripts together, compressed, and of those that a browser loads when all screens were seen. */
-const scriptLimit = 300_000;
-const browserLimit = 285_000;
+const scriptLimit = 295_000;
+const browserLimit = 284_500;
 /** Chunks that no browser loads. */
 const ofDesktop = /^(?:desktop|push-images)-/;
 /** Of what the connection to the registry waits for, and of what the first screen waits for. */
@@ -27,6 +27,7 @@ const gone = [
   ['React by its properties', /\.jsx\)\(/],
   ['classes by their long names', /`_\w+_[a-z0-9]{5}_\d+`/],
   ['a helper for imports', /vite:preloadError/],
+  ['validity of selects', /valueMissing/],
 ] as const;
 
 suite('the page of the window', () => {
