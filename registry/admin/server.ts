@@ -38,7 +38,7 @@ export interface AdminServer {
   /** Serves a channel until it closes. Whoever opened the channel has checked who is there. */
   readonly connect: (channel: Channel, actor: Actor) => void;
   /**
-   * Answers calls without a channel, in their order; `null` for what throws, does not fit, or takes longer than 100 ms. What
+   * Answers calls without a channel, in their order; `null` for what throws, does not fit, or takes longer than 500 ms. What
    * happens from then on is in the feed after `seq`.
    */
   readonly answer: (
@@ -49,7 +49,7 @@ export interface AdminServer {
 
 const everyMs = 100;
 /** Who asks without a channel waits for all answers at once. */
-const answerMs = 100;
+const answerMs = 500;
 
 /** Makes the server of all channels. */
 export function createAdminServer({ methods, feed, ring, sessions, log }: AdminServerOptions): AdminServer {
