@@ -23,6 +23,7 @@ import { serveDownloads } from './files/downloads.ts';
 import { createFilesMethods } from './files/files-methods.ts';
 import { createGivenFiles, filesOf } from './files/given-files.ts';
 import { createKnownFiles } from './files/known-files.ts';
+import { appId } from './engine/files/login-start.ts';
 import { thisHost } from './engine/host.ts';
 import { isAnswering } from './health.ts';
 import { helperCommandOf } from './helper-command.ts';
@@ -73,7 +74,7 @@ else app.quit();
 async function run(): Promise<void> {
   registerScheme();
   secureApp();
-  app.setAppUserModelId('io.berth.desktop');
+  app.setAppUserModelId(appId);
   // The tray is the face of the app while there is no window.
   app.on('window-all-closed', () => undefined);
   // Read while Electron makes itself ready.

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import { describePlace, sha256 } from '../../main/engine/change.ts';
 import { isOpen, type LedgerEntry, readLedger } from '../../main/engine/changes/ledger.ts';
 import { undoChanges } from '../../main/engine/changes/undo-changes.ts';
-import { autostartFile, isAutostarted, setAutostart } from '../../main/engine/files/autostart.ts';
+import { findLoginStart, type LoginStart, unseenLoginStart } from '../../main/engine/files/login-start.ts';
 import { type Host, thisHost } from '../../main/engine/host.ts';
 import { endToken } from '../../main/engine/login/keep-login.ts';
-import { configFolder, listLogins, type LoginName, removeLogin } from '../../main/engine/login/logins.ts';
+import { listLogins, type LoginName, removeLogin } from '../../main/engine/login/logins.ts';
 import { isAppError } from '../spec/errors.ts';
 import { type Left, leftOf, refuseLeft } from './changes.ts';
 import { withConfig } from './config.ts';
@@ -25,8 +25,10 @@ interface Found {
   /** The newest first. */
   readonly changes: readonly LedgerEntry[];
   readonly logins: readonly LoginName[];
-  /** The file that starts the app when this user logs in. */
-  readonly autostart: string | undefined;
+  /** What starts the app when this user logs in. */
+  readonly loginStart: LoginStart | undefined;
+  /** What to do about a start that cannot be seen. */
+  readonly unseen: string | undefined;
 }
 
 /** Adds `berth uninstall` to the program. */
@@ -44,36 +46,36 @@ async function uninstall(io: Io, options: UninstallOptions): Promise<void> {
   const found = await look(host, target);
   const things = describe(found);
   if (things.length === 0 && options.dryRun !== true) {
-    if (options.json === true) return writeJson(io, { takenBack: 0, left: [], stays: target.root });
-    return io.out(`Nothing of Berth is left outside of ${target.root}.\n`);
+    const unseen = found.unseen === undefined ? '' : ` ${found.unseen}`;
+    if (options.json === true)
+      return writeJson(io, { takenBack: 0, left: [], ...unseenIn(found), stays: target.root });
+    return io.out(`Nothing of Berth is left outside of ${target.root}.${unseen}\n`);
   }
-  const hash = await askAbout(io, sheetOf(things, target), options);
+  const hash = await askAbout(io, sheetOf({ things, found, target }), options);
   if (hash === undefined) return;
   const left = await takeBack(io, { host, target, found, isQuiet: options.json === true });
   if (options.json === true) {
     writeJson(io, {
       takenBack: things.length - left.length,
       left: left.map(({ title, error, byHand }) => ({ title, error: error.message, byHand })),
+      ...unseenIn(found),
       stays: target.root,
     });
-  } else io.out(`${stays(target)}\n`);
+  } else io.out([...(found.unseen === undefined ? [] : [found.unseen]), stays(target), ''].join('\n'));
   refuseLeft(left);
 }
 
 async function look(host: Host, { root }: Target): Promise<Found> {
   const changes = (await readLedger(root)).filter(({ state }) => isOpen(state)).toReversed();
   const logins = await listLogins(host);
-  // Elsewhere the system keeps it, and only the app itself can change it.
-  const autostart = host.platform === 'linux' ? autostartFile(configFolder(host)) : undefined;
-  const isStarted = autostart !== undefined && (await isAutostarted(autostart));
-  return { changes, logins, autostart: isStarted ? autostart : undefined };
+  return { changes, logins, loginStart: await findLoginStart(host), unseen: unseenLoginStart(host) };
 }
 
-function describe({ changes, logins, autostart }: Found): readonly string[] {
+function describe({ changes, logins, loginStart }: Found): readonly string[] {
   return [
     ...changes.map(({ id, change }) => `${id}  ${change.title} (${describePlace(change.place)})`),
     ...logins.map(sayLogin),
-    ...(autostart === undefined ? [] : [`The start when you log in to this computer (${autostart})`]),
+    ...(loginStart === undefined ? [] : [`The start when you log in to this computer (${loginStart.place})`]),
   ];
 }
 
@@ -81,7 +83,19 @@ function sayLogin({ address, user }: LoginName): string {
   return `The login of ${user} at ${address}, with its token`;
 }
 
-function sheetOf(things: readonly string[], target: Target): Asked {
+function unseenIn({ unseen }: Found) {
+  return unseen === undefined ? {} : { unseen };
+}
+
+function sheetOf({
+  things,
+  found,
+  target,
+}: {
+  readonly things: readonly string[];
+  readonly found: Found;
+  readonly target: Target;
+}): Asked {
   const hash = sha256(Buffer.from(JSON.stringify(things))).slice(0, 16);
   const rows = [
     '',
@@ -91,11 +105,16 @@ function sheetOf(things: readonly string[], target: Target): Asked {
     ...sheetRow('Effect', ['Engines no longer trust this registry, and are logged out.']),
     ...sheetRow('Safety', ['Edits of others are left alone. What cannot be taken back is named at the end.']),
     ...sheetRow('Stays', [stays(target)]),
+    ...(found.unseen === undefined ? [] : sheetRow('By hand', [found.unseen])),
     ...sheetRow('Plan', [hash]),
     '',
     '',
   ];
-  return { hash, value: { changes: things, stays: target.root }, text: async () => rows.join('\n') };
+  return {
+    hash,
+    value: { changes: things, ...unseenIn(found), stays: target.root },
+    text: async () => rows.join('\n'),
+  };
 }
 
 function stays({ root, pid }: Target): string {
@@ -109,7 +128,7 @@ async function takeBack(
   {
     host,
     target,
-    found: { changes, logins, autostart },
+    found: { changes, logins, loginStart },
     isQuiet,
   }: { readonly host: Host; readonly target: Target; readonly found: Found; readonly isQuiet: boolean },
 ): Promise<readonly Left[]> {
@@ -125,11 +144,8 @@ async function takeBack(
       }),
     );
   }
-  if (autostart !== undefined) {
-    more.push(
-      await attempt('The start at login', [`rm ${autostart}`], () => setAutostart(autostart, undefined)),
-    );
-  }
+  if (loginStart !== undefined)
+    more.push(await attempt('The start at login', loginStart.byHand, loginStart.end));
   return [...leftOf(undone, target.root), ...more.flatMap((each) => each ?? [])];
 }
 
