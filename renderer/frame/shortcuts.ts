@@ -60,7 +60,8 @@ const sequenceMs = 1000;
 /** Whoever waits longer for a screen has gone elsewhere. */
 const longestLoadMs = 3000;
 let former = '';
-let formerAt = 0;
+/** When the former key was pressed, not when it was heard: whatever held the window up meanwhile, `g h` stays `g h`. */
+let formerAt = -sequenceMs;
 
 /** Hears the keys of the window; answers how to stop. */
 export function listenForShortcuts(): () => void {
@@ -81,11 +82,11 @@ function onKeyDown(event: KeyboardEvent): void {
   if (!isModified && key.length === 1 && !preferences().singleKeys) return;
   // A dialog has the keyboard for itself.
   if (isInDialog()) return;
-  const sequence = Date.now() - formerAt < sequenceMs ? `${former} ${key}` : key;
+  const sequence = event.timeStamp - formerAt < sequenceMs ? `${former} ${key}` : key;
   const found =
     all.findLast(({ keys }) => keys.includes(sequence)) ?? all.findLast(({ keys }) => keys.includes(key));
   former = key;
-  formerAt = found === undefined ? Date.now() : 0;
+  formerAt = found === undefined ? event.timeStamp : -sequenceMs;
   if (found === undefined) return;
   event.preventDefault();
   found.run();

@@ -78,8 +78,20 @@ export function keysOf(page: Page): Keys {
       await keyboard.type(text);
     },
     async screen(...keys) {
-      // Out of a field, where letters are text.
-      await press('F6', ...keys);
+      // By the title of its entry: the heading that is there may be that of the screen before.
+      const entry = page.locator(`nav a[title$="${keys.join(' ')})"]`);
+      const isThere = () =>
+        entry
+          .and(page.locator('[aria-current=page]'))
+          .waitFor({ timeout: 2000 })
+          .then(
+            () => true,
+            () => false,
+          );
+      do {
+        // Out of a field, where letters are text. On a busy machine the second key may come too late for the first.
+        await press('F6', ...keys);
+      } while (!(await isThere()));
       await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
       await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
     },
