@@ -14,7 +14,7 @@ import { createAuth, openTo } from './auth/auth.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { ownConfigFile } from './config/save.ts';
 import { loadSecret } from './config/secret.ts';
-import { createSettings, type LoadConfig, type Settings } from './config/settings.ts';
+import { createSettings, type LoadConfig, lockOf, type Settings } from './config/settings.ts';
 import { openAudit } from './derived/audit.ts';
 import { openIndex } from './derived/index-db.ts';
 import { createMemoryJournal, openJournal } from './derived/journal.ts';
@@ -486,6 +486,7 @@ export async function createRegistry({
         pid: process.pid,
         runs,
         isReadOnly: isReadOnly(),
+        ...readOnlyLock(settings),
         isOpen: config.auth.none,
         isPlain: current().berth.listen.plain === 'any' && bound.some(({ host }) => !isLoopback(host)),
         unheeded: settings.newest().notices.map(({ where, message }) => `${where}: ${message}`),
@@ -661,6 +662,13 @@ function healthChecks({ health }: Config, checkStorage: () => Promise<void>) {
       check: fileCheck(each.file),
     })),
   ];
+}
+
+/** What fixes the read-only mode, for the status. */
+function readOnlyLock(settings: Settings): { readonly readOnlyFixedBy?: string } {
+  const source = settings.newest().sources.get('storage.maintenance.readonly.enabled');
+  const { isLocked, where } = lockOf(source);
+  return isLocked ? { readOnlyFixedBy: where } : {};
 }
 
 function listenTarget({ http }: Config): ListenTarget {

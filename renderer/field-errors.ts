@@ -1,6 +1,6 @@
 /** Which field of a form an error of the registry is about. */
 import { type ErrorCode, isAppError } from '../registry/spec/errors.ts';
-import { problemOf } from './messages.ts';
+import { sentencesOf } from './messages.ts';
 
 /** What is wrong with each field, by its name; under `''` what is about none of them. */
 export type FieldErrors = Readonly<Record<string, string | undefined>>;
@@ -14,14 +14,14 @@ export function fieldErrorsOf(
   fields: Partial<Readonly<Record<ErrorCode, string>>> = {},
 ): FieldErrors {
   if (error === undefined) return {};
-  const { title, hint } = problemOf(error);
-  if (!isAppError(error)) return { '': `${title} ${hint}` };
+  const text = sentencesOf(error);
+  if (!isAppError(error)) return { '': text };
   const [, issues] = /^The arguments of \S+ do not fit: (.*)\.$/s.exec(error.message) ?? [];
-  if (issues === undefined) return { [fields[error.code] ?? '']: `${title} ${hint}`.trim() };
+  if (issues === undefined) return { [fields[error.code] ?? '']: text };
   return Object.fromEntries(
     issues
       .split('; ')
       .map((issue) => /^(\w+)[^:]*: (.*)$/s.exec(issue) ?? [issue, '', issue])
-      .map(([, field = '', text = '']) => [field, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`]),
+      .map(([, field = '', issue = '']) => [field, `${issue.charAt(0).toUpperCase()}${issue.slice(1)}.`]),
   );
 }

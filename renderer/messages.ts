@@ -34,6 +34,12 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
+/** What is wrong, and what to do. */
+export function sentencesOf(error: unknown): string {
+  const { title, hint } = problemOf(error);
+  return `${title} ${hint}`.trim();
+}
+
 /** As text, to be copied into a report. */
 export function describeProblem({ code, title, hint, requestId }: Problem): string {
   return [`${code}: ${title}`, hint, ...(requestId === undefined ? [] : [`request ${requestId}`])].join('\n');

@@ -127,9 +127,11 @@ async function openSocket(csrf: string): Promise<TransportChannel> {
 function channelOf(socket: WebSocket): TransportChannel {
   let listener: ((message: unknown) => void) | undefined;
   let ending: Ending | undefined;
+  let isDemoted = false;
   const early: unknown[] = [];
   // The first that listens: whoever else hears of the end finds it known.
   socket.addEventListener('close', ({ code, reason }) => {
+    isDemoted = reason === 'demoted';
     if (code !== goingAway.code || !reason.startsWith(goingAway.reason)) return;
     const by = reason.slice(`${goingAway.reason}: `.length);
     ending = by === '' ? {} : { by };
@@ -153,6 +155,7 @@ function channelOf(socket: WebSocket): TransportChannel {
     },
     close: () => socket.close(),
     ending: () => ending,
+    isDemoted: () => isDemoted,
   };
 }
 

@@ -10,7 +10,8 @@ import type { Ending, First, Transport, UploadOptions } from './transport.ts';
 export type LinkState =
   /** `isSignedIn`: somebody is logged in, and the connection is made. */
   | { readonly kind: 'starting'; readonly isSignedIn: boolean }
-  | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean }
+  /** `isDemoted`: who was logged in is no administrator any more. */
+  | { readonly kind: 'signedOut'; readonly wasSignedIn: boolean; readonly isDemoted: boolean }
   | { readonly kind: 'open'; readonly user: string; readonly client: Client }
   /** `since` and `retryAt` are milliseconds since the epoch; `ending` where the registry said that it ends. */
   | {
@@ -50,6 +51,7 @@ export function createLink(transport: Transport): Link {
   let lostAt: number | undefined;
   let wasOpen = false;
   let ending: Ending | undefined;
+  let isDemoted = false;
 
   function enter(next: LinkState): void {
     state = next;
@@ -62,12 +64,13 @@ export function createLink(transport: Transport): Link {
     clearTimeout(timer);
     try {
       const user = await transport.findUser();
-      if (user === undefined) return enter({ kind: 'signedOut', wasSignedIn: wasOpen });
+      if (user === undefined) return enter({ kind: 'signedOut', wasSignedIn: wasOpen, isDemoted });
       if (state.kind === 'starting') enter({ kind: 'starting', isSignedIn: true });
       const channel = await transport.open();
       const client = createClient(channel);
       channel.onClose(() => {
         ending = channel.ending();
+        isDemoted = channel.isDemoted?.() === true;
         void connect();
       });
       failures = 0;
@@ -107,7 +110,7 @@ export function createLink(transport: Transport): Link {
       wasOpen = false;
       await transport.logOut?.();
       open?.close();
-      enter({ kind: 'signedOut', wasSignedIn: false });
+      enter({ kind: 'signedOut', wasSignedIn: false, isDemoted: false });
     },
     first: () => transport.first?.(),
     canLogOut: transport.logOut !== undefined,

@@ -11,6 +11,8 @@ export interface Ending {
 /** A channel that knows, once it is closed, whether the registry has ended. */
 export interface TransportChannel extends Channel {
   readonly ending: () => Ending | undefined;
+  /** It was closed because whoever is logged in is no administrator any more; absent where nobody logs in. */
+  readonly isDemoted?: () => boolean;
 }
 
 export interface First {

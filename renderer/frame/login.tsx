@@ -1,42 +1,39 @@
 import { type FormEvent, useState } from 'react';
-import { problemOf } from '../messages.ts';
+import { sentencesOf } from '../messages.ts';
 import { Button } from '../parts/button.tsx';
 import { TextInput } from '../parts/field.tsx';
 import { Notice } from '../parts/states.tsx';
-import { useLink } from '../state/link.ts';
+import { useRun } from '../state/calls.ts';
+import { useLink, useLinkState } from '../state/link.ts';
 import { Logo } from './logo.tsx';
 import styles from './login.module.css';
 
 /** Asks for the password of an administrator. */
 export function Login({ wasSignedIn }: { readonly wasSignedIn: boolean }) {
   const link = useLink();
+  const state = useLinkState();
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
-  const [error, setError] = useState<unknown>();
-  const [isRunning, setRunning] = useState(false);
+  const { isPending, error, run } = useRun(() => link.logIn(user, password));
 
-  async function submit(event: FormEvent): Promise<void> {
+  function submit(event: FormEvent): void {
     event.preventDefault();
-    setRunning(true);
-    setError(undefined);
-    try {
-      await link.logIn(user, password);
-    } catch (thrown) {
-      setError(thrown);
-      setPassword('');
-    } finally {
-      setRunning(false);
-    }
+    void run(undefined).then((isDone) => !isDone && setPassword(''));
   }
 
   return (
     <main className={styles['page']}>
-      <form className={styles['form']} aria-label="Log in" onSubmit={(event) => void submit(event)}>
+      <form className={styles['form']} aria-label="Log in" onSubmit={submit}>
         <Logo />
         <h1>Log in to Berth</h1>
         <p className={styles['host']}>{location.host}</p>
         {wasSignedIn && error === undefined && (
-          <Notice kind="info">Your session is over. Log in to go on where you were.</Notice>
+          <Notice kind="info">
+            Your session is over.{' '}
+            {state.kind === 'signedOut' && state.isDemoted
+              ? 'You are no administrator any more; another one can change that: berth user role NAME admin'
+              : 'Log in to go on where you were.'}
+          </Notice>
         )}
         <TextInput
           label="User"
@@ -54,12 +51,8 @@ export function Login({ wasSignedIn }: { readonly wasSignedIn: boolean }) {
           autoComplete="current-password"
           isRequired
         />
-        {error !== undefined && (
-          <Notice kind="error">
-            {problemOf(error).title} {problemOf(error).hint}
-          </Notice>
-        )}
-        <Button type="submit" look="primary" isPending={isRunning}>
+        {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
+        <Button type="submit" look="primary" isPending={isPending}>
           Log in
         </Button>
         <p className={styles['help']}>

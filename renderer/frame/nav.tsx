@@ -132,6 +132,7 @@ function StatusBlock() {
             label: isReadOnly ? 'Admit pushes again' : 'Read-only: refuse pushes',
             icon: <Lock />,
             isDisabled: !isOpen,
+            refusal: status?.readOnlyFixedBy && `Fixed by ${status.readOnlyFixedBy}`,
             act: () => setReadOnly(!isReadOnly),
           },
           ...(restart === undefined

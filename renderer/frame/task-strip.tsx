@@ -3,7 +3,7 @@ import { formatBytes, formatCount } from '../format.ts';
 import { Button } from '../parts/button.tsx';
 import { Progress } from '../parts/charts.tsx';
 import { toastError } from '../parts/toast.tsx';
-import { useAsk, useCall } from '../state/calls.ts';
+import { useAsk, useCall, useIsBusy } from '../state/calls.ts';
 import styles from './task-strip.module.css';
 
 export const taskTitles: Readonly<Record<TaskRow['kind'], string>> = {
@@ -16,14 +16,21 @@ export const taskTitles: Readonly<Record<TaskRow['kind'], string>> = {
   scrub: 'Verifying content',
 };
 
-/** What the registry works on for longer than an answer takes. */
+/** What the registry works on for longer than an answer takes, and that an answer takes its time. */
 export function TaskStrip() {
   const { data } = useCall('tasks.list', {});
   const ask = useAsk();
   const running = data?.filter(({ state }) => state === 'running') ?? [];
-  if (running.length === 0) return null;
+  const isWaiting = useIsBusy() && running.length === 0;
+  if (running.length === 0 && !isWaiting) return null;
   return (
     <aside className={styles['strip']} aria-label="Work that runs" data-region tabIndex={-1}>
+      {isWaiting && (
+        <div className={styles['task']}>
+          <span>Working</span>
+          <Progress done={0} total={undefined} label="Working" />
+        </div>
+      )}
       {running.map((task) => (
         <div key={task.id} className={styles['task']}>
           <span>{taskTitles[task.kind]}</span>

@@ -1,9 +1,12 @@
 /** Dialogs. `openDialog` shows one over the window and answers when it is closed. */
 import { X } from 'lucide-react';
-import { type ReactNode, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Dialog as AriaDialog, Heading } from 'react-aria-components/Dialog';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
-import { problemOf } from '../messages.ts';
+import { sentencesOf } from '../messages.ts';
+import { useRun } from '../state/calls.ts';
+import { useRegistryRefusal } from '../state/refusal.ts';
+import { createShared } from '../state/shared.ts';
 import { Button, IconButton } from './button.tsx';
 import { CliLine } from './copy.tsx';
 import { TextInput } from './field.tsx';
@@ -16,42 +19,29 @@ interface OpenDialog {
   readonly closed: () => void;
 }
 
-let open: readonly OpenDialog[] = [];
+const open = createShared<readonly OpenDialog[]>([]);
 let lastId = 0;
-const listeners = new Set<() => void>();
-
-function set(next: readonly OpenDialog[]): void {
-  open = next;
-  for (const listener of listeners) listener();
-}
 
 /** Shows what `render` answers, a `Dialog` or `Drawer`, until it calls `close`; resolves then. */
 export function openDialog(render: (close: () => void) => ReactNode): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   lastId += 1;
-  set([...open, { id: lastId, render, closed: resolve }]);
+  open.set([...open.get(), { id: lastId, render, closed: resolve }]);
   return promise;
 }
 
 /** Closes what is open. */
 export function closeDialogs(): void {
-  const closed = open;
-  set([]);
+  const closed = open.get();
+  open.set([]);
   for (const each of closed) each.closed();
 }
 
 /** Where dialogs are shown; once, in the frame. */
 export function DialogHost() {
-  const dialogs = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => open,
-  );
-  return dialogs.map(({ id, render, closed }) => {
+  return open.use().map(({ id, render, closed }) => {
     const close = (): void => {
-      set(open.filter((each) => each.id !== id));
+      open.set(open.get().filter((each) => each.id !== id));
       closed();
     };
     return <DialogPlace key={id} render={render} close={close} />;
@@ -157,6 +147,8 @@ export interface ConfirmProps {
   /** `primary` for what only needs a word before it happens. */
   readonly look?: 'danger' | 'primary';
   readonly isDisabled?: boolean;
+  /** It is refused while the registry is read-only, which the dialog says then. */
+  readonly isWrite?: boolean;
   /** Runs until it resolves; what it throws is shown, and the dialog stays. */
   readonly act: () => Promise<unknown>;
   readonly onClose: () => void;
@@ -171,23 +163,14 @@ export function ConfirmDialog({
   cli,
   look = 'danger',
   isDisabled = false,
+  isWrite = false,
   act,
   onClose,
 }: ConfirmProps) {
+  const registryRefusal = useRegistryRefusal();
+  const refusal = isWrite ? registryRefusal : undefined;
   const [typed, setTyped] = useState('');
-  const [isRunning, setRunning] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const run = async (): Promise<void> => {
-    setRunning(true);
-    setError(undefined);
-    try {
-      await act();
-      onClose();
-    } catch (thrown) {
-      setError(thrown);
-      setRunning(false);
-    }
-  };
+  const { isPending: isRunning, error, run } = useRun(act);
   return (
     <Dialog
       title={title}
@@ -203,14 +186,15 @@ export function ConfirmDialog({
           <Button
             look={look}
             isDisabled={isDisabled || (typedName !== undefined && typed !== typedName)}
-            isPending={isRunning}
-            onPress={() => void run()}
+            isPending={isRunning || refusal !== undefined}
+            onPress={() => void run(undefined).then((isDone) => isDone && onClose())}
           >
             {verb}
           </Button>
         </>
       }
     >
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       {children}
       {typedName !== undefined && (
         <TextInput
@@ -222,11 +206,7 @@ export function ConfirmDialog({
         />
       )}
       {cli !== undefined && <CliLine command={cli} />}
-      {error !== undefined && (
-        <Notice kind="error">
-          {problemOf(error).title} {problemOf(error).hint}
-        </Notice>
-      )}
+      {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
     </Dialog>
   );
 }

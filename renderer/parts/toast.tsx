@@ -1,7 +1,9 @@
 /** Short words about what just happened, at the bottom right. Errors stay until they are closed. */
 import { X } from 'lucide-react';
-import { useEffect, useState, useSyncExternalStore } from 'react';
-import { problemOf } from '../messages.ts';
+import { useEffect, useRef, useState } from 'react';
+import { useHeight } from './use-height.ts';
+import { sentencesOf } from '../messages.ts';
+import { createShared } from '../state/shared.ts';
 import { Button, IconButton } from './button.tsx';
 import { withRow } from './toast-rows.ts';
 import styles from './toast.module.css';
@@ -19,42 +21,35 @@ interface ToastRow extends ToastOptions {
   readonly id: number;
 }
 
-let rows: readonly ToastRow[] = [];
+const rows = createShared<readonly ToastRow[]>([]);
 let lastId = 0;
-const listeners = new Set<() => void>();
-
-function set(next: readonly ToastRow[]): void {
-  rows = next;
-  for (const listener of listeners) listener();
-}
 
 /** Shows a toast. */
 export function toast(options: ToastOptions): void {
   lastId += 1;
-  set(withRow(rows, { ...options, id: lastId }));
+  rows.set(withRow(rows.get(), { ...options, id: lastId }));
 }
 
 /** Shows what went wrong. */
 export function toastError(error: unknown): void {
-  const { title, hint } = problemOf(error);
-  toast({ kind: 'error', text: `${title} ${hint}` });
+  toast({ kind: 'error', text: sentencesOf(error) });
 }
 
 /** Takes all toasts away. */
 export function clearToasts(): void {
-  set([]);
+  rows.set([]);
 }
 
 /** Takes back the last thing that a toast offers to take back; false if there is none. */
 export function undoLast(): boolean {
-  const last = rows.findLast((row) => row.undo !== undefined);
+  const last = rows.get().findLast((row) => row.undo !== undefined);
   if (last === undefined) return false;
   void undo(last);
   return true;
 }
 
 function take(row: ToastRow): void {
-  set(rows.filter((each) => each.id !== row.id));
+  rows.set(rows.get().filter((each) => each.id !== row.id));
 }
 
 async function undo(row: ToastRow): Promise<void> {
@@ -64,23 +59,42 @@ async function undo(row: ToastRow): Promise<void> {
 
 /** Where toasts are shown; once, in the frame. */
 export function ToastHost() {
-  const shown = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => rows,
-  );
+  const shown = rows.use();
+  // A dialog leaves it room, and is not left, nor closed, by what is done in it.
+  const host = useHeight('--messages');
+  const former = useRef<Element>(null);
+  const remember = (from: Element | null): void => {
+    if (host.current?.contains(from) !== true) former.current = from;
+  };
+  useEffect(() => {
+    // The toast that had the focus is gone.
+    if (document.activeElement === document.body && former.current instanceof HTMLElement)
+      former.current.focus();
+  });
   return (
-    <div role="status" aria-live="polite" aria-label="Messages" className={styles['host']}>
+    <div
+      ref={host}
+      role="status"
+      aria-live="polite"
+      aria-label="Messages"
+      data-react-aria-top-layer
+      className={styles['host']}
+    >
       {shown.map((row) => (
-        <Toast key={row.id} row={row} />
+        <Toast key={row.id} row={row} remember={remember} />
       ))}
     </div>
   );
 }
 
-function Toast({ row }: { readonly row: ToastRow }) {
+function Toast({
+  row,
+  remember,
+}: {
+  readonly row: ToastRow;
+  /** Told where the focus comes from, or that it went nowhere. */
+  readonly remember: (from: Element | null) => void;
+}) {
   const [isHeld, setHeld] = useState(false);
   const close = (): void => take(row);
   useEffect(() => {
@@ -94,8 +108,14 @@ function Toast({ row }: { readonly row: ToastRow }) {
       className={`${styles['toast']} ${row.kind === 'error' ? styles['error'] : ''}`}
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
-      onFocus={() => setHeld(true)}
-      onBlur={() => setHeld(false)}
+      onFocus={({ relatedTarget }) => {
+        setHeld(true);
+        remember(relatedTarget);
+      }}
+      onBlur={({ relatedTarget }) => {
+        setHeld(false);
+        if (relatedTarget === null) remember(null);
+      }}
     >
       <span className={styles['text']}>{row.text}</span>
       {row.undo !== undefined && (

@@ -5,18 +5,18 @@ import {
   QueryClient,
   replaceEqualDeep,
   useInfiniteQuery,
-  useMutation,
   useQueries,
   useQuery,
   useQueryClient,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Page } from '../../registry/spec/admin/arguments.ts';
 import type { AdminInput, AdminMethod, AdminResults } from '../../registry/spec/admin-api.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
 import { firstPageRows } from '../first-questions.ts';
 import { useLink } from './link.ts';
+import { createShared } from './shared.ts';
 
 export function createQueries(): QueryClient {
   return new QueryClient({
@@ -32,7 +32,6 @@ export function createQueries(): QueryClient {
         retry: false,
         placeholderData: keepPreviousData,
       },
-      mutations: { networkMode: 'always', retry: false },
     },
   });
 }
@@ -197,15 +196,67 @@ export function useAsk(): <M extends AdminMethod>(
 ) => Promise<AdminResults[M]> {
   const link = useLink();
   return useCallback(
-    async (method, args, options = {}) => await (await link.client()).call(method, args, options),
+    (method, args, options = {}) =>
+      whileBusy(link.client().then((client) => client.call(method, args, options))),
     [link],
   );
 }
 
-/** An act whose running and failure are shown where it was started. The feed brings what it changed. */
-export function useAct<M extends AdminMethod>(method: M) {
+/** What takes longer shows that it runs. */
+const longMs = 400;
+const longOnes = createShared(0);
+
+async function whileBusy<Result>(answer: Promise<Result>): Promise<Result> {
+  const count = (by: number): void => longOnes.set(longOnes.get() + by);
+  let isLong = false;
+  const timer = setTimeout(() => {
+    isLong = true;
+    count(1);
+  }, longMs);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+    if (isLong) count(-1);
+  }
+}
+
+/** True while something that was asked for by an act takes its time. */
+export function useIsBusy(): boolean {
+  return longOnes.use() > 0;
+}
+
+export interface Run<Args> {
+  readonly isPending: boolean;
+  /** Why it failed the last time. */
+  readonly error?: unknown;
+  /** Answers whether it was done. */
+  readonly run: (args: Args) => Promise<boolean>;
+}
+
+/** Something whose running and failure are shown where it was started. */
+export function useRun<Args>(act: (args: Args) => Promise<unknown>): Run<Args> {
+  const [state, setState] = useState<Omit<Run<Args>, 'run'>>({ isPending: false });
+  return {
+    ...state,
+    async run(args) {
+      setState({ isPending: true });
+      try {
+        await act(args);
+        setState({ isPending: false });
+        return true;
+      } catch (error) {
+        setState({ isPending: false, error });
+        return false;
+      }
+    },
+  };
+}
+
+/** An act of the registry, run so. The feed brings what it changed. */
+export function useAct<M extends AdminMethod>(method: M): Run<AdminInput<M>> {
   const ask = useAsk();
-  return useMutation({ mutationFn: (args: AdminInput<M>) => ask(method, args) });
+  return useRun((args: AdminInput<M>) => ask(method, args));
 }
 
 /** Changes cached answers before the registry has said anything; answers how to take that back. */

@@ -5,13 +5,15 @@ import { useCall } from './calls.ts';
 export function useRefusal(repository: string): string | undefined {
   const registry = useRegistryRefusal();
   const { data } = useCall('repositories.get', { repository }, { keepsFormer: false });
-  return registry ?? (data?.isReadOnly === true ? 'The repository is read-only' : undefined);
+  return (
+    registry ?? (data?.isReadOnly === true ? 'The repository is read-only: see its Settings' : undefined)
+  );
 }
 
 /** The same of all repositories. */
 export function useRegistryRefusal(): string | undefined {
   const { data: status } = useCall('status.get', {});
-  return status?.isReadOnly === true ? 'The registry is read-only' : undefined;
+  return status?.isReadOnly === true ? 'The registry is read-only: see Settings, Storage' : undefined;
 }
 
 /** True where it is refused, which is said then. */

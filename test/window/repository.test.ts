@@ -298,8 +298,13 @@ test('a repository', needs('chromium'), async (t) => {
   });
 
   await t.test('Ctrl A selects what has no tag, and the bar says what goes and what stays', async () => {
+    const former = await digestOf(registry.plainUrl, user, 'nightly');
     await api.image({ layers: [Buffer.from('a third nightly')] }, 'nightly');
-    await page.getByText('Grace').first().waitFor();
+    // Selected before it is there, it would be none of all.
+    await page
+      .getByRole('row')
+      .filter({ hasText: former.slice(7, 19) })
+      .waitFor();
     await page.locator('[data-row="0"]').focus();
     await page.keyboard.press('Control+a');
 
@@ -441,7 +446,7 @@ async function digestOf(plainUrl: string, user: string, tag: string): Promise<st
 /** Every act on the tags of team/api that would be refused says why, or is not to be had. */
 async function saysReadOnly(window: TestWindow): Promise<void> {
   const { page } = window;
-  const refusal = 'The repository is read-only';
+  const refusal = 'The repository is read-only: see its Settings';
   const main = page.getByRole('main');
   const messages = page.getByRole('status', { name: 'Messages' });
   const isRefused = async (label: string): Promise<void> => {

@@ -123,6 +123,20 @@ test('every place', needs('chromium'), async (t) => {
     await page.getByText('team/web is in the trash').waitFor();
     assert.equal(await page.getByRole('alert').count(), 0);
 
+    // Of an act without a dialog it is the strip that says so, and only of one that takes its time.
+    await page.goto(`${registry.url}/ui/#/repositories/team/api`);
+    const tag = page.getByRole('treegrid', { name: 'Tags' }).locator('[data-row]').first();
+    const strip = page.getByRole('complementary', { name: 'Work that runs' });
+    await tag.click({ button: 'right' });
+    assert.equal(await strip.count(), 0);
+    registryAnswers.hold([]);
+    await page.getByRole('menuitem', { name: 'Protect' }).press('Enter');
+    await strip.getByRole('progressbar', { name: 'Working' }).waitFor();
+    await checkAccessibility(page);
+    registryAnswers.pass();
+    await page.getByText('keeps its meaning').waitFor();
+    await strip.waitFor({ state: 'detached' });
+
     await page.goto(`${registry.url}/ui/#/storage/trash`);
     const empty = page.getByRole('button', { name: 'Empty…' });
     await page.getByRole('row').filter({ hasText: 'team/web' }).waitFor();

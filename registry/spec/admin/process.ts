@@ -22,6 +22,8 @@ export interface StatusRow {
   /** How it was started: by `berth serve`, by `berth up`, by the desktop app. */
   readonly runs: 'foreground' | 'background' | 'desktop';
   readonly isReadOnly: boolean;
+  /** The variable or option that fixes whether it is read-only; absent where it can be changed. */
+  readonly readOnlyFixedBy?: string;
   /** Login is switched off: everybody who reaches it may do everything. */
   readonly isOpen: boolean;
   /** Other computers are served without TLS, so that passwords can be read on the way. */

@@ -1,4 +1,3 @@
-import { useMutation } from '@tanstack/react-query';
 import type { Shell } from '../../api/shell.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine, CopyLine } from '../../parts/copy.tsx';
@@ -6,7 +5,7 @@ import { Diff } from '../../parts/diff.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Failed, Loaded, Notice } from '../../parts/states.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
-import { useCall, useRefresh } from '../../state/calls.ts';
+import { useCall, useRefresh, useRun } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
 import { changeStates, isStanding } from './change-state.ts';
 import styles from './changes.module.css';
@@ -63,16 +62,16 @@ export function ChangeDialog({ id, onClose }: { readonly id: string; readonly on
 
 function UndoButton({ shell, id }: { readonly shell: Shell; readonly id: string }) {
   const refresh = useRefresh();
-  const undo = useMutation({
-    mutationFn: () => shell.call('changes.undo', { id }),
+  const undo = useRun(async () => {
+    await shell.call('changes.undo', { id });
     // No event of the registry tells what happens on the computer.
-    onSuccess: () => refresh('changes.list', 'changes.get', 'engines.list'),
+    refresh('changes.list', 'changes.get', 'engines.list');
   });
   return (
     <>
-      {undo.error !== null && <Failed error={undo.error} />}
+      {undo.error !== undefined && <Failed error={undo.error} />}
       <div>
-        <Button isPending={undo.isPending} onPress={() => undo.mutate()}>
+        <Button isPending={undo.isPending} onPress={() => void undo.run(undefined)}>
           Undo
         </Button>
       </div>

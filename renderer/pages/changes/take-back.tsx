@@ -1,7 +1,7 @@
 import type { ChangeRow } from '../../../registry/spec/admin/computer.ts';
 import type { Shell } from '../../api/shell.ts';
 import { formatPlural } from '../../format.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Dialog, openDialog } from '../../parts/dialog.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
@@ -80,9 +80,7 @@ function LeftDialog({
       {left.map(({ title, where, error, byHand }) => (
         <section key={`${title} ${where ?? ''}`} className={styles['manual']} aria-label={title}>
           <h3>{title}</h3>
-          <Notice kind="error">
-            {problemOf(error).title} {problemOf(error).hint}
-          </Notice>
+          <Notice kind="error">{sentencesOf(error)}</Notice>
           {'text' in byHand ? <p>{byHand.text}</p> : <ByHand id={byHand.change} />}
         </section>
       ))}

@@ -5,8 +5,9 @@ import { openPushImages } from '../../frame/open.tsx';
 import { Button } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { toastError } from '../../parts/toast.tsx';
+import { Failed } from '../../parts/states.tsx';
 import { Bytes, Chip, Time } from '../../parts/values.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { navigate } from '../../route.ts';
 import { useAct } from '../../state/calls.ts';
 import { useShell } from '../../state/shell.ts';
@@ -72,7 +73,7 @@ function LivePush() {
 function FromEngine({ shell }: { readonly shell: Shell }) {
   return (
     <div className={styles['act']}>
-      <Button onPress={() => openPushImages(shell)}>Push images of this computer</Button>
+      <WriteButton onPress={() => openPushImages(shell)}>Push images of this computer</WriteButton>
       <span className={styles['muted']}>Choose from what your engine has; it pushes them itself.</span>
     </div>
   );
@@ -82,9 +83,10 @@ function Sample() {
   const push = useAct('samples.push');
   return (
     <div className={styles['act']}>
-      <Button isPending={push.isPending} onPress={() => push.mutate({}, { onError: toastError })}>
+      <WriteButton isPending={push.isPending} onPress={() => void push.run({})}>
         Push a sample for me
-      </Button>
+      </WriteButton>
+      {push.error !== undefined && <Failed error={push.error} />}
       <span className={styles['muted']}>
         Stores a tiny image as <code>sample/hello:latest</code>. No engine is needed.
       </span>

@@ -4,6 +4,8 @@ import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { TextInput } from '../../parts/field.tsx';
+import { Notice } from '../../parts/states.tsx';
+import { useRefusal } from '../../state/refusal.ts';
 import { usePointTag } from './point-tag.ts';
 
 /** Asks for a further name of the digest. */
@@ -20,8 +22,10 @@ export function AddTagDialog({
   const [isRunning, setRunning] = useState(false);
   const pointTag = usePointTag();
   const isTag = parseTag(tag) !== undefined;
+  const refusal = useRefusal(repository);
+  const isWaiting = isRunning || refusal !== undefined;
   const add = async (): Promise<void> => {
-    if (!isTag || isRunning) return;
+    if (!isTag || isWaiting) return;
     setRunning(true);
     if (await pointTag({ repository, tag, digest, done: `${repository}:${tag} is a tag of this image` }))
       onClose();
@@ -35,12 +39,13 @@ export function AddTagDialog({
       buttons={
         <>
           <Button onPress={onClose}>Cancel</Button>
-          <Button look="primary" isDisabled={!isTag} isPending={isRunning} onPress={() => void add()}>
+          <Button look="primary" isDisabled={!isTag} isPending={isWaiting} onPress={() => void add()}>
             Add tag
           </Button>
         </>
       }
     >
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -7,8 +7,9 @@ import { CheckboxInput, TextInput } from '../../parts/field.tsx';
 import { Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { formatPlural, formatReference } from '../../format.ts';
-import { problemOf } from '../../messages.ts';
-import { useAsk } from '../../state/calls.ts';
+import { sentencesOf } from '../../messages.ts';
+import { useAsk, useRun } from '../../state/calls.ts';
+import { useRefusal, useRegistryRefusal } from '../../state/refusal.ts';
 import styles from './image.module.css';
 
 /** Asks where an image shall be, too. Nothing is uploaded: both names share the bytes. */
@@ -25,34 +26,34 @@ export function CopyDialog({
   const [target, setTarget] = useState(repository);
   const [tag, setTag] = useState(reference.includes(':') ? '' : reference);
   const [withReferrers, setWithReferrers] = useState(true);
-  const [isRunning, setRunning] = useState(false);
-  const [error, setError] = useState<unknown>();
   const isName = parseRepoName(target) !== undefined;
   const isTag = parseTag(tag) !== undefined;
   const isSame = target === repository && tag === reference;
-  const copy = async (): Promise<void> => {
-    if (!isName || !isTag || isSame || isRunning) return;
-    setRunning(true);
-    setError(undefined);
+  const ownRefusal = useRefusal(repository);
+  const registryRefusal = useRegistryRefusal();
+  const refusal = target === repository ? ownRefusal : registryRefusal;
+  const {
+    isPending: isRunning,
+    error,
+    run,
+  } = useRun(async () => {
     const to = { repository: target, tag };
-    try {
-      const { from, manifests } = await ask('images.copy', {
-        from: { repository, reference },
-        to,
-        withReferrers,
-      });
-      toast({
-        text: `Copied to ${target}:${tag} (${formatPlural(manifests, 'manifest')})`,
-        undo: () => (from === undefined ? ask('tags.delete', to) : ask('tags.set', { ...to, digest: from })),
-      });
-      onClose();
-    } catch (thrown) {
-      setError(thrown);
-      setRunning(false);
-    }
+    const { from, manifests } = await ask('images.copy', {
+      from: { repository, reference },
+      to,
+      withReferrers,
+    });
+    toast({
+      text: `Copied to ${target}:${tag} (${formatPlural(manifests, 'manifest')})`,
+      undo: () => (from === undefined ? ask('tags.delete', to) : ask('tags.set', { ...to, digest: from })),
+    });
+    onClose();
+  });
+  const copy = (): void => {
+    if (isName && isTag && !isSame && !isRunning && refusal === undefined) void run(undefined);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) void copy();
+    if (event.key === 'Enter' && event.target instanceof HTMLInputElement) copy();
   };
   const source = formatReference(repository, reference);
   return (
@@ -68,8 +69,8 @@ export function CopyDialog({
           <Button
             look="primary"
             isDisabled={!isName || !isTag || isSame}
-            isPending={isRunning}
-            onPress={() => void copy()}
+            isPending={isRunning || refusal !== undefined}
+            onPress={copy}
           >
             Copy
           </Button>
@@ -80,6 +81,7 @@ export function CopyDialog({
         <code>{source}</code> with all its platforms gets a further name in this registry. The bytes are
         shared, so it takes next to no room.
       </p>
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       <div className={styles['fields']} onKeyDown={onKeyDown}>
         <TextInput
           label="Repository"
@@ -108,11 +110,7 @@ export function CopyDialog({
       <CliLine
         command={`berth copy ${source} ${isName ? target : 'REPOSITORY'}:${isTag ? tag : 'TAG'}${withReferrers ? '' : ' --no-referrers'}`}
       />
-      {error !== undefined && (
-        <Notice kind="error">
-          {problemOf(error).title} {problemOf(error).hint}
-        </Notice>
-      )}
+      {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
     </Dialog>
   );
 }

@@ -9,7 +9,9 @@ import { Dialog } from '../../parts/dialog.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { Empty, Failed, Loaded, Notice, Skeleton } from '../../parts/states.tsx';
 import { toastError } from '../../parts/toast.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { useCall } from '../../state/calls.ts';
+import { useRegistryRefusal } from '../../state/refusal.ts';
 import { shellKey, useShellCall } from '../../state/shell.ts';
 import { canPush } from '../home/engine-steps.ts';
 import { ChooseImages } from './choose-images.tsx';
@@ -23,6 +25,7 @@ export function PushImages({ shell, onClose }: { readonly shell: Shell; readonly
   const pushes = usePushes(shell);
   const [wanted, setWanted] = useState<readonly (WantedPush | undefined)[]>([]);
   const isChoosing = pushes.rows.length === 0;
+  const refusal = useRegistryRefusal();
   return (
     <Dialog
       title="Push images of this computer"
@@ -36,6 +39,7 @@ export function PushImages({ shell, onClose }: { readonly shell: Shell; readonly
         )
       }
     >
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       {isChoosing ? (
         <Loaded answer={answer} rows={6}>
           {(engines) => (
@@ -66,13 +70,13 @@ function ChooseButtons({
   return (
     <>
       <Button onPress={onClose}>Close</Button>
-      <Button
+      <WriteButton
         look="primary"
         isDisabled={wanted.length === 0 || named.length < wanted.length}
         onPress={() => onStart(named)}
       >
         {wanted.length === 0 ? 'Push' : `Push ${formatPlural(wanted.length, 'image')}`}
-      </Button>
+      </WriteButton>
     </>
   );
 }

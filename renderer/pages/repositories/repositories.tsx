@@ -13,6 +13,7 @@ import { Listed } from '../../parts/listed.tsx';
 import { QueryInput } from '../../parts/query-input.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
 import { Empty } from '../../parts/states.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { openImport } from '../transfer/open-transfer.tsx';
 import { navigate, useSort } from '../../route.ts';
 import { useAddress } from '../../state/address.ts';
@@ -87,9 +88,9 @@ export function RepositoriesScreen() {
       title="Repositories"
       facts={list.isLoading ? undefined : formatPlural(list.total, 'repository', 'repositories')}
       actions={
-        <Button icon={<FileInput />} onPress={() => void openImport()}>
+        <WriteButton icon={<FileInput />} onPress={() => void openImport()}>
           Import…
-        </Button>
+        </WriteButton>
       }
       isScrolling={false}
     >
@@ -155,7 +156,7 @@ function Recipe() {
         <CopyLine text={commands.join('\n')} label="Copy commands" />
         {shell !== undefined && (
           <div>
-            <Button onPress={() => openPushImages(shell)}>Push images of this computer</Button>
+            <WriteButton onPress={() => openPushImages(shell)}>Push images of this computer</WriteButton>
           </div>
         )}
       </div>

@@ -11,7 +11,7 @@ import { openExport } from '../transfer/open-transfer.tsx';
 import { openAddTag } from './open-dialogs.tsx';
 import { type DeletionPlan, partsOf, sumOf } from './plan-deletion.ts';
 import styles from './repository.module.css';
-import { useFoot } from './use-foot.ts';
+import { useHeight } from '../../parts/use-height.ts';
 import type { Selection } from './use-selection.ts';
 import type { TagActs } from './use-tag-acts.tsx';
 
@@ -41,7 +41,7 @@ export function SelectionBar({
   const digests = new Set(tags.slice(0, 1000).map((tag) => selection.digestOf(tag)));
   const [digest] = digests;
   const [a = '', b = ''] = tags;
-  const bar = useFoot();
+  const bar = useHeight('--foot');
   const isRefused = acts.refusal !== undefined;
 
   return (

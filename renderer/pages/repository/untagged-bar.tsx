@@ -3,7 +3,7 @@ import { problemOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
 import { copyText } from '../../parts/copy.tsx';
 import { useCall } from '../../state/calls.ts';
-import { useFoot } from './use-foot.ts';
+import { useHeight } from '../../parts/use-height.ts';
 import { goingIn, type useDeleteManifests } from './use-delete-manifests.ts';
 import styles from './repository.module.css';
 
@@ -25,7 +25,7 @@ export function UntaggedBar({
   readonly deleteManifests: ReturnType<typeof useDeleteManifests>;
   readonly onClear: () => void;
 }) {
-  const bar = useFoot();
+  const bar = useHeight('--foot');
   const { data: plan, error } = useCall(
     'manifests.plan',
     { repository, digests: [...digests] },

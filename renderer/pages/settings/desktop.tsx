@@ -4,7 +4,7 @@ import type {
   PreferenceChange,
 } from '../../../main/contract/preferences.ts';
 import { useState } from 'react';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { Chooser, Toggle } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
@@ -137,8 +137,7 @@ function useSave(preferences: DesktopPreferences, reload: () => unknown) {
       setPart(where);
       setSaved(true);
     } catch (thrown) {
-      const { title, hint } = problemOf(thrown);
-      setError(`${title} ${hint}`.trim());
+      setError(sentencesOf(thrown));
       reload();
     }
   }

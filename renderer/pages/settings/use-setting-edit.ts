@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 import type { SettingRow } from '../../../registry/spec/admin/settings.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { useAsk } from '../../state/calls.ts';
 import { editOf, textOf } from './form.ts';
 import { useSaved } from './saved.tsx';
@@ -25,8 +25,7 @@ export function useSettingEdit(field: SettingRow, reload: () => Promise<unknown>
       setDraft(undefined);
       setSaved(true);
     } catch (thrown) {
-      const { title, hint } = problemOf(thrown);
-      setError(`${title} ${hint}`.trim());
+      setError(sentencesOf(thrown));
     }
   }
 

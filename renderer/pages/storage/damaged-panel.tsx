@@ -190,6 +190,7 @@ function ForgetDialog({ row, onClose }: { readonly row: DamageRow; readonly onCl
       title="Forget this damage?"
       verb="Forget 1 blob"
       cli={`berth verify --forget ${digest}`}
+      isWrite
       act={async () => {
         await ask('damaged.forget', { digest });
         refresh('damaged.list', 'scrub.status', 'usage.get');

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { DataRow, MovePlan } from '../../../main/contract/data.ts';
 import type { Shell } from '../../api/shell.ts';
 import { formatBytes, formatPlural } from '../../format.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, Dialog, openDialog } from '../../parts/dialog.tsx';
@@ -120,11 +120,7 @@ function PlanSheet({
           ],
         ]}
       />
-      {error !== undefined && (
-        <Notice kind="error">
-          {problemOf(error).title} {problemOf(error).hint}
-        </Notice>
-      )}
+      {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
       <CliLine command={shellLine('berth', 'status', '--data', to)} />
     </Dialog>
   );

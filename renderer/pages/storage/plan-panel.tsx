@@ -10,6 +10,7 @@ import { Panel } from '../../parts/screen.tsx';
 import { Empty, Failed, Loaded, Notice } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { Bytes, Chip, Digest, Facts, Time } from '../../parts/values.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { hrefOf, useParam } from '../../route.ts';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
 import { GridBox } from './grid-box.tsx';
@@ -104,9 +105,9 @@ export function PlanPanel() {
             {plan.data === undefined ? 'Preview' : 'Look again'}
           </Button>
           {plan.data !== undefined && plan.data.blobs + plan.data.manifests > 0 && (
-            <Button look="primary" onPress={() => openReclaim(plan.data)}>
+            <WriteButton look="primary" onPress={() => openReclaim(plan.data)}>
               Reclaim…
-            </Button>
+            </WriteButton>
           )}
         </>
       }
@@ -234,6 +235,7 @@ function ReclaimDialog({
       verb={isOnlySeen ? 'Run it' : `Free ${formatBytes(freedBytes)}`}
       look={isOnlySeen ? 'primary' : 'danger'}
       cli={`berth gc --plan ${hash}`}
+      isWrite
       act={async () => reclaim()}
       onClose={onClose}
     >

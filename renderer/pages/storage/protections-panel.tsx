@@ -1,7 +1,7 @@
 import { Lock, Trash2 } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import type { ProtectionRow } from '../../../registry/spec/admin/rules.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { TextInput } from '../../parts/field.tsx';
@@ -20,7 +20,7 @@ export function ProtectionsPanel() {
   const add = useAct('protect.add');
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (rule.trim() !== '') add.mutate({ rule: rule.trim() }, { onSuccess: () => setRule('') });
+    if (rule.trim() !== '') void add.run({ rule: rule.trim() }).then((isDone) => isDone && setRule(''));
   }
   return (
     <Panel
@@ -47,9 +47,7 @@ export function ProtectionsPanel() {
           placeholder="team/**:v*"
           value={rule}
           onChange={setRule}
-          error={
-            add.error === null ? undefined : `${problemOf(add.error).title} ${problemOf(add.error).hint}`
-          }
+          error={add.error === undefined ? undefined : sentencesOf(add.error)}
         />
         <Button type="submit" isPending={add.isPending} isDisabled={rule.trim() === ''}>
           Protect

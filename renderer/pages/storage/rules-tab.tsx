@@ -8,6 +8,7 @@ import { Bar } from '../../parts/screen.tsx';
 import { Loaded, Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Facts } from '../../parts/values.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
 import { useRulesDraft } from './draft.ts';
 import { ProtectionsPanel } from './protections-panel.tsx';
@@ -146,9 +147,9 @@ function Rules({ saved }: { readonly saved: RuleSet }) {
             Discard changes
           </Button>
         )}
-        <Button isPending={isLooking} onPress={() => void lookAndRun()}>
+        <WriteButton isPending={isLooking} onPress={() => void lookAndRun()}>
           Run now…
-        </Button>
+        </WriteButton>
         <Button
           look={isChanged && outcome === undefined ? 'primary' : 'plain'}
           isDisabled={isWrong}

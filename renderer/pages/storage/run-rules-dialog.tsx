@@ -27,6 +27,7 @@ export function RunRulesDialog({
       verb={`Delete ${formatPlural(deletedTags, 'tag')}`}
       cli="berth rules run"
       isDisabled={deletedTags === 0}
+      isWrite
       act={async () => run()}
       onClose={onClose}
     >

@@ -282,6 +282,7 @@ function EmptyDialog({
       verb={`Delete ${formatPlural(entries, 'entry', 'entries')}`}
       typedName={isLarge ? 'trash' : undefined}
       cli="berth trash empty"
+      isWrite
       act={async () => {
         const emptied = await ask('trash.empty', {});
         toast({ text: `${formatPlural(emptied.entries, 'entry is', 'entries are')} gone.` });

@@ -2,7 +2,7 @@ import { RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import type { UploadRow } from '../../../registry/spec/admin/upkeep.ts';
 import { formatBytes, formatExactBytes, formatPlural } from '../../format.ts';
-import { Button, IconButton } from '../../parts/button.tsx';
+import { IconButton } from '../../parts/button.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Choice, Chooser } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
@@ -10,6 +10,7 @@ import { Panel } from '../../parts/screen.tsx';
 import { Loaded } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { Bytes, Time } from '../../parts/values.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { useNow } from '../../state/clock.ts';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
 import { GridBox } from './grid-box.tsx';
@@ -57,9 +58,9 @@ export function UploadsPanel() {
             <RefreshCw />
           </IconButton>
           {uploads.data !== undefined && uploads.data.total > 0 && (
-            <Button onPress={() => void openDialog((close) => <PurgeDialog onClose={close} />)}>
+            <WriteButton onPress={() => void openDialog((close) => <PurgeDialog onClose={close} />)}>
               Remove…
-            </Button>
+            </WriteButton>
           )}
         </>
       }
@@ -114,6 +115,7 @@ function PurgeDialog({ onClose }: { readonly onClose: () => void }) {
       title="Remove unfinished uploads?"
       verb={`Remove ${formatPlural(going.length, 'upload')}`}
       isDisabled={going.length === 0}
+      isWrite
       act={purge}
       onClose={onClose}
     >

@@ -7,10 +7,12 @@ import { CliLine } from '../../parts/copy.tsx';
 import { Dialog, openDialog } from '../../parts/dialog.tsx';
 import { TextInput } from '../../parts/field.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { Loaded } from '../../parts/states.tsx';
+import { Loaded, Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Bytes, Chip, Facts, Time } from '../../parts/values.tsx';
+import { WriteButton } from '../../parts/write-button.tsx';
 import { useAsk, useCall, useRefresh } from '../../state/calls.ts';
+import { useRegistryRefusal } from '../../state/refusal.ts';
 import { DamagedPanel } from './damaged-panel.tsx';
 import { RunningTask } from './running-task.tsx';
 import { SettingLink, SettingValue } from './setting.tsx';
@@ -44,14 +46,14 @@ function CheckPanel({ status }: { readonly status: ScrubStatus }) {
       actions={
         !isRunning && (
           <>
-            <Button
+            <WriteButton
               onPress={() => void openDialog((close) => <SomeDialog verify={verify} onClose={close} />)}
             >
               Check some…
-            </Button>
-            <Button look="primary" onPress={() => void verify([])}>
+            </WriteButton>
+            <WriteButton look="primary" onPress={() => void verify([])}>
               {current === undefined ? 'Check everything' : 'Go on checking'}
-            </Button>
+            </WriteButton>
           </>
         )
       }
@@ -148,6 +150,7 @@ function SomeDialog({
   readonly onClose: () => void;
 }) {
   const [text, setText] = useState('');
+  const refusal = useRegistryRefusal();
   const names = text.split(/[\s,]+/).filter((name) => name !== '');
   return (
     <Dialog
@@ -156,7 +159,7 @@ function SomeDialog({
       buttons={
         <>
           <Button onPress={onClose}>Cancel</Button>
-          <Button
+          <WriteButton
             look="primary"
             isDisabled={names.length === 0}
             onPress={() => {
@@ -167,10 +170,11 @@ function SomeDialog({
             {names.length === 0
               ? 'Check'
               : `Check ${formatPlural(names.length, 'repository', 'repositories')}`}
-          </Button>
+          </WriteButton>
         </>
       }
     >
+      {refusal !== undefined && <Notice kind="warn">{refusal}.</Notice>}
       <TextInput
         autoFocus
         isCode

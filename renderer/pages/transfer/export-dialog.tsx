@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { parseImageReference } from '../../../registry/spec/image-reference.ts';
 import { formatBytes, formatPlural } from '../../format.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -141,11 +141,7 @@ export function ExportDialog({
           : { error: 'Write repository:tag.' })}
       />
       {isRunning && <TaskProgress kind="export" label={`Exporting to ${fileName}`} />}
-      {error !== undefined && (
-        <Notice kind="error">
-          {problemOf(error).title} {problemOf(error).hint}
-        </Notice>
-      )}
+      {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
       <CliLine
         command={shellLine(
           'berth',

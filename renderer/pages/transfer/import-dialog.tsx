@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { BundleRow } from '../../../registry/spec/admin/transfer.ts';
 import { formatBytes, formatPlural, formatReference } from '../../format.ts';
-import { problemOf } from '../../messages.ts';
+import { sentencesOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
 import { CliLine } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
@@ -10,6 +10,7 @@ import { Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { hrefOf, navigate } from '../../route.ts';
 import { useAsk } from '../../state/calls.ts';
+import { useRegistryRefusal } from '../../state/refusal.ts';
 import { BundleFacts } from './bundle-facts.tsx';
 import { ChooseFile } from './choose-file.tsx';
 import { importLine, isName, isPrefix, type Naming, renamesOf } from './import-names.ts';
@@ -33,9 +34,11 @@ export function ImportDialog({
 }) {
   const ask = useAsk();
   const [source, setSource] = useState(given);
-  const { state, hold } = useBundle(source);
   const [naming, setNaming] = useState<Naming>({ prefix: '', names: {} });
   const [phase, setPhase] = useState<Phase>({ kind: 'asking' });
+  const refusal = useRegistryRefusal();
+  const isRefused = refusal !== undefined && phase.kind === 'asking';
+  const { state, hold } = useBundle(isRefused ? undefined : source);
   const isShown = useShown();
   const file = fileOf(source);
   const isRunning = phase.kind === 'running';
@@ -73,14 +76,14 @@ export function ImportDialog({
         <Imported file={file} row={phase.row} onClose={onClose} />
       </ImportFrame>
     );
-  if (source === undefined)
+  if (source === undefined || isRefused)
     return (
       <ImportFrame
         title="Import images"
         onClose={onClose}
         buttons={<Button onPress={onClose}>Cancel</Button>}
       >
-        <ChooseFile onChoose={setSource} />
+        {isRefused ? <Notice kind="warn">{refusal}.</Notice> : <ChooseFile onChoose={setSource} />}
       </ImportFrame>
     );
   return (
@@ -175,11 +178,7 @@ function ImportForm({
         onRename={(index, name) => onName({ ...naming, names: { ...names, [index]: name } })}
       />
       {isRunning && <TaskProgress kind="import" label={`Importing ${file}`} />}
-      {error !== undefined && (
-        <Notice kind="error">
-          {problemOf(error).title} {problemOf(error).hint}
-        </Notice>
-      )}
+      {error !== undefined && <Notice kind="error">{sentencesOf(error)}</Notice>}
       <CliLine command={importLine(source.kind === 'path' ? source.given.path : file, row.images, naming)} />
     </>
   );
