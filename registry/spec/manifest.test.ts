@@ -93,6 +93,8 @@ for (const [rule, value, contentType] of [
   ],
   ['A manifest has layers or manifests, not both.', { ...image, manifests: [] }, undefined],
   ['An index has no config.', { ...index, config: part }, undefined],
+  // As containerd refuses it, whatever they are.
+  ['An index has no layers.', { ...index, manifests: undefined, layers: 2 }, undefined],
   ['config must be a descriptor.', { ...image, config: undefined }, undefined],
   ['layers must be a list.', { ...image, layers: {} }, undefined],
   ['layers[0] has no mediaType.', { ...image, layers: [{ digest, size: 1 }] }, undefined],

@@ -88,6 +88,7 @@ export function parseManifest(text: string, contentType: string | undefined): Ma
     throw invalidManifest('A manifest has layers or manifests, not both.');
   }
   if (isIndex && present(body['config'])) throw invalidManifest('An index has no config.');
+  if (isIndex && present(body['layers'])) throw invalidManifest('An index has no layers.');
   if (!isIndex && present(body['manifests'])) throw invalidManifest('An image manifest has no manifests.');
   const artifactType = optionalString(body['artifactType'], 'artifactType');
   const config = isIndex ? undefined : descriptor(body['config'], 'config');

@@ -168,3 +168,10 @@ export async function buildOnce(): Promise<void> {
     script: 'build/renderer.ts',
   });
 }
+
+/** What comes with the session is asked by the socket, as where it takes too long. */
+export async function askBySocket(page: Page): Promise<void> {
+  await page.route(/\/api\/session\?/, (route) =>
+    route.continue({ url: route.request().url().replace(/\?.*/, '') }),
+  );
+}

@@ -5,7 +5,7 @@ import { request } from '../support/http.ts';
 import { skopeoOn } from '../support/skopeo.ts';
 import { pushSlowly } from '../support/slow.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, goTo, openWindow } from '../support/window.ts';
+import { askBySocket, checkAccessibility, goTo, openWindow } from '../support/window.ts';
 
 test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async (t) => {
   await using window = await openWindow({ listen: 'localhost:0' });
@@ -184,10 +184,7 @@ test('home', needs('chromium', 'podman', 'skopeo', 'busybox', 'openssl'), async 
   await t.test('what the index cannot say yet is missed in its place alone', async () => {
     const other = await window.context.newPage();
     const error = { code: 'UNAVAILABLE', message: 'The index is being built.', hint: 'Wait.' };
-    // What comes with the session is asked by the socket, as where it takes too long.
-    await other.route(/\/api\/session\?/, (route) =>
-      route.continue({ url: route.request().url().replace(/\?.*/, '') }),
-    );
+    await askBySocket(other);
     await other.routeWebSocket(/\/api\//, (socket) => {
       const server = socket.connectToServer();
       socket.onMessage((message) => {

@@ -5,7 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
 import { berth } from '../support/registry.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, goTo, openWindow } from '../support/window.ts';
+import { askBySocket, checkAccessibility, goTo, openWindow } from '../support/window.ts';
 
 const password = 'a-long-password';
 const repository = '#/repositories/team/api';
@@ -141,6 +141,7 @@ test(
     await using window = await openWindow();
     for (const tag of ['1', '2']) await window.push('team/api', tag, tag);
     const page = await window.context.newPage();
+    await askBySocket(page);
     await page.routeWebSocket(/\/api\/rpc$/, (socket) => {
       const server = socket.connectToServer();
       socket.onMessage((message) => {

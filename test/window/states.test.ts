@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { AdminMethod } from '../../registry/spec/admin-api.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, openWindow } from '../support/window.ts';
+import { askBySocket, checkAccessibility, openWindow } from '../support/window.ts';
 
 const repository = '#/repositories/team/api';
 const image = `${repository}/_/image/1`;
@@ -152,10 +152,7 @@ async function holdAnswers(page: Page) {
   let how: 'pass' | 'hold' | 'fail' = 'pass';
   let held: (() => void)[] = [];
   let answered: readonly string[] = [];
-  // What comes with the session is asked by the socket, as where it takes too long.
-  await page.route(/\/api\/session\?/, (route) =>
-    route.continue({ url: route.request().url().replace(/\?.*/, '') }),
-  );
+  await askBySocket(page);
   await page.routeWebSocket(/\/api\/rpc$/, (socket) => {
     const server = socket.connectToServer();
     socket.onMessage((message) => {
