@@ -43,7 +43,7 @@ async function failsWith(code: ErrorCode, text: RegExp, act: () => Promise<unkno
 
 test('the first start makes private files under any umask, the next start serves the same', async (t) => {
   for (const umask of [0o000, 0o022, 0o077]) {
-    await t.test(umask.toString(8), async () => {
+    await t.test(umask.toString(8), async (each) => {
       await using made = await makeDirectory();
       const before = process.umask(umask);
 
@@ -60,6 +60,9 @@ test('the first start makes private files under any umask, the next start serves
       assert.equal((await stat(join(made.dir, '..'))).mode & 0o777, 0o700);
       assert.deepEqual(second.material(), first.material());
       assert.deepEqual(second.show(), first.show());
+      each.diagnostic(
+        `umask ${umask.toString(8).padStart(3, '0')}: ${modes.filter((mode) => mode === 0o600).length} of ${names.length} files have the mode 0600, in directories of 0700`,
+      );
     });
   }
 });
@@ -199,7 +202,7 @@ test('a sealed authority with a damaged leaf refuses the start', async () => {
   await failsWith('CA_SEALED', /no usable server certificate/, () => openIdentity(optionsFor(made.dir)));
 });
 
-test('sealing wipes the bytes of the key in place before it unlinks the file', async () => {
+test('sealing wipes the bytes of the key in place before it unlinks the file', async (t) => {
   await using made = await makeDirectory();
   await using identity = await openIdentity(optionsFor(made.dir));
   await using kept = await open(join(made.dir, 'ca.key'));
@@ -209,6 +212,7 @@ test('sealing wipes the bytes of the key in place before it unlinks the file', a
   const { buffer, bytesRead } = await kept.read(Buffer.alloc(4096), 0, 4096, 0);
   assert.ok(bytesRead > 200);
   assert.deepEqual(buffer.subarray(0, bytesRead), Buffer.alloc(bytesRead));
+  t.diagnostic(`${bytesRead} bytes of the key, 0 left after sealing`);
 });
 
 test('a damaged leaf is issued again under the same authority', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdtempDisposable, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import {
@@ -9,6 +10,7 @@ import {
   type ModuleGraph,
   packageOf,
 } from '../../build/bundle.ts';
+import { run } from '../support/process.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -93,6 +95,73 @@ const allowedInDesktop = {
 /** With what those bring along: a checker of JSON Schema, and readers of YAML and XML. */
 const desktopPackageLimit = 40;
 
+test('no package of the command line has a script at install, and of all others none is allowed', async (t) => {
+  const lock = await readLock();
+  const { allowScripts } = await readManifest();
+  const { modules } = await bundleCli();
+  const inside = new Set([...modules.keys()].flatMap((each) => folderOf(each) ?? []));
+
+  const scripts = Object.entries(lock.packages).filter(
+    ([, { hasInstallScript = false }]) => hasInstallScript,
+  );
+
+  for (const folder of inside) assert.ok(Object.hasOwn(lock.packages, folder), folder);
+  const ofCli = scripts.filter(([path]) => inside.has(path));
+  const allowedToRun = Object.entries(allowScripts).filter(([, isAllowed]) => isAllowed);
+  t.diagnostic(
+    `${inside.size} packages in the command line: ${ofCli.length} with a script at install; ${Object.keys(lock.packages).length - 1} in the lockfile: ${scripts.length} with one, ${allowedToRun.length} that may run it`,
+  );
+  assert.deepEqual([ofCli, allowedToRun], [[], []]);
+  assert.match(await readFile(join(repository, '.npmrc'), 'utf8'), /^strict-allow-scripts=true$/m);
+});
+
+/** PACKAGE_AGES=1: npm asks its registry for what its cache does not know, which is all packages the first time. */
+const areAgesJudged = process.env['PACKAGE_AGES'] === '1';
+
+if (areAgesJudged) {
+  test('no package is younger than a week', async (t) => {
+    await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-ages-'));
+    const { path } = directory;
+    const days = /^min-release-age=(\d+)$/m.exec(await readFile(join(repository, '.npmrc'), 'utf8'))?.[1];
+    assert.equal(days, '7');
+    // What npm chooses anew may be no younger than that: nothing that is locked may be newer than what it chooses.
+    const choose = async (age: string) => {
+      for (const name of ['package.json', '.npmrc']) await copyFile(join(repository, name), join(path, name));
+      await rm(join(path, 'package-lock.json'), { force: true });
+      const only = ['--package-lock-only', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+      return await run('npm', ['install', ...only, `--min-release-age=${age}`], {
+        cwd: path,
+        timeoutMs: 900_000,
+      });
+    };
+
+    const chosen = await choose(days ?? '');
+    assert.equal(chosen.code, 0, `npm could not judge the ages of all packages.\n${chosen.stderr}`);
+    const old = (JSON.parse(await readFile(join(path, 'package-lock.json'), 'utf8')) as Lockfile).packages;
+    const ours = Object.entries((await readLock()).packages).filter(([place]) => place !== '');
+    const isNewer = (version = '', than = '') =>
+      version.localeCompare(than, 'en', { numeric: true }) > 0 && version.split('-')[0] !== than;
+    const younger = ours.filter(([place, { version }]) => isNewer(version, old[place]?.version ?? version));
+
+    const same = ours.filter(([place, { version }]) => old[place]?.version === version);
+    const elsewhere = ours.filter(([place]) => old[place] === undefined);
+    t.diagnostic(
+      `${ours.length} packages judged: ${same.length} are what npm chooses among those of ${days} days and older, ${ours.length - same.length - elsewhere.length - younger.length} are older than that, ${elsewhere.length} lie elsewhere, ${younger.length} are younger`,
+    );
+    assert.deepEqual(
+      younger.map(([place]) => place),
+      [],
+    );
+
+    await t.test('and one that is younger than what is asked for is refused', async () => {
+      const { code, stderr } = await choose('20000');
+
+      assert.notEqual(code, 0);
+      assert.match(stderr, /ETARGET|No matching version|notarget/i);
+    });
+  });
+}
+
 suite('packages of the desktop app', () => {
   let bundles: Awaited<ReturnType<typeof bundleDesktop>>;
   before(async () => {
@@ -149,10 +218,8 @@ function wayToPackage(modules: ModuleGraph, from: string): readonly string[] | u
 }
 
 test('the lockfile is whole, and only from the public registry', async () => {
-  const lock = JSON.parse(await readFile(join(repository, 'package-lock.json'), 'utf8')) as Lockfile;
-  const { allowScripts } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as {
-    readonly allowScripts: Readonly<Record<string, boolean>>;
-  };
+  const lock = await readLock();
+  const { allowScripts } = await readManifest();
   const complaints: string[] = [];
   for (const [path, entry] of Object.entries(lock.packages)) {
     const { resolved = '', integrity = '', hasInstallScript = false, optionalDependencies = {} } = entry;
@@ -170,11 +237,29 @@ test('the lockfile is whole, and only from the public registry', async () => {
   assert.deepEqual(complaints, []);
 });
 
+async function readLock(): Promise<Lockfile> {
+  return JSON.parse(await readFile(join(repository, 'package-lock.json'), 'utf8')) as Lockfile;
+}
+
+async function readManifest(): Promise<{ readonly allowScripts: Readonly<Record<string, boolean>> }> {
+  return JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as Awaited<
+    ReturnType<typeof readManifest>
+  >;
+}
+
+/** Where the package of a module lies: `node_modules/a/node_modules/b`. */
+function folderOf(module: string): string | undefined {
+  const name = packageOf(module);
+  if (name === undefined) return undefined;
+  return module.slice(0, module.lastIndexOf(`node_modules/${name}/`) + `node_modules/${name}`.length);
+}
+
 interface Lockfile {
   readonly packages: Readonly<
     Record<
       string,
       {
+        readonly version?: string;
         readonly resolved?: string;
         readonly integrity?: string;
         readonly hasInstallScript?: boolean;

@@ -7,10 +7,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { parse } from 'yaml';
+import {
+  bundleCli,
+  bundleDesktop,
+  bundleExecutable,
+  bundleHelper,
+  notices,
+  readPackage,
+} from '../../build/bundle.ts';
 import { writeRelease } from '../../build/release.ts';
-import { succeed } from '../support/process.ts';
+import { writeRenderer } from '../../build/renderer.ts';
+import { run, succeed } from '../support/process.ts';
 import { needs } from '../support/tools.ts';
 
+const repository = join(import.meta.dirname, '..', '..');
 const version = '1.2.3';
 const env = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'someone/berth' };
 const download = 'https://github.com/someone/berth/releases/download/v1.2.3';
@@ -63,7 +73,7 @@ suite('a release', onLinux, () => {
     }
   });
 
-  test('has the checksums of all of its files', async () => {
+  test('has the checksums of all of its files', async (t) => {
     const sums = await readFile(join(out, 'SHA256SUMS'), 'utf8');
 
     const lines = sums.trimEnd().split('\n');
@@ -72,6 +82,18 @@ suite('a release', onLinux, () => {
     for (const [at, name] of named.entries()) {
       assert.equal(lines[at]?.slice(0, 66), `${sumOf(await readFile(join(out, name)))}  `, name);
     }
+    const check = () => run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: out });
+    const verified = await check();
+    assert.equal(verified.code, 0, verified.stderr);
+    t.diagnostic(`${verified.stdout.match(/: OK$/gm)?.length} of ${named.length} checksums are right`);
+
+    const [first = ''] = packages;
+    await writeFile(join(out, first), `${first.slice(0, -1)}x`);
+    const changed = await check();
+    await writeFile(join(out, first), first);
+
+    assert.equal(changed.code, 1);
+    assert.ok(changed.stdout.includes(`${first}: FAILED`), changed.stdout);
   });
 
   test('has manifests for winget with addresses and sums', async () => {
@@ -144,4 +166,59 @@ interface Manifest {
 
 function sumOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+test('the bills of materials name every package that is shipped, in its version', async (t) => {
+  const workflow = await readFile(join(repository, '.github/workflows/release.yml'), 'utf8');
+  const commands = [...workflow.matchAll(/run: npm (sbom .*) >out\/release\/berth\.(\w+)\.json$/gm)];
+  assert.deepEqual(
+    commands.map(([, , kind]) => kind),
+    ['cdx', 'spdx'],
+  );
+  const shipped = await shippedPackages();
+
+  for (const [, args = '', kind = ''] of commands) {
+    const listed = namesIn(await succeed('npm', args.split(' '), { cwd: repository }));
+
+    const missing = shipped.filter((each) => !listed.has(each));
+    assert.deepEqual(missing, [], kind);
+    t.diagnostic(
+      `${kind}: ${shipped.length - missing.length} of ${shipped.length} shipped packages are among ${listed.size}`,
+    );
+    listed.delete(shipped[0] ?? '');
+    assert.deepEqual(
+      shipped.filter((each) => !listed.has(each)),
+      shipped.slice(0, 1),
+    );
+  }
+});
+
+/** `NAME@VERSION` of the packages inside of the programs and the window, and Electron beside them. */
+async function shippedPackages(): Promise<readonly string[]> {
+  await using window = await mkdtempDisposable(join(tmpdir(), 'berth-shipped-'));
+  const [cli, executable, helper, desktop, page] = await Promise.all([
+    bundleCli(),
+    bundleExecutable(),
+    bundleHelper(),
+    bundleDesktop(),
+    writeRenderer(window.path),
+  ]);
+  const bundles = [cli, executable, helper, ...Object.values(desktop)];
+  const text = await notices([...bundles.flatMap(({ modules }) => [...modules.keys()]), ...page]);
+  const inside = [...text.matchAll(/^-{80}\n(\S+) (\S+) \(/gm)].map(([, name, at]) => `${name}@${at}`);
+  assert.ok(inside.length > 80, String(inside.length));
+  const electron = await readPackage(join(repository, 'node_modules/electron'));
+  return [...inside, `electron@${electron.version}`];
+}
+
+/** The same of what npm sbom has written, as CycloneDX or as SPDX. */
+function namesIn(text: string): Set<string> {
+  const { components, packages: listed } = JSON.parse(text) as {
+    readonly components?: readonly { readonly name: string; readonly version: string }[];
+    readonly packages?: readonly { readonly name: string; readonly versionInfo: string }[];
+  };
+  return new Set([
+    ...(components ?? []).map((each) => `${each.name}@${each.version}`),
+    ...(listed ?? []).map((each) => `${each.name}@${each.versionInfo}`),
+  ]);
 }

@@ -90,7 +90,7 @@ suite('berth uninstall', isLinux, () => {
     assert.deepEqual([...kept, await computer.logins()], [true, true, true, true, 1]);
   });
 
-  test('takes everything back, says what stays, and has nothing to do the next time', async () => {
+  test('takes everything back, says what stays, and has nothing to do the next time', async (t) => {
     await using computer = await prepare();
     const { berth, files, autostart, root } = computer;
 
@@ -104,6 +104,9 @@ suite('berth uninstall', isLinux, () => {
     assert.equal(again, `Nothing of Berth is left outside of ${root}.\n`);
     assert.deepEqual(json, { takenBack: 0, left: [], stays: root });
     assert.ok(await computer.isThere(root));
+    t.diagnostic(
+      `after an uninstall ${kept.filter(Boolean).length} of ${kept.length} files and ${await computer.logins()} of 1 logins are left`,
+    );
   });
 
   for (const verb of [['uninstall'], ['changes', 'undo', '--all']]) {

@@ -1,6 +1,6 @@
 /** The first start of the desktop: what the window and the tray say, and where the first password is. */
 import assert from 'node:assert/strict';
-import { access, mkdtempDisposable, readFile, stat } from 'node:fs/promises';
+import { access, mkdtempDisposable, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -38,6 +38,32 @@ suite('the first start of the desktop', needsDesktop(), () => {
         .waitFor();
       await setup.getByText('dev', { exact: true }).waitFor();
       await checkAccessibility(page);
+    });
+
+    await t.test('it listens on loopback alone, and lets nobody in without a login', async (each) => {
+      const { pid } = await desktop.holder();
+      const ca = await readFile(join(desktop.dataDir, 'berth', 'tls', 'ca.crt'), 'utf8');
+
+      const listeners = await listenersOf(pid);
+      const answers = await Promise.all(
+        listeners.flatMap(({ host, port }) =>
+          ['http', 'https'].map(async (scheme) => {
+            const headers = { host: `localhost:${port}` };
+            return (await request(`${scheme}://${host}:${port}`, { path: '/v2/', headers, ca })).status;
+          }),
+        ),
+      );
+
+      each.diagnostic(
+        `a password of ${password.length} characters; listens on ${listeners.map(({ host, port }) => `${host}:${port}`).join(' and ')}; without a login ${answers.join(', ')}`,
+      );
+      assert.equal(password.length, 20);
+      assert.ok(listeners.length > 0);
+      assert.deepEqual(
+        listeners.filter(({ host }) => host !== '127.0.0.1' && host !== '[::1]'),
+        [],
+      );
+      assert.deepEqual(new Set(answers), new Set([401]));
     });
 
     await t.test('the password is shown on asking, and hidden again', async () => {
@@ -172,3 +198,27 @@ async function mayPull(desktop: TestDesktop, password: string): Promise<number> 
   const authorization = `Basic ${Buffer.from(`dev:${password}`).toString('base64')}`;
   return (await request(plainUrl, { path: '/v2/', headers: { authorization } })).status;
 }
+
+/** Where a process listens for connections, by the tables of Linux. */
+async function listenersOf(pid: number) {
+  const fds = join('/proc', String(pid), 'fd');
+  const links = await Promise.all(
+    (await readdir(fds)).map((name) => readlink(join(fds, name)).catch(() => '')),
+  );
+  const tables = await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8')));
+  return tables.flatMap((table) =>
+    table.split('\n').flatMap((line) => {
+      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+      const [address = '', port = ''] = local.split(':');
+      if (state !== '0A' || !links.includes(`socket:[${inode}]`)) return [];
+      const host = loopback[address] ?? address;
+      return [{ host, port: Number.parseInt(port, 16) }];
+    }),
+  );
+}
+
+/** As the tables write them. */
+const loopback: Readonly<Record<string, string>> = {
+  '0100007F': '127.0.0.1',
+  '00000000000000000000000001000000': '[::1]',
+};

@@ -34,7 +34,8 @@ import { keysOf } from '../support/keys.ts';
 import { startRegistry } from '../support/registry.ts';
 import { goTo } from '../support/window.ts';
 
-const kills = 50;
+/** DESKTOP_KILLS sets it. */
+const kills = Number(process.env['DESKTOP_KILLS'] ?? 50);
 
 suite('a registry in trouble', needsDesktop(), () => {
   test(`that is killed ${kills} times is back each time, and the window lives`, async (t) => {
@@ -59,9 +60,11 @@ suite('a registry in trouble', needsDesktop(), () => {
     }
 
     backMs.sort((a, b) => a - b);
-    const [median = 0, longest = 0] = [backMs[kills / 2], backMs.at(-1)];
+    const [median = 0, longest = 0] = [backMs[Math.floor(kills / 2)], backMs.at(-1)];
     const [load = 0] = loadavg();
-    t.diagnostic(`back after ${median} ms in the middle, ${longest} ms at most, load ${load.toFixed(1)}`);
+    t.diagnostic(
+      `${kills} kills: the window lived, and it was back after ${median} ms in the middle, ${longest} ms at most, load ${load.toFixed(1)}`,
+    );
     assert.equal(backMs.length, kills);
     // Where others want the processors as well, the time that goes by is theirs.
     assert.ok(longest < (load > availableParallelism() ? 15_000 : 2000), String(longest));

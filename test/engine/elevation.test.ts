@@ -348,7 +348,7 @@ if (await isInsideEngine(import.meta.filename)) {
       ].map((args) => ({ name: `arguments ${args.join(' ')}`, plan: good, args })),
     ];
 
-    test(`${hostile.length} hostile plans are refused by every shell, and nothing is changed`, async () => {
+    test(`${hostile.length} hostile plans are refused by every shell, and nothing is changed`, async (t) => {
       assert.ok(hostile.length >= 200);
       await place('/etc/docker/certs.d/a/berth.crt', 'x');
       const untouched = await snapshot(outside);
@@ -365,6 +365,9 @@ if (await isInsideEngine(import.meta.filename)) {
           wrong.push({ name: each.name, changed: difference(untouched, now) });
       }
 
+      t.diagnostic(
+        `${hostile.length} hostile plans and arguments in ${shells.map(({ name }) => name).join(', ')}: ${hostile.length * shells.length} runs, ${wrong.length} not refused or with a change`,
+      );
       assert.deepEqual(wrong, []);
     });
 
@@ -501,7 +504,7 @@ if (await isInsideEngine(import.meta.filename)) {
       })),
     ]; // prettier-ignore
 
-    test(`${states.length} hostile states of the system are refused, and nothing is changed`, async () => {
+    test(`${states.length} hostile states of the system are refused, and nothing is changed`, async (t) => {
       const pid = await readFile('/run/docker.pid', 'utf8');
       const wrong: unknown[] = [];
       for (const [at, { name, says, step = write(crt, undefined, 'x'), arrange }] of states.entries()) {
@@ -521,6 +524,9 @@ if (await isInsideEngine(import.meta.filename)) {
         if (now.join() !== untouched.join()) wrong.push({ name, changed: difference(untouched, now) });
       }
 
+      t.diagnostic(
+        `${states.length} hostile states of the system, by turns in ${shells.length} shells: ${wrong.length} not refused or with a change`,
+      );
       assert.deepEqual(wrong, []);
     });
 

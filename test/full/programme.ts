@@ -1,7 +1,7 @@
 /** What the long form of the tests runs, row by row: the same files as npm test, longer. */
 
 export interface Row {
-  /** As the threat and reliability programme numbers it: R durability, C concurrency, S security, F fuzz, L load, D desktop. */
+  /** As the threat and reliability programme numbers it: R durability, C concurrency, S security, F fuzz, L load, D desktop, P supply. */
   readonly id: string;
   readonly title: string;
   /** What has to come out. */
@@ -232,6 +232,17 @@ export const programme: readonly Row[] = [
     env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
   },
   {
+    id: 'F5',
+    title: 'histories of tags, and rules of what is stored',
+    target:
+      'every history has an order that explains it, a blob reads until it is deleted, a manifest has its blobs',
+    files: [],
+    elsewhere: {
+      command: 'npm run test:full C3',
+      page: '#c3-tags-as-registers-what-is-stored-as-sets',
+    },
+  },
+  {
     id: 'F6',
     title: 'what must be the same, whatever the way',
     target:
@@ -291,6 +302,15 @@ export const programme: readonly Row[] = [
     elsewhere: { command: 'npm run test:full R10', page: '#r10-sigterm-in-the-middle-of-pushes' },
   },
   {
+    id: 'L8',
+    title: 'logins beside pulls',
+    target: '200 a second, half of them wrong: the p99 of a pull below twice that without',
+    shortfall:
+      'where others want the processors as well, a pull may wait for as long as one comparison of a password takes',
+    files: ['test/load/logins.test.ts'],
+    env: { LOGIN_SECONDS: '60' },
+  },
+  {
     id: 'L9',
     title: 'an hour of pushes, pulls, deletes and collections',
     target:
@@ -306,9 +326,108 @@ export const programme: readonly Row[] = [
     env: { BLOB_MIB: '5120' },
   },
   {
+    id: 'D1',
+    title: 'the first run',
+    target:
+      'a password of 20 characters by chance, shown to who asks; no listener beyond loopback or without a login; plain HTTP on loopback only; no way without a question to anything less safe',
+    files: [
+      'test/desktop/first-run.test.ts',
+      'test/cli/serve.test.ts',
+      'registry/http/front.test.ts',
+      'test/window/consent.test.ts',
+    ],
+  },
+  {
+    id: 'D2',
+    title: 'keys, certificates, and what stays behind',
+    target:
+      'the stated modes under any umask; 0 leaves beyond the scope admitted by openssl, Node, curl or Go; 0 bytes of the key left after sealing; 0 files and certificates left by an uninstall',
+    files: [
+      'registry/disk/private-file.test.ts',
+      'registry/tls/identity.test.ts',
+      'registry/tls/authority.test.ts',
+      'registry/tls/scope.test.ts',
+      'test/clients/false-server.test.ts',
+      'test/cli/uninstall.test.ts',
+      'test/engine/trust.test.ts',
+    ],
+  },
+  {
+    id: 'D3',
+    title: 'the helper with administrator rights',
+    target: '200 hostile plans and arguments, links, races: 0 writes outside of its files',
+    files: ['test/engine/elevation.test.ts', 'main/engine/elevate/steps.test.ts'],
+  },
+  {
+    id: 'D4',
+    title: 'markup wherever strangers write text',
+    target: '300 texts in every field: 0 scripts, navigations, and pages that open',
+    files: ['test/window/markup.test.ts', 'test/window/hostile.test.ts', 'test/desktop/shell.test.ts'],
+    env: { MARKUP_TEXTS: '300' },
+  },
+  {
+    id: 'D5',
+    title: 'the channels of the desktop',
+    target: 'each from foreign frames, and with 50 wrong shapes: 0 accepted',
+    files: ['test/desktop/ipc.test.ts', 'main/sender.test.ts', 'registry/http/api/door.test.ts'],
+  },
+  {
+    id: 'D6',
+    title: 'the packaged app',
+    target: 'the fuses equal the list',
+    files: ['test/desktop/pack.test.ts'],
+  },
+  {
+    id: 'D7',
+    title: 'the port is taken by another program',
+    target:
+      'its owner is named, 0 silent changes of the port after the first start, clients that verify refuse who answers there',
+    files: [
+      'registry/http/port-owner.test.ts',
+      'registry/http/listen.test.ts',
+      'test/desktop/recovery.test.ts',
+      'test/clients/false-server.test.ts',
+    ],
+    env: { DESKTOP_KILLS: '1' },
+  },
+  {
+    id: 'D8',
+    title: 'the process of the registry, killed under the window',
+    target: '50 times: the window lives, and the registry is back in 2 s',
+    files: ['test/desktop/recovery.test.ts'],
+    env: { DESKTOP_KILLS: '50' },
+  },
+  {
+    id: 'P1',
+    title: 'what is installed',
+    target: 'npm ci --ignore-scripts twice: the same tree to the byte',
+    files: ['test/build/install.test.ts'],
+  },
+  {
+    id: 'P2',
+    title: 'age and scripts of packages',
+    target: '0 younger than 7 days, 0 scripts at install in the headless package',
+    files: ['test/build/dependencies.test.ts'],
+    env: { PACKAGE_AGES: '1' },
+  },
+  {
+    id: 'P3',
+    title: 'bill of materials and checksums',
+    target: 'every package that is shipped is in it, all sums are right',
+    files: ['test/build/release.test.ts'],
+  },
+  {
     id: 'P4',
     title: 'packages',
     target: 'pinned, of the registry, within the budget, without open advisories',
     files: ['test/build/dependencies.test.ts'],
+  },
+  {
+    id: 'P5',
+    title: 'connections of tests',
+    target: '0 connections and datagrams beyond this computer, 0 questions for names',
+    shortfall: 'tests of Docker are not looked at: its engine is in a network of its own, without a way out',
+    files: ['test/security/connections.test.ts'],
+    env: { CONNECTION_FOLDERS: 'wire,control,cli,clients' },
   },
 ];
