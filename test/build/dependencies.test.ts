@@ -10,7 +10,7 @@ import {
   type ModuleGraph,
   packageOf,
 } from '../../build/bundle.ts';
-import { run } from '../support/process.ts';
+import { runNpm } from '../support/npm.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -128,11 +128,7 @@ if (areAgesJudged) {
     const choose = async (age: string) => {
       for (const name of ['package.json', '.npmrc']) await copyFile(join(repository, name), join(path, name));
       await rm(join(path, 'package-lock.json'), { force: true });
-      const only = ['--package-lock-only', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-      return await run('npm', ['install', ...only, `--min-release-age=${age}`], {
-        cwd: path,
-        timeoutMs: 900_000,
-      });
+      return await runNpm(path, 'install', ['--package-lock-only', `--min-release-age=${age}`]);
     };
 
     const chosen = await choose(days ?? '');

@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runNpm } from '../support/npm.ts';
 import { forEachOf } from '../support/parallel.ts';
-import { run } from '../support/process.ts';
 
 const repository = join(import.meta.dirname, '..', '..');
 
@@ -51,13 +51,12 @@ test('npm ci gives the same tree each time', async (t) => {
   });
 });
 
-/** Installs what package-lock.json names into a folder; what npm has in its cache is not fetched again. */
+/** Installs what package-lock.json names into a folder. */
 async function install(folder: string): Promise<void> {
   await mkdir(folder);
   for (const name of ['package.json', 'package-lock.json', '.npmrc'])
     await copyFile(join(repository, name), join(folder, name));
-  const args = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { code, stderr } = await run('npm', args, { cwd: folder, timeoutMs: 500_000 });
+  const { code, stderr } = await runNpm(folder, 'ci');
   assert.equal(
     code,
     0,

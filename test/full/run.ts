@@ -9,6 +9,7 @@ import { availableParallelism, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeBundle } from '../../build/bundle.ts';
+import { npmSettings } from '../support/npm.ts';
 import { childEnv } from '../support/process.ts';
 import { missingPackages } from '../support/tools.ts';
 import { type Outcome, readSections, renderElsewhere, renderPage, renderRow } from './page.ts';
@@ -62,7 +63,7 @@ async function runRow({ files, env = {} }: Row): Promise<Outcome> {
   );
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=tap', ...files], {
     cwd: root,
-    env: childEnv({ ...chosen, CI: 'true', BERTH_CLI: 'dist/berth.mjs' }),
+    env: childEnv({ ...npmSettings(), ...chosen, CI: 'true', BERTH_CLI: 'dist/berth.mjs' }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const failed: string[] = [];
