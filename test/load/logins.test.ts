@@ -1,7 +1,8 @@
 /**
  * 200 logins a second, half of them wrong, of several users and from many addresses, beside one client that pulls: it must not
- * notice them. LOGIN_SECONDS: for how long. The short form asks it of nine of ten pulls, the long one of 99 of 100. Where the
-machine is busy a pull may take as long as one comparison of a password: without protection it waits for many.
+ * notice them. LOGIN_SECONDS: for how long. The short form asks it of nine of ten pulls, the long one of 99 of 100. A pull
+ * may take as long as one comparison of a password, or where others want the processors as well as ten; without protection it
+ * waits for all that are due.
  */
 import assert from 'node:assert/strict';
 import { compareSync, hashSync } from 'bcryptjs';
@@ -9,6 +10,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { availableParallelism, loadavg } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BcryptPool, createBcryptPool } from '../../registry/auth/bcrypt-pool.ts';
@@ -81,10 +83,13 @@ async function measure(
   return { alone, beside, statuses };
 }
 
+/** How many comparisons a pull may wait for. */
+const bearable = (loadavg()[0] ?? 0) > availableParallelism() ? 10 : 1;
+
 /** The slow pulls of both kinds, and whether those beside logins were slowed. */
 function judge({ alone, beside }: Pulls, compareMs: number) {
   const [before, after] = [quantile(alone, share), quantile(beside, share)];
-  return { before, after, isSlowed: after >= Math.max(2 * before, compareMs) };
+  return { before, after, isSlowed: after >= Math.max(2 * before, bearable * compareMs) };
 }
 
 test(`${perSecond} logins a second, half of them wrong, do not slow down a pull`, onLinux, async (t) => {
@@ -156,7 +161,7 @@ test('the measure sees a server that compares passwords where it answers', onLin
   using connection = await connect({ port, ca: undefined, authorization: undefined });
   const pull = async () => void (await expect(connection, { method: 'GET', path: '/' }, 200));
 
-  const pulls = await measure(`http://127.0.0.1:${port}`, { pull, forSeconds: 0.2, atOnceMs: 200 });
+  const pulls = await measure(`http://127.0.0.1:${port}`, { pull, forSeconds: 0.4, atOnceMs: 400 });
 
   connection[Symbol.dispose]();
   server.closeAllConnections();
