@@ -151,7 +151,7 @@ test(`${count} texts of markup in each field are text`, needs('chromium'), async
       const seen = await readAll();
 
       const markup = await page.locator(forbidden).evaluateAll((all) => all.map((one) => one.outerHTML));
-      each.diagnostic(`${hash}: ${seen.size} of ${count} texts were shown`);
+      each.diagnostic(`${hash.slice(2)}: ${seen.size} of ${count} texts were shown`);
       assert.deepEqual([executed, left, complaints, markup], [[], [], [], []]);
       assert.ok(seen.size >= Math.min(least, count), `${seen.size} were shown`);
       assert.ok(page.url().startsWith(`${registry.url}/ui/`), page.url());
