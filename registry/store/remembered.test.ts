@@ -45,6 +45,18 @@ test('a read that began during a change and ends after it is not kept', async ()
   assert.equal(await remembered.get('a', value('new')), 'new');
 });
 
+test('a read that begins and ends during a change is not kept: what it saw may be gone before the change ends', async () => {
+  const remembered = createRemembered<string>(10);
+  const write = Promise.withResolvers<void>();
+
+  const changing = remembered.change('a', () => write.promise);
+  assert.equal(await remembered.get('a', value('old')), 'old');
+
+  assert.equal(await remembered.get('a', value(undefined)), undefined);
+  write.resolve();
+  await changing;
+});
+
 test('a change that fails makes the key be read again too', async () => {
   const remembered = createRemembered<string>(10);
   await remembered.get('a', value('old'));
