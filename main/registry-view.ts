@@ -11,6 +11,8 @@ export interface RegistryView {
   /** `team/api:1.4`, as it was pushed last. */
   readonly lastPush: string | undefined;
   readonly isReadOnly: boolean;
+  /** The variable or option that fixes that; absent where it can be changed. */
+  readonly readOnlyFixedBy: string | undefined;
   readonly disk: DiskRow['state'];
   readonly transfers: readonly Transfer[];
 }
@@ -124,6 +126,7 @@ async function readFacts(client: Client): Promise<Omit<RegistryView, 'transfers'
     bytes: usage.totalBytes,
     lastPush: last === undefined ? undefined : `${last.repository}:${last.tag}`,
     isReadOnly: status.isReadOnly,
+    readOnlyFixedBy: status.readOnlyFixedBy,
     disk: status.disk.state,
   };
 }

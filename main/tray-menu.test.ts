@@ -17,6 +17,7 @@ const view: RegistryView = {
   bytes: 3_400_000_000,
   lastPush: 'team/api:1.4',
   isReadOnly: false,
+  readOnlyFixedBy: undefined,
   disk: 'ok',
   transfers: [],
 };
@@ -182,6 +183,22 @@ const rows: readonly Row[] = [
     icon: 'readOnly',
     items:
       '[Read-only] / Resume / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'read-only, by a variable',
+    state: running,
+    view: { ...view, lastPush: undefined, isReadOnly: true, readOnlyFixedBy: 'REGISTRY_STORAGE_MAINTENANCE' },
+    icon: 'readOnly',
+    items:
+      '[Read-only] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
+  },
+  {
+    name: 'never read-only, by a variable',
+    state: running,
+    view: { ...view, lastPush: undefined, readOnlyFixedBy: 'REGISTRY_STORAGE_MAINTENANCE' },
+    icon: 'running',
+    items:
+      '[Running: 12 repositories, 3.40GB] / Copy address localhost:5443 / Copy docker login / - / Open Berth / Restart / Stop / - / Settings / Quit',
   },
   {
     name: 'a full disk, while somebody pulls',

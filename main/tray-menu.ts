@@ -172,6 +172,8 @@ function runningMenu(
   const where = isOwn ? '' : ', by another program';
   const head = headOf(view);
   const isReadOnly = view?.isReadOnly === true;
+  // What is fixed from outside is not for the tray to change.
+  const canSwitch = view !== undefined && view.readOnlyFixedBy === undefined;
   return {
     icon: iconOf(view, distrustful),
     tooltip: `Berth: ${head}${where}`,
@@ -182,13 +184,15 @@ function runningMenu(
           ? []
           : [{ label: `Trust in ${distrustful}`, act: { kind: 'open', hash: '#/home' } } as const]),
       { label: `${head}${where}` },
-      ...(isReadOnly ? [{ label: 'Resume', act: { kind: 'setReadOnly', isReadOnly: false } } as const] : []),
+      ...(isReadOnly && canSwitch
+        ? [{ label: 'Resume', act: { kind: 'setReadOnly', isReadOnly: false } } as const]
+        : []),
       ...(address === undefined ? [] : copies(address, view?.lastPush)),
       undefined,
       open,
-      ...(view === undefined || isReadOnly
-        ? []
-        : [{ label: 'Pause', act: { kind: 'setReadOnly', isReadOnly: true } } as const]),
+      ...(canSwitch && !isReadOnly
+        ? [{ label: 'Pause', act: { kind: 'setReadOnly', isReadOnly: true } } as const]
+        : []),
       // Another program's process is not for the tray to end.
       ...(isOwn ? [restart, stop] : []),
       undefined,
