@@ -261,8 +261,6 @@ export const programme: readonly Row[] = [
     id: 'L2',
     title: 'many clients pull one image',
     target: '500 clients, 300 MB: less than 100 MiB more resident, 0 errors',
-    shortfall:
-      'about 115 MiB more: 50 of blocks of sends, of which 32 MiB make 100 pulls at once a third faster, 40 of the heap of JavaScript, and what the allocator of the system keeps',
     files: ['test/load/pulls.test.ts'],
     env: { PULL_CLIENTS: '500', PULL_MIB: '300' },
   },
