@@ -16,10 +16,10 @@ export function createRemembered<T>(limit: number): Remembered<T> {
   const changing = new Map<string, number>();
   let changes = 0;
 
-  function forget(key: string, begun: 1 | -1): void {
+  function forget(key: string, more: 1 | -1): void {
     changes++;
     kept.delete(key);
-    const underWay = (changing.get(key) ?? 0) + begun;
+    const underWay = (changing.get(key) ?? 0) + more;
     if (underWay > 0) changing.set(key, underWay);
     else changing.delete(key);
   }
