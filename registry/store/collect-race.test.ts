@@ -136,8 +136,12 @@ for (const { on, pushes } of runs) {
           .catch(() => store.manifests.removeTag(name, tag, actor));
     }
 
+    // How much a few pushes leave behind depends on how steps take turns: they go on until there was something to break.
+    const isWanted = () =>
+      clock.pushes < pushes || (collected <= pushes / 10 && clock.pushes < pushes * 10);
+
     async function work(client: number): Promise<void> {
-      while (clock.pushes < pushes && broken.length === 0) {
+      while (isWanted() && broken.length === 0) {
         await pushOne(client).catch((error: Error) => broken.push(`refused: ${error.message}`));
         clock.pushes++;
         if (random(3) === 0) await removeOne(client);
