@@ -69,9 +69,14 @@ export async function openWindow(options: RegistryOptions = {}): Promise<TestWin
   };
 }
 
-export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
+/** With further arguments, and as a user whose home that is. */
+export async function launchBrowser(
+  more: readonly string[] = [],
+  home = process.env['HOME'],
+): Promise<Browser> {
   return await chromium.launch({
     executablePath: '/usr/bin/chromium',
+    env: { ...process.env, HOME: home },
     args: [
       '--no-sandbox',
       '--disable-gpu',

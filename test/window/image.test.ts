@@ -421,6 +421,28 @@ test('one image or artifact', needs('chromium'), async (t) => {
     assert.doesNotMatch(await berth(registry.dataDir, 'tags', 'release/api').catch(() => ''), /1\.4\.0/);
   });
 
+  await t.test(
+    'an image is not copied to a repository that is read-only, which its dialog says',
+    async () => {
+      await into('closed/app').image({ config: { os: 'linux' } }, '1');
+      await berth(registry.dataDir, 'repository', 'closed/app', '--read-only', 'on');
+      await window.go(at);
+      await page.keyboard.press('C');
+      const dialog = page.getByRole('dialog', { name: 'Copy to another name' });
+      await dialog.getByLabel('Repository').fill('closed/app');
+
+      await dialog.getByText('The repository is read-only: see its Settings.').waitFor();
+
+      assert.equal(
+        await dialog.getByRole('button', { name: 'Copy', exact: true }).getAttribute('aria-disabled'),
+        'true',
+      );
+      await dialog.getByLabel('Repository').fill('open/app');
+      await dialog.getByText(/read-only/).waitFor({ state: 'detached' });
+      await page.keyboard.press('Escape');
+    },
+  );
+
   await t.test('a tag is deleted at once, says where its digest stays, and comes back', async () => {
     await berth(registry.dataDir, 'tag', 'team/api:also', former.index.digest);
     await window.go('#/repositories/team/api/_/image/also');

@@ -9,7 +9,7 @@ import { toast } from '../../parts/toast.tsx';
 import { formatPlural, formatReference } from '../../format.ts';
 import { sentencesOf } from '../../messages.ts';
 import { useAsk, useRun } from '../../state/calls.ts';
-import { useRefusal, useRegistryRefusal } from '../../state/refusal.ts';
+import { useRefusal } from '../../state/refusal.ts';
 import styles from './image.module.css';
 
 /** Asks where an image shall be, too. Nothing is uploaded: both names share the bytes. */
@@ -29,9 +29,7 @@ export function CopyDialog({
   const isName = parseRepoName(target) !== undefined;
   const isTag = parseTag(tag) !== undefined;
   const isSame = target === repository && tag === reference;
-  const ownRefusal = useRefusal(repository);
-  const registryRefusal = useRegistryRefusal();
-  const refusal = target === repository ? ownRefusal : registryRefusal;
+  const refusal = useRefusal(isName ? target : repository);
   const {
     isPending: isRunning,
     error,
