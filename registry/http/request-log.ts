@@ -154,9 +154,12 @@ function writeServiceLine(
   });
 }
 
-/** The first request of every docker command carries no credentials: its 401 is no event for a person. */
+/**
+ * The first request of every docker command carries no credentials: its 401 is no event for a person. Nor is a file of the
+ * window, of which who looks at the log has just loaded some dozens.
+ */
 function levelOf(exchange: Exchange): 'error' | 'warn' | 'info' | 'debug' {
-  if (exchange.error === undefined) return 'info';
+  if (exchange.error === undefined) return exchange.path.startsWith('/ui/') ? 'debug' : 'info';
   if (exchange.res.statusCode >= 500) return 'error';
   return isChallenge(exchange) || exchange.res.statusCode === 404 ? 'debug' : 'warn';
 }

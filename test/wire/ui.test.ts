@@ -8,6 +8,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { bundleCli } from '../../build/bundle.ts';
 import { type Answer, request, type RequestOptions } from '../support/http.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { until } from '../support/until.ts';
 import { refusal, startWithUsers } from './support.ts';
 
 const script = `console.log(${JSON.stringify('window '.repeat(2000))});\n`;
@@ -64,6 +65,26 @@ suite('the window for browsers', () => {
 
   const get = (path: string, options: RequestOptions = {}): Promise<Answer> =>
     request(registry.url, { path, ca: registry.ca, ...options });
+
+  test('who looks at the log reads what clients ask for, not which files the window has loaded', async () => {
+    const from = registry.log().length;
+    await get('/ui/');
+    await get('/readyz?after');
+    const lines = () =>
+      registry
+        .log()
+        .slice(from)
+        .split('\n')
+        .filter((line) => line.includes('response completed'));
+    await until('the later request is in the log', () =>
+      Promise.resolve(lines().some((line) => line.includes('/readyz?after'))),
+    );
+
+    assert.deepEqual(
+      lines().filter((line) => line.includes('uri=/ui/')),
+      [],
+    );
+  });
 
   const served: readonly {
     readonly path: string;

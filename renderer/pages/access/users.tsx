@@ -152,7 +152,7 @@ const columns: readonly Column<UserRow>[] = [
   {
     id: 'used',
     title: 'Last used',
-    width: 'minmax(130px, 2fr)',
+    width: 'minmax(130px, 3fr)',
     cell: ({ lastUse }) => <LastUse use={lastUse} />,
   },
   {

@@ -51,7 +51,7 @@ function FilterBar({
 }) {
   return (
     <Bar label="Filter">
-      <SearchInput isMain label="Search what happened" value={texts.q} onChange={set.q} />
+      <SearchInput isMain label="Search activity" value={texts.q} onChange={set.q} />
       <Chooser
         label="Kind"
         isLabelHidden
@@ -104,7 +104,7 @@ function TimeInput({
   readonly error: string | undefined;
 }) {
   return (
-    <div className={styles['field']}>
+    <div className={styles['time']}>
       <TextInput
         label={label}
         isLabelHidden

@@ -27,6 +27,30 @@ export function LogBar({ query, onChange, store, onStep }: LogBarProps) {
   return (
     <Bar label="Filter">
       <Levels level={level} store={store} onChange={(value) => onChange('level', value)} />
+      <Chooser
+        isLabelHidden
+        label="Source"
+        value={sys}
+        choices={[{ id: '', label: 'All sources' }, ...subsystems.map((each) => ({ id: each, label: each }))]}
+        onChange={(value) => onChange('sys', value)}
+      />
+      <Chooser
+        isLabelHidden
+        label="Time range"
+        value={isSpan ? since : 'present'}
+        choices={[
+          ...spans.map(({ id, label }) => ({ id: id as string, label })),
+          ...(isSpan ? [] : [{ id: 'present', label: betweenOf(since, until) }]),
+          { id: 'between', label: 'Between …' },
+        ]}
+        onChange={(value) => {
+          if (value === 'between') void openBetween(since, until, onChange);
+          else if (value !== 'present') {
+            onChange('since', value);
+            onChange('until', '');
+          }
+        }}
+      />
       <div
         className={styles['search']}
         onKeyDownCapture={(event) => {
@@ -59,30 +83,6 @@ export function LogBar({ query, onChange, store, onStep }: LogBarProps) {
         Highlight
       </button>
       {isHighlight && text !== '' && <Matches store={store} onStep={onStep} />}
-      <Chooser
-        isLabelHidden
-        label="Source"
-        value={sys}
-        choices={[{ id: '', label: 'All sources' }, ...subsystems.map((each) => ({ id: each, label: each }))]}
-        onChange={(value) => onChange('sys', value)}
-      />
-      <Chooser
-        isLabelHidden
-        label="Time range"
-        value={isSpan ? since : 'present'}
-        choices={[
-          ...spans.map(({ id, label }) => ({ id: id as string, label })),
-          ...(isSpan ? [] : [{ id: 'present', label: betweenOf(since, until) }]),
-          { id: 'between', label: 'Between …' },
-        ]}
-        onChange={(value) => {
-          if (value === 'between') void openBetween(since, until, onChange);
-          else if (value !== 'present') {
-            onChange('since', value);
-            onChange('until', '');
-          }
-        }}
-      />
       {requestId !== '' && (
         <span className={styles['only']}>
           Request <code title={requestId}>{requestId.slice(0, 8)}</code>
