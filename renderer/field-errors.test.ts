@@ -15,7 +15,7 @@ test('each error is shown at the field that it is about', () => {
     [usage('This user name cannot be used.'), { name: 'This user name cannot be used. Hint.' }],
     [new AppError('USER_EXISTS', { message: 'There.', hint: '' }), { name: 'There.' }],
     [new AppError('LAST_ADMIN', { message: 'Last.', hint: 'Make one.' }), { '': 'Last. Make one.' }],
-    [new Error('bug'), { '': 'Something unexpected happened: bug Reload the window.' }],
+    [new Error('bug'), { '': 'Something unexpected happened: bug. Reload the window.' }],
   ];
 
   for (const [error, expected] of cases)

@@ -19,7 +19,7 @@ export function problemOf(error: unknown): Problem {
   if (!(error instanceof AppError)) {
     const text = error instanceof Error ? error.message : String(error);
     return {
-      title: `Something unexpected happened: ${text}`,
+      title: `Something unexpected happened: ${text.replace(/[^.!?]$/, '$&.')}`,
       hint: 'Reload the window.',
       code: 'UNEXPECTED',
     };

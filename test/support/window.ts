@@ -1,6 +1,7 @@
 /** The window as people use it: the built page, served by a real registry, in Chromium. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { buildWhereOlder } from './build.ts';
 import { pushImage } from './push.ts';
@@ -163,6 +164,12 @@ export async function checkAccessibility(page: Page): Promise<void> {
   await page.evaluate(() => {
     document.documentElement.dataset['theme'] = 'light';
   });
+}
+
+/** A picture for the guide, where SCREENSHOTS names a directory. */
+export async function takePicture(page: Page, name: string): Promise<void> {
+  const directory = process.env['SCREENSHOTS'];
+  if (directory !== undefined) await page.screenshot({ path: join(directory, `${name}.png`) });
 }
 
 /** Builds the page where a source is newer than it. */

@@ -13,7 +13,7 @@ import { createSystemMethods } from '../../main/system-methods.ts';
 import { createShell } from '../../main/shell.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs, searchPath } from '../support/tools.ts';
-import { checkAccessibility, goTo, openWindow } from '../support/window.ts';
+import { checkAccessibility, goTo, openWindow, takePicture } from '../support/window.ts';
 
 test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   await using window = await openWindow({ listen: 'localhost:0' });
@@ -22,7 +22,8 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   const client = await openClient(registry.dataDir);
   const noChange = (): never => assert.fail('that is no change of the computer');
   const shell = createShell({
-    'files.pickBundles': noChange,
+    // The window asks for what the app was opened with.
+    'files.pickBundles': async ({ from }) => (from === 'given' ? [] : noChange()),
     'files.chooseTarget': noChange,
     'files.reveal': noChange,
     ...createSystemMethods({
@@ -108,6 +109,12 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
     const { leaf, authority } = await client.call('certificate.get', {});
     await sheet.getByText(authority?.fingerprint ?? leaf.fingerprint).waitFor();
     await checkAccessibility(page);
+    for (const theme of ['dark', 'light']) {
+      await page.evaluate((name) => {
+        document.documentElement.dataset['theme'] = name;
+      }, theme);
+      await takePicture(page, `consent-${theme}`);
+    }
     assert.equal(
       await sheet.getByRole('button', { name: 'Not now' }).evaluate((one) => one === document.activeElement),
       true,

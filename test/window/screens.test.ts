@@ -2,17 +2,15 @@
  * Every screen with content, in both themes: accessible, within its frame on small windows, and as pictures for the guide
  * where SCREENSHOTS names a directory:
  *
- *     SCREENSHOTS=docs/guide/images node --test test/window/screens.test.ts
+ *     SCREENSHOTS=docs/guide/images node --test test/window/screens.test.ts test/window/consent.test.ts
  */
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { pushInto } from '../support/content.ts';
 import { request } from '../support/http.ts';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, goTo, openWindow, type TestWindow } from '../support/window.ts';
+import { checkAccessibility, goTo, openWindow, takePicture, type TestWindow } from '../support/window.ts';
 import { attach, pushChart, pushVersion } from './image-content.ts';
 
 interface Shown {
@@ -25,6 +23,7 @@ interface Shown {
 const image = '#/repositories/team/api/_/image/1.4.0';
 const screens: readonly Shown[] = [
   { name: 'home', hash: '#/home' },
+  { name: 'setup', hash: '#/home?setup=1' },
   { name: 'repositories', hash: '#/repositories' },
   { name: 'repository', hash: '#/repositories/team/api' },
   { name: 'repository-history', hash: '#/repositories/team/api/_/history' },
@@ -68,21 +67,34 @@ test('every screen', { ...needs('chromium') }, async (t) => {
   });
   await fill(window);
   const { page } = window;
-  const pictures = process.env['SCREENSHOTS'];
-  if (pictures !== undefined) await mkdir(pictures, { recursive: true });
 
-  for (const theme of ['light', 'dark']) {
+  for (const theme of ['light', 'dark'] as const) {
     await page.evaluate(
       (name) => localStorage.setItem('berth.preferences', JSON.stringify({ theme: name })),
       theme,
     );
     await page.goto('about:blank');
     await page.goto(`${window.registry.url}/ui/`);
+    await t.test(`login, ${theme}`, async () => {
+      const context = await window.browser.newContext({
+        ignoreHTTPSErrors: true,
+        viewport: page.viewportSize(),
+        colorScheme: theme,
+      });
+      const login = await context.newPage();
+      await login.goto(`${window.registry.url}/ui/`);
+      await login.getByLabel('User').fill('ci');
+      await login.getByLabel('Password').fill('a-password-of-ci');
+      await login.getByRole('button', { name: 'Log in' }).click();
+      await login.getByRole('alert').waitFor();
+      await takePicture(login, `login-${theme}`);
+      await context.close();
+    });
     for (const { name, hash, act } of screens) {
       await t.test(`${name}, ${theme}`, async () => {
         await goTo(page, hash);
         await act?.(page);
-        if (pictures !== undefined) await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) });
+        await takePicture(page, `${name}-${theme}`);
         // It looks at both themes.
         if (theme === 'light') await checkAccessibility(page);
         if (act !== undefined) await page.keyboard.press('Escape');
