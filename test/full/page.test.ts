@@ -44,6 +44,15 @@ test('a row that was run smaller, or failed, says so', () => {
   assert.match(text, /^\*\*Failed\*\*: it holds \(2 passed\) in .*: `RUNS=5 npm run test:full X1`$/m);
 });
 
+test('a row that takes hours says how many where less was run', () => {
+  const text = renderRow({ ...row, takes: 'two hours' }, { ...outcome, smaller: ['RUNS=5'] });
+
+  assert.match(
+    text,
+    /^Not the whole of it, which takes two hours on two processors: run with RUNS=5 in place of RUNS=100\.$/m,
+  );
+});
+
 test('the sections of a page are read again', () => {
   const sections = [
     renderRow(row, outcome),

@@ -33,7 +33,7 @@ export function readSections(page: string): readonly (readonly [id: string, sect
 }
 
 export function renderRow(row: Row, outcome: Outcome): string {
-  const { id, env = {} } = row;
+  const { id, env = {}, takes } = row;
   const { passed, failed, figures, smaller, seconds, at, machine } = outcome;
   const verdict =
     failed.length === 0 ? `${passed} tests passed` : `**Failed**: ${failed.join('; ')} (${passed} passed)`;
@@ -43,7 +43,7 @@ export function renderRow(row: Row, outcome: Outcome): string {
     ...headOf(row),
     smaller.length === 0
       ? ''
-      : `Not the whole of it: run with ${smaller.join(', ')} in place of ${wanted.join(', ')}.`,
+      : `Not the whole of it${takes === undefined ? '' : `, which takes ${takes} on two processors`}: run with ${smaller.join(', ')} in place of ${wanted.join(', ')}.`,
     `${verdict} in ${duration(seconds)}, ${at.toISOString().slice(0, 10)}, ${machine}: \`${command}\``,
     figures.map((figure) => `- ${figure}`).join('\n'),
   ]);

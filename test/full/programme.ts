@@ -11,6 +11,8 @@ export interface Row {
   readonly files: readonly string[];
   /** How long: each file says what it reads. The environment of the run may say it otherwise, and the page then tells both. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How long that takes on two processors with nothing else to do, about; said where less was run. */
+  readonly takes?: string;
   /** Where the figures are, with the command that makes them; such a row has no files. */
   readonly elsewhere?: { readonly command: string; readonly page: string };
 }
@@ -223,6 +225,7 @@ export const programme: readonly Row[] = [
     target: '1,000,000 connections: 0 answers of 5xx, 0 to another request, descriptors and memory as before',
     files: ['test/fuzz/sockets.test.ts'],
     env: { FUZZ_CONNECTIONS: '1000000' },
+    takes: 'an hour',
   },
   {
     id: 'F4',
@@ -230,6 +233,7 @@ export const programme: readonly Row[] = [
     target: '2,000 runs of 100 commands: equal after each',
     files: ['test/model/model.test.ts'],
     env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
+    takes: 'two hours',
   },
   {
     id: 'F5',
