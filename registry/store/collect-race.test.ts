@@ -137,8 +137,7 @@ for (const { on, pushes } of runs) {
     }
 
     // How much a few pushes leave behind depends on how steps take turns: they go on until there was something to break.
-    const isWanted = () =>
-      clock.pushes < pushes || (collected <= pushes / 10 && clock.pushes < pushes * 10);
+    const isWanted = () => clock.pushes < pushes || (collected <= pushes / 10 && clock.pushes < pushes * 10);
 
     async function work(client: number): Promise<void> {
       while (isWanted() && broken.length === 0) {
