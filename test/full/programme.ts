@@ -152,6 +152,7 @@ export const programme: readonly Row[] = [
       'on a machine that is loaded, medians are known no better than by the noise that is told beside them, and others may wait for up to 50 ms',
     files: ['test/security/login-time.test.ts'],
     env: { LOGIN_TIMES: '1000', LOGIN_COST: '10', LOGIN_FLOOD_SECONDS: '60' },
+    takes: 'half an hour',
   },
   {
     id: 'S2',
