@@ -340,7 +340,9 @@ const acts: readonly Act[] = [
       assert.equal(await sheet.getByRole('group', { name: 'What it said' }).innerText(), 'two\nthree');
       await checkAccessibility(page);
       answers['login.apply'] = apply;
-      await keys.press('Escape', 'Escape');
+      await keys.press('Escape');
+      await sheet.waitFor({ state: 'detached' });
+      await keys.press('Escape');
     },
   },
   {
@@ -452,7 +454,8 @@ test('every act of the desktop is done by keys alone', needs('chromium', 'podman
     sheet: page.getByRole('alertdialog'),
     async asked(method) {
       await until(`the page asks for ${method}`, async () => calls.includes(method));
-      calls.length = 0;
+      // What it asks for next may be there already.
+      calls.splice(0, calls.indexOf(method) + 1);
     },
   };
 
@@ -462,7 +465,7 @@ test('every act of the desktop is done by keys alone', needs('chromium', 'podman
       if (name.startsWith('images of')) await window.push('keys/exported', '1', 'exported');
       calls.length = 0;
       await run(desk);
-      assert.equal(await page.getByRole('dialog').or(page.getByRole('alertdialog')).count(), 0);
+      await page.getByRole('dialog').or(page.getByRole('alertdialog')).first().waitFor({ state: 'detached' });
     });
   }
 });
