@@ -99,7 +99,11 @@ test('every act is done by keys alone', needs('chromium'), async (t) => {
             throw error;
           }
           assert.deepEqual(pointers, []);
-          assert.equal(await page.getByRole('dialog').or(page.getByRole('alertdialog')).count(), 0);
+          await page
+            .getByRole('dialog')
+            .or(page.getByRole('alertdialog'))
+            .first()
+            .waitFor({ state: 'detached' });
         });
     });
   }
