@@ -106,6 +106,8 @@ suite('each setting that needs no restart is in force at once', () => {
     await send('GET', mark);
     await send('GET', next);
     while (!new RegExp(`^time=.*${next.replace('?', '\\?')}`, 'm').test(registry.log())) await delay(5);
+    // Entries are gathered for a while, and come by another pipe than the lines.
+    await delay(100);
     const [line = 'none'] = registry
       .log()
       .split('\n')
