@@ -79,8 +79,7 @@ async function scriptSizes(): Promise<readonly Figure[]> {
 
 /**
  * From the start of the navigation to the first paint with rows of the list: in a new browser, and loaded again. Once as a
- * user whose browsers trust the authority, and once as one who went on at the warning: what comes with a certificate that
- * is not trusted, Chromium does not write to its cache.
+ * user whose browsers trust the authority, and once as one who went on at the warning.
  */
 async function paints(): Promise<readonly Figure[]> {
   const trusting = join(directory.path, 'home');

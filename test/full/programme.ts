@@ -11,7 +11,7 @@ export interface Row {
   readonly files: readonly string[];
   /** How long: each file says what it reads. The environment of the run may say it otherwise, and the page then tells both. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long that takes on two processors with nothing else to do, about; said where less was run. */
+  /** How long that takes on two processors, as reckoned from shorter runs; said where less was run. */
   readonly takes?: string;
   /** Where the figures are, with the command that makes them; such a row has no files. */
   readonly elsewhere?: { readonly command: string; readonly page: string };
@@ -152,7 +152,7 @@ export const programme: readonly Row[] = [
       'on a machine that is loaded, medians are known no better than by the noise that is told beside them, and others may wait for up to 50 ms',
     files: ['test/security/login-time.test.ts'],
     env: { LOGIN_TIMES: '1000', LOGIN_COST: '10', LOGIN_FLOOD_SECONDS: '60' },
-    takes: 'half an hour',
+    takes: 'about half an hour',
   },
   {
     id: 'S2',
@@ -226,7 +226,7 @@ export const programme: readonly Row[] = [
     target: '1,000,000 connections: 0 answers of 5xx, 0 to another request, descriptors and memory as before',
     files: ['test/fuzz/sockets.test.ts'],
     env: { FUZZ_CONNECTIONS: '1000000' },
-    takes: 'an hour',
+    takes: 'about an hour',
   },
   {
     id: 'F4',
@@ -234,7 +234,7 @@ export const programme: readonly Row[] = [
     target: '2,000 runs of 100 commands: equal after each',
     files: ['test/model/model.test.ts'],
     env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
-    takes: 'two hours',
+    takes: 'about two hours',
   },
   {
     id: 'F5',
