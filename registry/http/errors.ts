@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { AppError, errorEntry, isAppError } from '../spec/errors.ts';
 import { awaitsContinue, type Exchange, hasBody } from './exchange.ts';
 
-const drainBytes = 64 * 1024 * 1024;
+/** How much of a refused body is read: for clients that look for the answer only when they have sent all of it. */
+const drainBytes = 20 * 1024 * 1024;
+/** How long the connection stays after the answer, for who still sends. */
 const drainMs = 5000;
 
 /** The body of an error answer (OCI distribution-spec, "Error Codes"). */
@@ -68,8 +70,9 @@ function stackOf(thrown: unknown): string {
 }
 
 /**
- * Sends an answer to a request whose body was not read. The answer goes first; then up to 64 MiB or 5 s of the body
- * are read and dropped: Go clients that meet a reset while they write lose the message.
+ * Sends an answer to a request whose body was not read. The answer goes first; then up to 20 MiB of the body are read
+ * and dropped, and what comes behind them waits unread. The connection is closed after 5 s, or by the client: Go clients
+ * that meet a reset while they write lose the message.
  */
 function refuseBody({ req, res, isContinued }: Exchange, text: Buffer): void {
   if (req.complete || !hasBody(req)) {
@@ -90,7 +93,7 @@ function refuseBody({ req, res, isContinued }: Exchange, text: Buffer): void {
   const timer = setTimeout(stop, drainMs);
   req.on('data', (bytes: Buffer) => {
     left -= bytes.length;
-    if (left < 0) stop();
+    if (left < 0) req.pause();
   });
   req.once('end', stop);
   req.once('close', stop);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Readable } from 'node:stream';
 import { text as collect } from 'node:stream/consumers';
@@ -611,6 +613,34 @@ describe('a refused body of 20 MiB', () => {
       assert.equal(text.split('HTTP/1.1').length, 2, 'one answer');
     });
   }
+
+  test('a body without an end is read in part, and its connection stays for 5 s', async () => {
+    const { host, port } = registry;
+    const socket = connect({ host, port }).on('error', () => undefined);
+    using _ = { [Symbol.dispose]: () => void socket.destroy() };
+    const answered = once(socket, 'data');
+    const ended = Promise.race([once(socket, 'end'), once(socket, 'close')]);
+    const chunk = Buffer.from(`10000\r\n${'x'.repeat(65_536)}\r\n`);
+    const fill = (): void => {
+      while (socket.writable && socket.write(chunk));
+    };
+    socket.on('drain', fill);
+    socket.write(
+      `PATCH /v2/r/blobs/uploads/${id} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    fill();
+
+    const [answer] = (await answered) as [Buffer];
+    const answeredAt = performance.now();
+    await ended;
+
+    assert.match(String(answer), /^HTTP\/1\.1 404 /);
+    const lastedMs = performance.now() - answeredAt;
+    assert.ok(lastedMs > 4000 && lastedMs < 15_000, `${lastedMs} ms`);
+    // The system keeps some of it for each of the two ends.
+    const takenMiB = (socket.bytesWritten - socket.writableLength) / 1024 / 1024;
+    assert.ok(takenMiB > 19 && takenMiB < 48, `${takenMiB} MiB`);
+  });
 
   test('an ordinary client reads it too', async () => {
     const body = Readable.from(Array.from({ length: size / piece.length }, () => piece));
