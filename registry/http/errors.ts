@@ -4,6 +4,9 @@ import { awaitsContinue, type Exchange, hasBody } from './exchange.ts';
 
 /** How much of a refused body is read: for clients that look for the answer only when they have sent all of it. */
 const drainBytes = 20 * 1024 * 1024;
+/** What is dropped is memory until the next collection of garbage: so much is read at a time, which leaves that its time. */
+const drainStepBytes = 4 * 1024 * 1024;
+const drainRestMs = 100;
 /** How long the connection stays after the answer, for who still sends. */
 const drainMs = 5000;
 
@@ -85,15 +88,21 @@ function refuseBody({ req, res, isContinued }: Exchange, text: Buffer): void {
     end(res, text);
     return;
   }
-  let left = drainBytes;
+  let read = 0;
+  let stepEnd = drainStepBytes;
+  let resting: ReturnType<typeof setTimeout> | undefined;
   const stop = (): void => {
     clearTimeout(timer);
+    clearTimeout(resting);
     end(res, undefined);
   };
   const timer = setTimeout(stop, drainMs);
   req.on('data', (bytes: Buffer) => {
-    left -= bytes.length;
-    if (left < 0) req.pause();
+    read += bytes.length;
+    if (read <= stepEnd) return;
+    req.pause();
+    stepEnd += drainStepBytes;
+    if (read <= drainBytes) resting = setTimeout(() => req.resume(), drainRestMs);
   });
   req.once('end', stop);
   req.once('close', stop);
