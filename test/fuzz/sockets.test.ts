@@ -260,6 +260,16 @@ async function converse(registry: TestRegistry, first: number, random: Random): 
   return { sent, received };
 }
 
+/** A fatal alert of TLS (RFC 8446 6): the answer to what begins as TLS does and is none. */
+function isAlert(received: string): boolean {
+  return (
+    received.length === 7 && received.startsWith('\u0015\u0003') && received.slice(3, 6) === '\0\u0002\u0002'
+  );
+}
+
+/** The first byte of a handshake (RFC 8446 5.1). */
+const handshake = 0x16;
+
 /** What must not be in the answers of a connection; the numbers of its requests are from `first` on. */
 function problemOf({ sent, received }: Result, first: number): string | undefined {
   if (/HTTP\/1\.1 5\d\d /.test(received)) return 'an answer of 5xx';
@@ -274,7 +284,8 @@ function problemOf({ sent, received }: Result, first: number): string | undefine
     .flatMap((answer) => /nonce-(\d+)-end/.exec(answer)?.[1] ?? [])
     .map(Number);
   if (numbers.some((number, at) => at > 0 && number <= (numbers[at - 1] ?? 0))) return 'answers out of order';
-  return received !== '' && !received.startsWith('HTTP/1.1 ') ? 'something before the answer' : undefined;
+  if (received === '' || received.startsWith('HTTP/1.1 ')) return undefined;
+  return sent[0]?.[0] === handshake && isAlert(received) ? undefined : 'something before the answer';
 }
 
 test('broken HTTP gets a refusal or nothing, and never the answer of another', onLinux, async (t) => {
@@ -317,6 +328,7 @@ test('broken HTTP gets a refusal or nothing, and never the answer of another', o
 test('what is judged is seen: answers that are mixed up, late, or of 5xx', () => {
   const answer = (number: number, status = 404): string => `HTTP/1.1 ${status} x\r\n\r\nnonce-${number}-end`;
   const sent = [Buffer.of(), Buffer.of()];
+  const refusedTls = '\u0015\u0003\u0003\0\u0002\u0002\u0016';
 
   const found = [
     answer(10) + answer(11),
@@ -324,8 +336,12 @@ test('what is judged is seen: answers that are mixed up, late, or of 5xx', () =>
     answer(12),
     answer(10, 500),
     `x${answer(10)}`,
+    refusedTls,
     '',
   ].map((received) => problemOf({ sent, received }, 10));
+  const begunAsTls = [refusedTls, `${refusedTls}x`].map((received) =>
+    problemOf({ sent: [Buffer.of(handshake)], received }, 10),
+  );
 
   assert.deepEqual(found, [
     undefined,
@@ -333,6 +349,8 @@ test('what is judged is seen: answers that are mixed up, late, or of 5xx', () =>
     'an answer to another request: nonce-12-end',
     'an answer of 5xx',
     'something before the answer',
+    'something before the answer',
     undefined,
   ]);
+  assert.deepEqual(begunAsTls, [undefined, 'something before the answer']);
 });
