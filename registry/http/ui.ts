@@ -8,7 +8,6 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { AppError, errorEntry } from '../spec/errors.ts';
-import { pathOfFirst, startQuestions } from '../spec/first-questions.ts';
 import { pagePolicy } from '../spec/page-policy.ts';
 import { harden } from './api/judge.ts';
 import { isUnchanged } from './blobs.ts';
@@ -57,9 +56,6 @@ interface UiFile {
 type UiFiles = ReadonlyMap<string, UiFile>;
 
 const index = 'index.html';
-
-/** Has the browser ask what the script of the page asks first, while it still fetches the script (HTML, "preload"). */
-const askAhead = `<../api/${pathOfFirst(startQuestions)}>; rel=preload; as=fetch; crossorigin`;
 
 /** What is not in this table is not served. */
 const contentTypes: Readonly<Record<string, string | undefined>> = {
@@ -139,7 +135,6 @@ async function sendFile(exchange: Exchange, file: UiFile): Promise<void> {
   await using opened = typeof body === 'string' ? await openFile(body) : undefined;
   const size = opened === undefined ? body.length : (await opened.stat()).size;
   for (const [name, value] of Object.entries(pagePolicy)) res.setHeader(name, value);
-  if (file.contentType === contentTypes['.html']) res.setHeader('Link', askAhead);
   res.setHeader('Cache-Control', file.cacheControl);
   res.setHeader('ETag', `"${chosen.etag}"`);
   if (file.gzip !== undefined) res.setHeader('Vary', 'Accept-Encoding');

@@ -28,27 +28,3 @@ export interface FirstAnswers {
   /** In the order of the questions; `null` where there is none yet, which is asked again. */
   readonly values: readonly unknown[];
 }
-
-/** The first page of a list is there soon. */
-export const firstPageRows = 200;
-
-/** How lists are shown where the address says nothing else. */
-export const newest = { sort: 'pushed', descending: true, limit: firstPageRows } as const;
-
-/**
- * What every page asks: for its frame, and the lists that most begin with. They are the same for all, so that a browser can
- * be told to ask them before the script of the page runs.
- */
-export const startQuestions = [
-  ['status.get', {}],
-  ['tasks.list', {}],
-  ['certificate.get', {}],
-  ['tags.recent', {}],
-  ['access.anonymous', {}],
-  ['repositories.list', newest],
-] as const satisfies readonly FirstQuestion[];
-
-/** Where questions are asked together with who is logged in, below `/api/`. */
-export function pathOfFirst(questions: readonly FirstQuestion[]): string {
-  return `session?first=${encodeURIComponent(JSON.stringify(questions))}`;
-}

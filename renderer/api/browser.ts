@@ -1,10 +1,5 @@
 import { AppError, type ErrorCode, errors } from '../../registry/spec/errors.ts';
-import {
-  type FirstAnswers,
-  type FirstQuestion,
-  pathOfFirst,
-  startQuestions,
-} from '../../registry/spec/first-questions.ts';
+import type { FirstAnswers, FirstQuestion } from '../../registry/spec/first-questions.ts';
 import { goingAway, type Reply, type Request } from '../../registry/spec/rpc.ts';
 import type { Ending, First, Transport, TransportChannel, UploadOptions } from './transport.ts';
 
@@ -13,32 +8,33 @@ interface Session {
   readonly csrf: string;
 }
 
-interface Described extends Session {
-  readonly first?: FirstAnswers;
-}
-
 /**
- * The control plane as pages below /ui/ reach it: see `berth.web.enabled`. Addresses are relative to the page. What every page
- * asks, and `more`, is asked together with who is logged in, the first time.
+ * The control plane as pages below /ui/ reach it: see `berth.web.enabled`. Addresses are relative to the page. The questions
+ * are asked together with who is logged in, the first time.
  */
-export function createBrowserTransport(more: readonly FirstQuestion[]): Transport {
+export function createBrowserTransport(questions: readonly FirstQuestion[]): Transport {
   let session: Session | undefined;
-  let isFirst = true;
+  let asked = questions;
   let first: First | undefined;
 
   return {
     async findUser() {
-      const asked = isFirst ? [startQuestions, ...(more.length > 0 ? [more] : [])] : [];
-      isFirst = false;
+      const path =
+        asked.length === 0 ? 'session' : `session?first=${encodeURIComponent(JSON.stringify(asked))}`;
+      asked = [];
       first = undefined;
-      const paths = asked.length > 0 ? asked.map(pathOfFirst) : ['session'];
-      const responses = await Promise.all(paths.map((path) => ask(path)));
-      session = undefined;
-      if (!responses.every(({ ok }) => ok)) return undefined;
-      const found = await Promise.all(responses.map((response) => response.json() as Promise<Described>));
-      [session] = found;
-      if (asked.length > 0) first = joinFirst(asked, found);
-      return session?.user;
+      const response = await ask(path);
+      if (!response.ok) {
+        session = undefined;
+        return undefined;
+      }
+      const found = (await response.json()) as Session & { readonly first?: FirstAnswers };
+      session = found;
+      if (found.first !== undefined) {
+        const { seq, values } = found.first;
+        first = { seq, answers: questions.map((question, index) => [question, values[index]]) };
+      }
+      return found.user;
     },
     first: () => first,
     async logIn(user, password) {
@@ -57,21 +53,6 @@ export function createBrowserTransport(more: readonly FirstQuestion[]): Transpor
     downloadUrl: (ticket) => new URL(`download/${encodeURIComponent(ticket)}`, base()).href,
     upload: (file, options) => send(file, session?.csrf ?? '', options),
     open: () => openSocket(session?.csrf ?? ''),
-  };
-}
-
-/** What was answered to each list of questions, as one: the feed is read on from the earliest. */
-function joinFirst(
-  asked: readonly (readonly FirstQuestion[])[],
-  found: readonly Described[],
-): First | undefined {
-  const parts = found.flatMap(({ first }) => (first === undefined ? [] : [first]));
-  if (parts.length < asked.length) return undefined;
-  return {
-    seq: Math.min(...parts.map(({ seq }) => seq)),
-    answers: asked.flatMap((questions, at) =>
-      questions.map((question, index) => [question, parts[at]?.values[index] ?? null] as const),
-    ),
   };
 }
 

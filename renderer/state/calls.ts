@@ -14,7 +14,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Page } from '../../registry/spec/admin/arguments.ts';
 import type { AdminInput, AdminMethod, AdminResults } from '../../registry/spec/admin-api.ts';
 import { isAppError } from '../../registry/spec/errors.ts';
-import { firstPageRows } from '../../registry/spec/first-questions.ts';
+import { firstPageRows } from '../first-questions.ts';
 import { useLink } from './link.ts';
 import { createShared } from './shared.ts';
 

@@ -58,25 +58,6 @@ test('while the window is loaded', needs('chromium'), async (t) => {
       },
     );
 
-  await t.test('what every page asks first is asked once, and not later than for its script', async () => {
-    await page.goto(`${window.registry.url}/ui/#/repositories`);
-    await page.reload();
-    await page.getByRole('row', { name: 'team/api' }).waitFor();
-
-    const asked = await page.evaluate(() =>
-      performance
-        .getEntriesByType('resource')
-        .toSorted((one, other) => one.startTime - other.startTime)
-        .map(({ name }) => new URL(name).pathname.replace(/-[^/]*\./, '.')),
-    );
-    assert.deepEqual(
-      [asked.indexOf('/api/session'), asked.lastIndexOf('/api/session')],
-      [0, 0],
-      String(asked),
-    );
-    assert.ok(asked.includes('/ui/assets/index.js'), String(asked));
-  });
-
   await t.test(
     'a screen that cannot be had says so, and comes by a reload or when it is wanted again',
     async () => {

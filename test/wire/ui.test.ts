@@ -128,19 +128,6 @@ suite('the window for browsers', () => {
     });
   }
 
-  test('the page, and nothing else, has the browser ask ahead: at an address that wants a login', async () => {
-    const page = await get('/ui/');
-    const asset = await get('/ui/assets/index-B3x_9-aQ.js');
-
-    const [, path = ''] =
-      /^<([^>]+)>; rel=preload; as=fetch; crossorigin$/.exec(String(page.headers['link'])) ?? [];
-    const { pathname, search } = new URL(path, `${registry.url}/ui/`);
-    const answer = await get(`${pathname}${search}`);
-
-    assert.deepEqual([pathname, refusal(answer)], ['/api/session', '401 UNAUTHORIZED']);
-    assert.equal(asset.headers['link'], undefined);
-  });
-
   test('features of the computer are denied to it', async () => {
     const { headers } = await get('/ui/');
 
