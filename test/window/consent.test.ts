@@ -149,6 +149,7 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
       .click();
     await sheet.getByText(file).first().waitFor();
     await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
     await page.keyboard.press('c');
     const drawer = page.getByRole('dialog', { name: 'Connect a client' });
     await drawer.getByRole('tab', { name: 'Podman' }).click();
@@ -162,6 +163,8 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
       .first()
       .waitFor();
     await page.keyboard.press('Escape');
+    await sheet.waitFor({ state: 'detached' });
+    await drawer.locator(':focus').waitFor();
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
     assert.equal(await certificate(), undefined);
