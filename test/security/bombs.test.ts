@@ -22,7 +22,7 @@ import {
   sender,
 } from '../wire/support.ts';
 
-const rounds = Number(process.env['BOMB_ROUNDS'] ?? 3);
+const rounds = Number(process.env['BOMB_ROUNDS'] ?? 5);
 const onLinux = process.platform === 'linux' ? {} : { skip: 'reads /proc' };
 const manifestBytes = 4 * 1024 * 1024;
 const missing = digestOf('nothing');
