@@ -1,6 +1,6 @@
 /** Dialogs. `openDialog` shows one over the window and answers when it is closed. */
 import { X } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type CSSProperties, type ReactNode, useState } from 'react';
 import { Dialog as AriaDialog, Heading } from 'react-aria-components/Dialog';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { sentencesOf } from '../messages.ts';
@@ -11,6 +11,7 @@ import { Button, IconButton } from './button.tsx';
 import { CliLine } from './copy.tsx';
 import { TextInput } from './field.tsx';
 import { Notice } from './states.tsx';
+import { useHeights } from './use-height.ts';
 import styles from './dialog.module.css';
 
 interface OpenDialog {
@@ -71,6 +72,12 @@ export interface DialogProps {
   readonly isDismissable?: boolean;
 }
 
+/** Messages stay in view below a dialog, and above a bar at the bottom of the window. */
+function useRoomBelow(): CSSProperties {
+  const { messages, foot } = useHeights();
+  return { '--taken': `${messages === 0 ? 0 : messages + foot}px` } as CSSProperties;
+}
+
 /** A window over the window, with its focus. */
 export function Dialog({
   title,
@@ -81,6 +88,7 @@ export function Dialog({
   role = 'dialog',
   isDismissable = true,
 }: DialogProps) {
+  const roomBelow = useRoomBelow();
   return (
     <ModalOverlay
       isOpen
@@ -88,6 +96,7 @@ export function Dialog({
       isKeyboardDismissDisabled={!isDismissable}
       onOpenChange={(isOpen) => !isOpen && onClose()}
       className={styles['scrim'] ?? ''}
+      style={roomBelow}
     >
       <Modal className={`${styles['modal']} ${styles[size]}`}>
         <AriaDialog role={role} className={styles['dialog'] ?? ''}>
@@ -111,12 +120,14 @@ export function Dialog({
 
 /** A dialog at the right edge, the height of the window. */
 export function Drawer({ title, children, onClose }: Pick<DialogProps, 'title' | 'children' | 'onClose'>) {
+  const roomBelow = useRoomBelow();
   return (
     <ModalOverlay
       isOpen
       isDismissable
       onOpenChange={(isOpen) => !isOpen && onClose()}
       className={`${styles['scrim']} ${styles['side']}`}
+      style={roomBelow}
     >
       <Modal className={styles['drawer'] ?? ''}>
         <AriaDialog className={styles['dialog'] ?? ''}>

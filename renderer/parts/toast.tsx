@@ -1,7 +1,7 @@
 /** Short words about what just happened, at the bottom right. Errors stay until they are closed. */
 import { X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { useHeight } from './use-height.ts';
+import { useHeight, useHeights } from './use-height.ts';
 import { sentencesOf } from '../messages.ts';
 import { createShared } from '../state/shared.ts';
 import { Button, IconButton } from './button.tsx';
@@ -61,7 +61,8 @@ async function undo(row: ToastRow): Promise<void> {
 export function ToastHost() {
   const shown = rows.use();
   // A dialog leaves it room, and is not left, nor closed, by what is done in it.
-  const host = useHeight('--messages');
+  const host = useHeight('messages');
+  const { foot } = useHeights();
   const former = useRef<Element>(null);
   const remember = (from: Element | null): void => {
     if (host.current?.contains(from) !== true) former.current = from;
@@ -79,6 +80,7 @@ export function ToastHost() {
       aria-label="Messages"
       data-react-aria-top-layer
       className={styles['host']}
+      style={{ bottom: foot }}
     >
       {shown.map((row) => (
         <Toast key={row.id} row={row} remember={remember} />

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs } from '../support/tools.ts';
-import { traceTasks } from '../support/trace.ts';
+import { traceStyles, traceTasks } from '../support/trace.ts';
 import { large, makeTree } from '../support/tree.ts';
 import { openWindow } from '../support/window.ts';
 
@@ -103,6 +103,26 @@ test('10,000 tags of one repository', { ...needs('chromium'), timeout: 600_000 }
     subtest.diagnostic(`the longest task took ${longest.toFixed(0)} ms`);
     assert.ok(longest < mostEver, `${longest} ms`);
   });
+
+  await t.test(
+    'a message, and the bar of what is selected, compute no styles but their own',
+    async (subtest) => {
+      await page.locator('[data-row]').first().focus();
+      const most = await traceStyles(page, async () => {
+        await page.keyboard.press('Space');
+        await page
+          .getByRole('toolbar', { name: 'Selected tags' })
+          .getByRole('button', { name: 'Copy', exact: true })
+          .click();
+        await page.locator('[aria-label=Messages] > *').waitFor();
+      });
+      const all = await page.locator('*').count();
+      await page.keyboard.press('Escape');
+
+      subtest.diagnostic(`of ${most} elements at once, of ${all} there are`);
+      assert.ok(most < all / 2, `${most} of ${all}`);
+    },
+  );
 
   await t.test('Ctrl A selects all that match, and what deleting them frees is told', async () => {
     await search.fill('t1');

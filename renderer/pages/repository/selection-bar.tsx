@@ -41,7 +41,7 @@ export function SelectionBar({
   const digests = new Set(tags.slice(0, 1000).map((tag) => selection.digestOf(tag)));
   const [digest] = digests;
   const [a = '', b = ''] = tags;
-  const bar = useHeight('--foot');
+  const bar = useHeight('foot');
   const isRefused = acts.refusal !== undefined;
 
   return (

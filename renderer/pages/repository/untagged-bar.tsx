@@ -25,7 +25,7 @@ export function UntaggedBar({
   readonly deleteManifests: ReturnType<typeof useDeleteManifests>;
   readonly onClear: () => void;
 }) {
-  const bar = useHeight('--foot');
+  const bar = useHeight('foot');
   const { data: plan, error } = useCall(
     'manifests.plan',
     { repository, digests: [...digests] },
