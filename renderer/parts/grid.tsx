@@ -406,7 +406,8 @@ type Range = readonly [first: number, last: number];
 /** The rows that are in the document: none before the table is laid out. */
 function rangeOf(view: View | undefined, settled: View | undefined, total: number): Range {
   if (view === undefined) return [0, -1];
-  const [first, last] = [view.from, view.from + view.rows + stepRows];
+  // A table that was just laid out is at its top.
+  const [first, last] = [view.from, view.from + view.rows + (settled === undefined ? 0 : stepRows)];
   const [above, below] = aroundOf(view);
   const known = settled === undefined ? undefined : aroundOf(settled);
   const isNear = known !== undefined && known[0] <= last && known[1] >= first;

@@ -6,6 +6,7 @@ import { berth } from '../support/registry.ts';
 import { mediaTypes, type Pusher, pushInto } from '../support/content.ts';
 import { request } from '../support/http.ts';
 import { needs } from '../support/tools.ts';
+import { becomes } from '../support/until.ts';
 import { checkAccessibility, openWindow, type TestWindow } from '../support/window.ts';
 
 const soon = { timeout: 1000 };
@@ -109,10 +110,10 @@ test('a repository', needs('chromium'), async (t) => {
       .and(page.locator('[aria-sort=descending]'))
       .waitFor();
 
-    assert.deepEqual(await tagsIn(page), ['1.1.0', '1.1', '1.0.0']);
+    await becomes(() => tagsIn(page), ['1.1.0', '1.1', '1.0.0']);
     await page.getByRole('searchbox', { name: 'Search tags' }).fill('');
     await rowOf(page, 'latest').waitFor();
-    assert.deepEqual(await tagsIn(page), ['latest', '1.1.0', '1.1', '1.0.0']);
+    await becomes(() => tagsIn(page), ['latest', '1.1.0', '1.1', '1.0.0']);
     await page.getByRole('searchbox', { name: 'Search tags' }).fill('');
     await page.getByRole('button', { name: 'Pushed' }).click();
     await rowOf(page, 'latest').waitFor();
