@@ -234,7 +234,7 @@ export const programme: readonly Row[] = [
     target: '2,000 runs of 100 commands: equal after each',
     files: ['test/model/model.test.ts'],
     env: { MODEL_RUNS: '2000', MODEL_COMMANDS: '100' },
-    takes: 'about two hours',
+    takes: 'about an hour',
   },
   {
     id: 'F5',
