@@ -29,7 +29,7 @@ export async function traceStyles(page: Page, act: () => Promise<void>): Promise
 /** What the main thread of a page does meanwhile. */
 async function trace(page: Page, category: string, act: () => Promise<void>): Promise<readonly TraceEvent[]> {
   const browser = page.context().browser();
-  await browser?.startTracing(page, { categories: [category, '__metadata'] });
+  await browser?.startTracing(page, { categories: [category] });
   await act();
   const { traceEvents } = JSON.parse(String(await browser?.stopTracing())) as {
     readonly traceEvents: readonly TraceEvent[];
