@@ -1,6 +1,6 @@
 /** Dialogs. `openDialog` shows one over the window and answers when it is closed. */
 import { X } from 'lucide-react';
-import { type CSSProperties, type ReactNode, useState } from 'react';
+import { type CSSProperties, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { Dialog as AriaDialog, Heading } from 'react-aria-components/Dialog';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { sentencesOf } from '../messages.ts';
@@ -78,6 +78,27 @@ function useRoomBelow(): CSSProperties {
   return { '--taken': `${messages === 0 ? 0 : messages + foot}px` } as CSSProperties;
 }
 
+/**
+ * Escape closes the dialog on top also while nothing has the focus, because what had it is gone, or what comes takes it
+ * with the next frame. Elsewhere react-aria hears it.
+ */
+function useEscape(isDismissable: boolean, onClose: () => void): RefObject<HTMLElement | null> {
+  const dialog = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!isDismissable) return undefined;
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape' || event.defaultPrevented || event.target !== document.body) return;
+      // All below the one on top are inert.
+      if (dialog.current?.closest('[inert]') !== null) return;
+      event.preventDefault();
+      onClose();
+    };
+    addEventListener('keydown', onKeyDown);
+    return () => removeEventListener('keydown', onKeyDown);
+  }, [isDismissable, onClose]);
+  return dialog;
+}
+
 /** A window over the window, with its focus. */
 export function Dialog({
   title,
@@ -89,6 +110,7 @@ export function Dialog({
   isDismissable = true,
 }: DialogProps) {
   const roomBelow = useRoomBelow();
+  const dialog = useEscape(isDismissable, onClose);
   return (
     <ModalOverlay
       isOpen
@@ -99,7 +121,7 @@ export function Dialog({
       style={roomBelow}
     >
       <Modal className={`${styles['modal']} ${styles[size]}`}>
-        <AriaDialog role={role} className={styles['dialog'] ?? ''}>
+        <AriaDialog ref={dialog} role={role} className={styles['dialog'] ?? ''}>
           <header className={styles['head']}>
             <Heading slot="title" level={2}>
               {title}
@@ -121,6 +143,7 @@ export function Dialog({
 /** A dialog at the right edge, the height of the window. */
 export function Drawer({ title, children, onClose }: Pick<DialogProps, 'title' | 'children' | 'onClose'>) {
   const roomBelow = useRoomBelow();
+  const dialog = useEscape(true, onClose);
   return (
     <ModalOverlay
       isOpen
@@ -130,7 +153,7 @@ export function Drawer({ title, children, onClose }: Pick<DialogProps, 'title' |
       style={roomBelow}
     >
       <Modal className={styles['drawer'] ?? ''}>
-        <AriaDialog className={styles['dialog'] ?? ''}>
+        <AriaDialog ref={dialog} className={styles['dialog'] ?? ''}>
           <header className={styles['head']}>
             <Heading slot="title" level={2}>
               {title}

@@ -129,6 +129,16 @@ async function watch(context: BrowserContext, complaints: string[]): Promise<voi
   );
 }
 
+/** Presses Escape while nothing has the focus, as for a frame after what had it went. */
+export async function escapeUnfocused(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    document.body.dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }),
+    );
+  });
+}
+
 const axeSource = readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
 /** Asserts that axe-core finds nothing wrong with what is shown, in both themes. */

@@ -13,7 +13,7 @@ import { createSystemMethods } from '../../main/system-methods.ts';
 import { createShell } from '../../main/shell.ts';
 import { openClient } from '../../registry/cli/client.ts';
 import { needs, searchPath } from '../support/tools.ts';
-import { checkAccessibility, goTo, openWindow, takePicture } from '../support/window.ts';
+import { checkAccessibility, escapeUnfocused, goTo, openWindow, takePicture } from '../support/window.ts';
 
 test('consent', needs('chromium', 'podman', 'root'), async (t) => {
   await using window = await openWindow({ listen: 'localhost:0' });
@@ -162,10 +162,10 @@ test('consent', needs('chromium', 'podman', 'root'), async (t) => {
       .getByText(/localhost.*127\.0\.0\.0/)
       .first()
       .waitFor();
-    await page.keyboard.press('Escape');
+    await escapeUnfocused(page);
     await sheet.waitFor({ state: 'detached' });
-    await drawer.locator(':focus').waitFor();
-    await page.keyboard.press('Escape');
+    assert.ok(await drawer.isVisible());
+    await escapeUnfocused(page);
     await drawer.waitFor({ state: 'detached' });
     assert.equal(await certificate(), undefined);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { needs } from '../support/tools.ts';
-import { checkAccessibility, openWindow } from '../support/window.ts';
+import { checkAccessibility, escapeUnfocused, openWindow } from '../support/window.ts';
 
 test('the frame', needs('chromium'), async (t) => {
   await using window = await openWindow({ env: { OTEL_SERVICE_NAME: 'x' } });
@@ -92,6 +92,16 @@ test('the frame', needs('chromium'), async (t) => {
     await page.keyboard.press('Enter');
 
     await page.getByRole('heading', { level: 1, name: 'Storage' }).waitFor();
+  });
+
+  await t.test('Escape closes a dialog that has lost the focus', async () => {
+    await page.keyboard.press('?');
+    const dialog = page.getByRole('dialog', { name: 'Keys' });
+    await dialog.waitFor();
+
+    await escapeUnfocused(page);
+
+    await dialog.waitFor({ state: 'detached' });
   });
 
   await t.test('the palette, the cheat sheet and the frame are accessible', async () => {
