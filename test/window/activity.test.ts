@@ -221,7 +221,7 @@ test('activity', needs('chromium', 'skopeo', 'busybox', 'openssl'), async (t) =>
     await checkAccessibility(page);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-row')), '1');
+    await page.locator('[data-row="1"]:focus').waitFor();
     await goTo(page, '#/activity');
   });
 

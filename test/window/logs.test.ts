@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openClient } from '../../registry/cli/client.ts';
 import { request } from '../support/http.ts';
 import { needs } from '../support/tools.ts';
+import { until } from '../support/until.ts';
 import { checkAccessibility, openWindow } from '../support/window.ts';
 
 const xss = `<img src=x onerror=alert(1)>"><script>alert(2)</script>`;
@@ -168,10 +169,11 @@ test('the log', needs('chromium'), async (t) => {
     assert.equal(hash(), `#/logs?request=${requestId}`);
     await lines('tag set').waitFor();
     await lines('/v2/_catalog?outside').waitFor({ state: 'detached' });
-    for (const row of await grid.getByRole('row').all()) {
-      const text = await row.innerText();
-      assert.ok(text.includes('Time') || text.includes(requestId.slice(0, 8)), text);
-    }
+    await until('only lines of the request are shown', async () =>
+      (await grid.getByRole('row').allInnerTexts()).every(
+        (text) => text.includes('Time') || text.includes(requestId.slice(0, 8)),
+      ),
+    );
     await page.reload();
     await lines('tag set').waitFor();
     await page.getByRole('button', { name: 'All requests' }).click();
