@@ -33,9 +33,9 @@ async function isProtected({ client }: Desk, rule: string): Promise<boolean> {
   return (await client.call('protect.list', {})).some((row) => row.rule === rule);
 }
 
-/** Takes back what was done last, once it can be. */
-async function undo({ page, keys }: Desk): Promise<void> {
-  await page.getByRole('button', { name: 'Undo' }).last().waitFor();
+/** Takes back what was done last, once the window says that it was. */
+async function undo({ page, keys }: Desk, said: string | RegExp): Promise<void> {
+  await page.getByRole('status', { name: 'Messages' }).getByText(said).last().waitFor();
   await keys.press('Control+z');
   await page.getByText('Undone').last().waitFor();
 }
@@ -49,7 +49,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await desk.push('keys/deleted', 'kept', 'kept');
       await desk.keys.press('Delete');
       await until('the tag is gone', async () => !(await isThere(desk, 'keys/deleted', 'doomed')));
-      await undo(desk);
+      await undo(desk, /^Deleted doomed/);
       await until('it is back', () => isThere(desk, 'keys/deleted', 'doomed'));
     },
   },
@@ -69,7 +69,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.tabTo(page.getByRole('switch', { name: /^Read-only/ }));
       await keys.press('Space');
       await until('it is read-only', async () => (await note()).isReadOnly === true);
-      await undo(desk);
+      await undo(desk, `${repository} is read-only`);
       await until('it is writable', async () => (await note()).isReadOnly !== true);
     },
   },
@@ -84,7 +84,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.press('Space', 'Shift+ArrowDown');
       await keys.use(page.getByRole('button', { name: 'Delete 2 tags' }));
       await until('one is left', async () => Object.keys(await tagsOf(desk, 'keys/many')).length === 1);
-      await undo(desk);
+      await undo(desk, /^Deleted 2 tags/);
     },
   },
   {
@@ -114,7 +114,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.type('also');
       await keys.press('Enter');
       await until('it is there', () => isThere(desk, 'keys/added', 'also'));
-      await undo(desk);
+      await undo(desk, 'keys/added:also is a tag of this image');
       await until('it is not', async () => !(await isThere(desk, 'keys/added', 'also')));
     },
   },
@@ -141,7 +141,7 @@ export const contentActs: readonly KeyboardAct[] = [
         await keys.press('Enter');
         await until('it is copied', async () => (await tagsOf(desk, 'keys/target'))[tag] === digest);
         await dialog.waitFor({ state: 'detached' });
-        await undo(desk);
+        await undo(desk, /^Copied to keys\/target/);
         await until('it is as before', async () => (await tagsOf(desk, 'keys/target'))[tag] === before);
       }
     },
@@ -170,13 +170,13 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.row('Untagged manifests', second.slice(7, 19));
       await keys.press('Delete');
       await until('it is gone', async () => !(await isStored(second)));
-      await undo(desk);
+      await undo(desk, /^Deleted /);
       await until('it is back', () => isStored(second));
       await keys.row('Untagged manifests', second.slice(7, 19));
       await keys.press('Space');
       await keys.use(page.getByRole('button', { name: 'Delete 1 manifest' }));
       await until('it is gone again', async () => !(await isStored(second)));
-      await undo(desk);
+      await undo(desk, /^Deleted /);
     },
   },
   {
@@ -196,13 +196,13 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.row('History', 'Moved');
       await keys.press('r');
       await until('it means the first', async () => (await tagsOf(desk, repository))['1'] === first);
-      await undo(desk);
+      await undo(desk, /^1 means .* again/);
       await until('it means the second', async () => (await tagsOf(desk, repository))['1'] === second);
       await client.call('tags.delete', { repository, tag: '1' });
       await keys.row('History', 'Deleted');
       await keys.press('r');
       await until('it is back', async () => (await tagsOf(desk, repository))['1'] === second);
-      await undo(desk);
+      await undo(desk, /^1 means .* again/);
       await until('it is deleted', async () => !(await isThere(desk, repository, '1')));
     },
   },
@@ -222,7 +222,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.tabTo(page.getByRole('switch', { name: /Everybody may pull/ }));
       await keys.press('Space');
       await until('it is open', isOpen);
-      await undo(desk);
+      await undo(desk, 'Everybody may pull keys/settings');
       await until('it is not', async () => !(await isOpen()));
       await keys.fill(page.getByRole('textbox', { name: 'Tag or pattern to protect' }), 'v*');
       await keys.press('Enter');
@@ -242,7 +242,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await page.getByRole('tab', { name: 'Raw' }).waitFor();
       await keys.press('Delete');
       await until('it is gone', async () => !(await isThere(desk, 'keys/image', 'shown')));
-      await undo(desk);
+      await undo(desk, /^Deleted keys\/image:shown/);
       await until('it is back', () => isThere(desk, 'keys/image', 'shown'));
     },
   },
@@ -306,7 +306,7 @@ export const contentActs: readonly KeyboardAct[] = [
       await keys.type('keys/gone');
       await keys.confirm('Delete 1 tag');
       await until('it is gone', async () => !(await names()).includes('keys/gone'));
-      await undo(desk);
+      await undo(desk, 'keys/gone is in the trash');
       await until('it is back', async () => (await names()).includes('keys/gone'));
     },
   },

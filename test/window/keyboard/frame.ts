@@ -44,6 +44,10 @@ export const frameActs: readonly KeyboardAct[] = [
       await page.getByRole('menuitem').first().and(page.locator(':focus')).waitFor();
       await keys.press('End', 'ArrowUp', 'Enter');
       await until('it is read-only', isReadOnly);
+      await page
+        .getByRole('status', { name: 'Messages' })
+        .getByText('Pushes and deletes are refused')
+        .waitFor();
       await page.getByRole('menu').waitFor({ state: 'detached' });
       await keys.press('Control+z');
       await until('it is not', async () => !(await isReadOnly()));

@@ -50,6 +50,7 @@ export const settingsActs: readonly KeyboardAct[] = [
       await client.call('settings.set', { changes: [{ path: 'tags.maxtags', value: 9 }] });
       await open(desk, 'Reset and uninstall');
       await keys.use(page.getByRole('button', { name: /^Reset \d+ settings?…$/ }));
+      await page.getByRole('alertdialog').getByText('tags.maxtags').first().waitFor();
       await keys.confirm(/^Reset \d+ setting/);
       await until('they are at their defaults', async () => {
         const { sections } = await client.call('settings.form', {});
