@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AdminClient, findRunning } from '../../registry/cli/client.ts';
-import { connect, expect, type Target } from './client.ts';
+import { connect, expect } from './client.ts';
 import { faster, interleave, limited, percentile, type Row, timed } from './figures.ts';
 import { findOthers } from './others.ts';
 import { blobOf, manifestType } from './push.ts';
@@ -42,8 +42,12 @@ export async function measureLists(place: Place): Promise<readonly Row[]> {
   for (const { name, path } of lists) {
     const page = `${path}?n=${pageSize}`;
     for (const server of [berth, small, ...others]) await warmUp(server, page);
-    const costs = await interleave([berth, ...others], ({ target }) => oneRequest(target, page));
-    const [whereWhole, whereTenth] = [await pageTimes(berth, page), await pageTimes(small, page)];
+    // As a client lists: pages one after the other.
+    const costs = await interleave([berth, ...others], async (server) => {
+      const times = await pageTimes(server, page, 20);
+      return times.reduce((sum, each) => sum + each, 0) / times.length;
+    });
+    const [whereWhole, whereTenth] = [await pageTimes(berth, page, 100), await pageTimes(small, page, 100)];
     const growth = percentile(whereWhole, 0.5) / percentile(whereTenth, 0.5);
     rows.push(
       faster(name, costs, 10),
@@ -60,7 +64,7 @@ export async function measureReferrers(place: Place): Promise<readonly Row[]> {
   await untilIndexed(berth);
   const page = `/v2/bench/signed/referrers/${subject}?n=${pageSize}`;
   await warmUp(berth, page);
-  const times = await pageTimes(berth, page);
+  const times = await pageTimes(berth, page, 100);
   return [
     limited(
       `referrers, a page of ${pageSize} of ${referrers}, the 99th of 100 times`,
@@ -72,20 +76,15 @@ export async function measureReferrers(place: Place): Promise<readonly Row[]> {
 
 /** A process that has just started compiles what it runs: the first ten pages of Berth take up to 20 times of a later one. */
 async function warmUp(server: Server, page: string): Promise<void> {
-  for (let count = 0; count < 50; count += 1) await oneRequest(server.target, page);
+  await pageTimes(server, page, 50);
 }
 
-async function oneRequest(target: Target, path: string): Promise<number> {
-  using connection = await connect(target);
-  return await timed(() => expect(connection, { method: 'GET', path }, 200));
-}
-
-/** The seconds of 100 requests for pages one after the other, from the first page on. */
-async function pageTimes({ target }: Server, first: string): Promise<readonly number[]> {
+/** The seconds of each of so many pages, one after the other, from the first page on. */
+async function pageTimes({ target }: Server, first: string, pages: number): Promise<readonly number[]> {
   using connection = await connect(target);
   const times: number[] = [];
   let path = first;
-  for (let count = 0; count < 100; count += 1) {
+  for (let count = 0; count < pages; count += 1) {
     times.push(
       await timed(async () => {
         const { headers } = await expect(connection, { method: 'GET', path }, 200);
