@@ -70,11 +70,15 @@ export async function connect({ port, ca, authorization }: Target): Promise<Conn
   };
 }
 
+const lastChunk = '\r\n0\r\n\r\n';
+
 function readAnswers(socket: Socket): { next(isHead: boolean): Promise<Answer> } {
   let waiting: (PromiseWithResolvers<Answer> & { readonly isHead: boolean }) | undefined;
   let head: Buffer = Buffer.alloc(0);
   let current: { readonly status: number; readonly headers: Map<string, string> } | undefined;
   let left = 0;
+  /** The end of a body in chunks (RFC 9112 7.1): what came last of it; `undefined` where the length is known. */
+  let tail: string | undefined;
 
   socket.on('data', (chunk: Buffer) => {
     let bytes = chunk;
@@ -83,12 +87,18 @@ function readAnswers(socket: Socket): { next(isHead: boolean): Promise<Answer> }
       const end = head.indexOf('\r\n\r\n');
       if (end === -1) return;
       current = parseHead(head.toString('latin1', 0, end));
-      left = waiting?.isHead === true ? 0 : Number(current.headers.get('content-length') ?? 0);
+      const hasBody = waiting?.isHead !== true;
+      left = hasBody ? Number(current.headers.get('content-length') ?? 0) : 0;
+      tail = hasBody && current.headers.get('transfer-encoding') === 'chunked' ? '\r\n' : undefined;
       bytes = head.subarray(end + 4);
       head = Buffer.alloc(0);
     }
     left -= bytes.length;
-    if (left > 0) return;
+    if (tail !== undefined)
+      tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - lastChunk.length))).slice(
+        -lastChunk.length,
+      );
+    if (tail === undefined ? left > 0 : tail !== lastChunk) return;
     const done = current;
     current = undefined;
     waiting?.resolve({ ...done, length: Number(done.headers.get('content-length') ?? 0) });
