@@ -23,6 +23,8 @@ export interface Keys {
   tab(name: string): Promise<void>;
   /** Chooses in a list that a button opens. */
   choose(chooser: Locator, option: string): Promise<void>;
+  /** Takes back what was done last, once a message says that it was. */
+  undo(said: string | RegExp): Promise<void>;
   /** Answers the dialog that asks whether to go on. */
   confirm(verb: string | RegExp): Promise<void>;
 }
@@ -118,6 +120,10 @@ export function keysOf(page: Page): Keys {
       await press('Enter');
       await page.getByRole('tab', { name, exact: true, selected: true }).waitFor();
       await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
+    },
+    async undo(said) {
+      await page.getByRole('status', { name: 'Messages' }).getByText(said).last().waitFor();
+      await press('Control+z');
     },
     async confirm(verb) {
       const dialog = page.getByRole('alertdialog');

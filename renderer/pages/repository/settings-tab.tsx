@@ -49,7 +49,7 @@ function NotePanel({ repository }: { readonly repository: string }) {
   return (
     <Panel title="Description and writes">
       <Loaded answer={answer} rows={3}>
-        {(row) => <Note key={row.description} row={row} />}
+        {(row) => <Note row={row} />}
       </Loaded>
     </Panel>
   );
@@ -57,7 +57,9 @@ function NotePanel({ repository }: { readonly repository: string }) {
 
 function Note({ row: { name, description = '', isReadOnly = false } }: { readonly row: RepositoryRow }) {
   const note = useNote(name);
-  const [text, setText] = useState(description);
+  // What is typed is over what was there then; the field stays where it is, with its focus, when that is another.
+  const [typed, setTyped] = useState({ over: description, text: description });
+  const text = typed.over === description ? typed.text : description;
   const wanted = text.trim();
   const isTooLong = wanted.length > 300;
   return (
@@ -74,7 +76,7 @@ function Note({ row: { name, description = '', isReadOnly = false } }: { readonl
           isLabelHidden
           placeholder="What it is for"
           value={text}
-          onChange={setText}
+          onChange={(next) => setTyped({ over: description, text: next })}
           error={isTooLong ? 'It has 300 characters at most.' : undefined}
         />
         <Button type="submit" isDisabled={wanted === description || isTooLong}>

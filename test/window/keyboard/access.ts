@@ -53,8 +53,7 @@ export const accessActs: readonly KeyboardAct[] = [
       await keys.choose(dialog.getByRole('button', { name: /Role$/ }), 'Pull only');
       await keys.use(dialog.getByRole('button', { name: 'Change' }));
       await until('lee may only pull', async () => (await userOf(desk, 'lee'))?.role === 'pull');
-      await page.getByText('Changed what lee may do').waitFor();
-      await keys.press('Control+z');
+      await keys.undo('Changed what lee may do');
       await until('lee may push again', async () => (await userOf(desk, 'lee'))?.role === 'push');
     },
   },
@@ -62,12 +61,11 @@ export const accessActs: readonly KeyboardAct[] = [
     name: 'a user is disabled, and enabled',
     covers: ['pages/access/user-acts.tsx users.setDisabled'],
     async run(desk) {
-      const { page, keys } = desk;
+      const { keys } = desk;
       await rowOf(desk, 'max');
       await keys.press('x');
       await until('max is disabled', async () => (await userOf(desk, 'max'))?.state === 'disabled');
-      await page.getByText(/^Disabled max/).waitFor();
-      await keys.press('Control+z');
+      await keys.undo(/^Disabled max/);
       await until('max is enabled', async () => (await userOf(desk, 'max'))?.state === 'active');
     },
   },
@@ -155,8 +153,7 @@ export const accessActs: readonly KeyboardAct[] = [
       await keys.press('ArrowDown', 'ArrowDown');
       await keys.use(page.getByRole('button', { name: 'Save' }));
       await until('everything is open', async () => (await open()) === '**');
-      await page.getByText('Changed what everybody may pull').waitFor();
-      await keys.press('Control+z');
+      await keys.undo('Changed what everybody may pull');
       await until('nothing is open', async () => (await open()) === '');
     },
   },

@@ -33,10 +33,9 @@ async function isProtected({ client }: Desk, rule: string): Promise<boolean> {
   return (await client.call('protect.list', {})).some((row) => row.rule === rule);
 }
 
-/** Takes back what was done last, once the window says that it was. */
+/** Takes back what was done last. */
 async function undo({ page, keys }: Desk, said: string | RegExp): Promise<void> {
-  await page.getByRole('status', { name: 'Messages' }).getByText(said).last().waitFor();
-  await keys.press('Control+z');
+  await keys.undo(said);
   await page.getByText('Undone').last().waitFor();
 }
 

@@ -91,8 +91,7 @@ export const storageActs: readonly KeyboardAct[] = [
       await keys.row('Trash', repository);
       await keys.press('R');
       await until('it is back', async () => (await tags()).includes('lost'));
-      await page.getByText(/^Restored keys\/trash:lost/).waitFor();
-      await keys.press('Control+z');
+      await keys.undo(/^Restored keys\/trash:lost/);
       await until('it is deleted again', async () => !(await tags()).includes('lost'));
       await keys.use(page.getByRole('button', { name: 'Empty…' }));
       await keys.confirm(/^Delete \d+ entr/);
@@ -111,8 +110,7 @@ export const storageActs: readonly KeyboardAct[] = [
       await page.getByText('Changed and simulated, not saved.').waitFor();
       await keys.use(page.getByRole('button', { name: 'Save' }));
       await until('it is saved', async () => (await count()) === 1);
-      await page.getByText('The rules are in force.').waitFor();
-      await keys.press('Control+z');
+      await keys.undo('The rules are in force.');
       await until('there is none', async () => (await count()) === 0);
     },
   },
