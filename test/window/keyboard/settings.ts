@@ -47,17 +47,19 @@ export const settingsActs: readonly KeyboardAct[] = [
     covers: ['pages/settings/reset.tsx settings.reset'],
     async run(desk) {
       const { page, keys, client } = desk;
-      await client.call('settings.set', { changes: [{ path: 'tags.maxtags', value: 9 }] });
+      // Two, so that the count tells them from one that was just reset.
+      const paths = ['tags.maxtags', 'catalog.maxentries'];
+      await client.call('settings.set', { changes: paths.map((path) => ({ path, value: 9 })) });
       await open(desk, 'Reset and uninstall');
-      await keys.use(page.getByRole('button', { name: /^Reset \d+ settings?…$/ }));
-      await page.getByRole('alertdialog').getByText('tags.maxtags').first().waitFor();
-      await keys.confirm(/^Reset \d+ setting/);
-      await until('they are at their defaults', async () => {
+      const ofFile = async (): Promise<number> => {
         const { sections } = await client.call('settings.form', {});
-        return sections.every(({ fields }) =>
-          fields.every(({ path, source }) => path === 'version' || source !== 'file'),
-        );
-      });
+        return sections
+          .flatMap(({ fields }) => fields)
+          .filter(({ path, source }) => path !== 'version' && source === 'file').length;
+      };
+      await keys.use(page.getByRole('button', { name: new RegExp(`^Reset ${await ofFile()} settings?…$`) }));
+      await keys.confirm(/^Reset \d+ setting/);
+      await until('they are at their defaults', async () => (await ofFile()) === 0);
     },
   },
   {
