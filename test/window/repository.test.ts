@@ -350,9 +350,11 @@ test('a repository', needs('chromium'), async (t) => {
     await main.getByText('<img src=x onerror=complain(1)> kept\\u{202e} for years').waitFor();
     const field = main.getByRole('textbox', { name: 'What it is for' });
     assert.ok(await field.evaluate((input) => input === document.activeElement));
-    // What others write is in the field, too.
-    await berth(registry.dataDir, 'repository', 'team/api', '--description', 'by others');
-    await field.and(page.locator('[value="by others"]')).waitFor(soon);
+    // What others write is in the field, too, and not what was typed over it before.
+    for (const description of ['by others', '']) {
+      await berth(registry.dataDir, 'repository', 'team/api', '--description', description);
+      await field.and(page.locator(`[value="${description}"]`)).waitFor(soon);
+    }
     await main.getByText(`berth repository team/api --read-only on`).waitFor();
     await main.getByText('Read-only: pushes, moves and deletes are refused').click();
     await main.getByText('Read-only', { exact: true }).waitFor();

@@ -57,9 +57,13 @@ function NotePanel({ repository }: { readonly repository: string }) {
 
 function Note({ row: { name, description = '', isReadOnly = false } }: { readonly row: RepositoryRow }) {
   const note = useNote(name);
-  // What is typed is over what was there then; the field stays where it is, with its focus, when that is another.
-  const [typed, setTyped] = useState({ over: description, text: description });
-  const text = typed.over === description ? typed.text : description;
+  const [text, setText] = useState(description);
+  const [former, setFormer] = useState(description);
+  // A new description is in the field, which keeps its focus.
+  if (former !== description) {
+    setFormer(description);
+    setText(description);
+  }
   const wanted = text.trim();
   const isTooLong = wanted.length > 300;
   return (
@@ -76,7 +80,7 @@ function Note({ row: { name, description = '', isReadOnly = false } }: { readonl
           isLabelHidden
           placeholder="What it is for"
           value={text}
-          onChange={(next) => setTyped({ over: description, text: next })}
+          onChange={setText}
           error={isTooLong ? 'It has 300 characters at most.' : undefined}
         />
         <Button type="submit" isDisabled={wanted === description || isTooLong}>
