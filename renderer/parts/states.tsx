@@ -88,6 +88,11 @@ export function Skeleton({ rows = 8 }: { readonly rows?: number }) {
   );
 }
 
+/** It was never answered, and nobody answers now: the banner of the frame says why, and what can be done. */
+export function Unknown() {
+  return <p className={styles['unknown']}>Not known yet. It is shown once the registry answers.</p>;
+}
+
 /** True once so many milliseconds have passed since the first render. */
 function useLate(ms: number): boolean {
   const [isLate, setLate] = useState(false);
@@ -122,6 +127,7 @@ export function Loaded<Data>({
   // A lost connection is told once, above every screen.
   const isFailed = error !== null && error !== undefined && !isLost(error);
   if (data === undefined) {
+    if (isLost(error)) return <Unknown />;
     return isFailed ? (
       <div className={styles['place']}>
         <Failed error={error} onRetry={retry} />

@@ -1,10 +1,10 @@
 /** Every place of the window while it loads, when the registry fails to answer, when it answers again, and with nothing to show. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Locator, Page } from 'playwright-core';
+import type { Locator, Page, WebSocketRoute } from 'playwright-core';
 import type { AdminMethod } from '../../registry/spec/admin-api.ts';
 import { needs } from '../support/tools.ts';
-import { askBySocket, checkAccessibility, openWindow } from '../support/window.ts';
+import { askBySocket, checkAccessibility, goTo, openWindow } from '../support/window.ts';
 
 const repository = '#/repositories/team/api';
 const image = `${repository}/_/image/1`;
@@ -187,6 +187,47 @@ async function holdAnswers(page: Page) {
     pass: become('pass'),
   };
 }
+
+/** Says only what is known at the start of every session. */
+const known = /^#\/(?:settings\/(?!webhooks|export)|logs)/;
+/** What would be said of nothing, and nobody knows whether it is so. */
+const claims = /Nothing|No (?!connection)|There is no|not here|is empty|\b0 (?!lines)|no transfer/;
+
+test(
+  'a place that was never shown says, without a connection, that nothing is known',
+  needs('chromium'),
+  async (t) => {
+    await using window = await openWindow();
+    const { context, registry } = window;
+    await window.push('team/api', '1', 'first');
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    // The code of the places comes all the same, as it does where it is not the registry that has it.
+    let socket: WebSocketRoute | undefined;
+    await askBySocket(page);
+    await page.routeWebSocket(/\/api\/rpc$/, (opened) => {
+      opened.connectToServer();
+      socket = opened;
+    });
+    await page.goto(`${registry.url}/ui/#/settings/look`);
+    const main = page.getByRole('main');
+    await main.getByRole('heading', { level: 1 }).waitFor();
+    await page.getByText('Running', { exact: true }).waitFor();
+    await page.route(/\/api\/session/, (route) => route.abort());
+    await socket?.close();
+    await page.getByText('The connection to the registry is lost').waitFor();
+
+    for (const [place] of places.filter(([each]) => !known.test(each)))
+      await t.test(place, async () => {
+        await goTo(page, place);
+
+        await main.getByText('Not known yet.').first().waitFor();
+        await page.waitForFunction(() => document.querySelector('main [aria-busy="true"]') === null);
+        assert.doesNotMatch(await main.innerText(), claims);
+        await checkAccessibility(page);
+      });
+  },
+);
 
 /** What each place says where there is nothing. */
 const empty: readonly (readonly [place: string, text: string | RegExp])[] = [

@@ -10,15 +10,14 @@ import { toast } from '../../parts/toast.tsx';
 import { shellLine } from '../../shell.ts';
 import { isAppError } from '../../../registry/spec/errors.ts';
 import { useAsk, useCall } from '../../state/calls.ts';
-import { AccessFailed } from './access-failed.tsx';
+import { LoginOff } from './login-off.tsx';
 import { splitWords } from './words.ts';
 import styles from './access.module.css';
 
 /** What everybody may pull without a login. */
 export function AnonymousTab() {
   const answer = useCall('access.anonymous', {});
-  if (isAppError(answer.error, 'LOGIN_OFF'))
-    return <AccessFailed error={answer.error} onRetry={() => void answer.refetch()} />;
+  if (isAppError(answer.error, 'LOGIN_OFF')) return <LoginOff />;
   return (
     <div className={styles['page']}>
       <Loaded answer={answer} rows={4}>

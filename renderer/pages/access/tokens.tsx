@@ -1,5 +1,6 @@
 import { KeyRound, TriangleAlert, X } from 'lucide-react';
 import type { TokenRow } from '../../../registry/spec/admin/access.ts';
+import { isAppError } from '../../../registry/spec/errors.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyLine } from '../../parts/copy.tsx';
@@ -7,13 +8,14 @@ import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Skeleton } from '../../parts/states.tsx';
+import { Empty } from '../../parts/states.tsx';
 import { Chip, Facts, Time } from '../../parts/values.tsx';
 import { useParam } from '../../route.ts';
 import { shellLine } from '../../shell.ts';
 import { useAsk, useRows } from '../../state/calls.ts';
-import { AccessFailed } from './access-failed.tsx';
+import { LoginOff } from './login-off.tsx';
 import { CreateToken } from './create-token.tsx';
 import { LastUse, lastUseEveryMs } from './last-use.tsx';
 import { formatGlobs } from './words.ts';
@@ -77,29 +79,31 @@ export function TokensTab() {
           Create token
         </Button>
       </Bar>
-      <AccessFailed error={list.error} onRetry={list.reload} />
-      {list.isLoading && <Skeleton />}
-      {!list.isLoading && (list.error === null || list.rows.length > 0) && (
-        <Grid
-          label="Tokens"
-          name="tokens"
-          columns={columns}
-          rows={list.rows}
-          total={list.total}
-          keyOf={({ id }) => id}
-          need={list.need}
-          menuOf={(token) => [
-            { id: 'revoke', label: 'Revoke…', keys: 'Delete', isDanger: true, act: () => revoke(token) },
-          ]}
-          onKey={(event, token) => {
-            if (event.key !== 'Delete' && !(event.key === 'Backspace' && (event.metaKey || event.ctrlKey)))
-              return false;
-            revoke(token);
-            return true;
-          }}
-          isStale={list.isStale}
-          empty={q === '' && owner === '' ? <NoTokens /> : <NotFound />}
-        />
+      {isAppError(list.error, 'LOGIN_OFF') ? (
+        <LoginOff />
+      ) : (
+        <Listed list={list}>
+          <Grid
+            label="Tokens"
+            name="tokens"
+            columns={columns}
+            rows={list.rows}
+            total={list.total}
+            keyOf={({ id }) => id}
+            need={list.need}
+            menuOf={(token) => [
+              { id: 'revoke', label: 'Revoke…', keys: 'Delete', isDanger: true, act: () => revoke(token) },
+            ]}
+            onKey={(event, token) => {
+              if (event.key !== 'Delete' && !(event.key === 'Backspace' && (event.metaKey || event.ctrlKey)))
+                return false;
+              revoke(token);
+              return true;
+            }}
+            isStale={list.isStale}
+            empty={q === '' && owner === '' ? <NoTokens /> : <NotFound />}
+          />
+        </Listed>
       )}
     </>
   );

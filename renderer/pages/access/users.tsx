@@ -1,6 +1,7 @@
 import { Ban, CircleCheck, TriangleAlert, UserPlus } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import type { UserRow } from '../../../registry/spec/admin/access.ts';
+import { isAppError } from '../../../registry/spec/errors.ts';
 import { downloadText } from '../../download.ts';
 import { formatCount } from '../../format.ts';
 import { useShortcuts } from '../../frame/shortcuts.ts';
@@ -8,15 +9,16 @@ import { Button } from '../../parts/button.tsx';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { SearchInput } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import type { MenuEntry } from '../../parts/menu.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Notice, Skeleton } from '../../parts/states.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip, Time } from '../../parts/values.tsx';
 import { SaveButton } from '../../parts/save-button.tsx';
 import { hrefOf, navigate, useParam } from '../../route.ts';
 import { useAsk, useRows } from '../../state/calls.ts';
-import { AccessFailed } from './access-failed.tsx';
+import { LoginOff } from './login-off.tsx';
 import { LastUse, lastUseEveryMs } from './last-use.tsx';
 import { type UserActs, useUserActs } from './user-acts.tsx';
 import { useMe } from './me.ts';
@@ -63,27 +65,29 @@ export function UsersTab() {
           </Notice>
         </div>
       )}
-      <AccessFailed error={list.error} onRetry={list.reload} />
-      {list.isLoading && <Skeleton />}
-      {!list.isLoading && (list.error === null || list.rows.length > 0) && (
-        <Grid
-          label="Users"
-          name="users"
-          columns={columns}
-          rows={list.rows}
-          total={list.total}
-          keyOf={({ name }) => name}
-          need={list.need}
-          onOpen={acts.edit}
-          menuOf={(user) => entriesOf(user, acts)}
-          onKey={(event, user) => onKey(event, user, acts)}
-          isStale={list.isStale}
-          empty={
-            <Empty title="No user is called so">
-              <Button onPress={() => setQ('')}>Clear the search</Button>
-            </Empty>
-          }
-        />
+      {isAppError(list.error, 'LOGIN_OFF') ? (
+        <LoginOff />
+      ) : (
+        <Listed list={list}>
+          <Grid
+            label="Users"
+            name="users"
+            columns={columns}
+            rows={list.rows}
+            total={list.total}
+            keyOf={({ name }) => name}
+            need={list.need}
+            onOpen={acts.edit}
+            menuOf={(user) => entriesOf(user, acts)}
+            onKey={(event, user) => onKey(event, user, acts)}
+            isStale={list.isStale}
+            empty={
+              <Empty title="No user is called so">
+                <Button onPress={() => setQ('')}>Clear the search</Button>
+              </Empty>
+            }
+          />
+        </Listed>
       )}
     </>
   );

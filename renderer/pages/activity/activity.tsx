@@ -3,9 +3,9 @@ import { Button } from '../../parts/button.tsx';
 import { ColumnsMenu } from '../../parts/columns-menu.tsx';
 import { Chooser, SearchInput, TextInput } from '../../parts/field.tsx';
 import { FilterChip } from '../../parts/filter-chip.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import { Bar, Screen } from '../../parts/screen.tsx';
-import { Failed, Skeleton } from '../../parts/states.tsx';
-import { isLost, useRows } from '../../state/calls.ts';
+import { useRows } from '../../state/calls.ts';
 import { type AuditFilterState, times, useAuditFilter } from './audit-filter.ts';
 import { AuditGrid, columns } from './audit-grid.tsx';
 import { kindLooks } from './audit-words.ts';
@@ -17,21 +17,13 @@ import styles from './activity.module.css';
 export function ActivityScreen() {
   const filter = useAuditFilter();
   const list = useRows('audit.list', filter.args);
-  const isFailed = list.error !== null && list.error !== undefined && !isLost(list.error);
   return (
     <Screen title="Activity" actions={<ExportMenu args={filter.args} />} isScrolling={false}>
       <Live />
       <FilterBar filter={filter} />
-      {isFailed && (
-        <div className={styles['failedPlace']}>
-          <Failed error={list.error} onRetry={list.reload} />
-        </div>
-      )}
-      {list.isLoading ? (
-        <Skeleton />
-      ) : (
+      <Listed list={list}>
         <AuditGrid list={list} isFiltered={filter.isFiltered} onClear={filter.clear} />
-      )}
+      </Listed>
     </Screen>
   );
 }

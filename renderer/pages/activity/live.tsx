@@ -1,4 +1,5 @@
 import { formatBytes } from '../../format.ts';
+import { useLinkState } from '../../state/link.ts';
 import { useSessions } from '../../state/sessions.ts';
 import { useSeconds } from '../../state/tick.ts';
 import { recentOf } from './transfer.ts';
@@ -7,6 +8,7 @@ import styles from './live.module.css';
 
 /** Pushes and pulls as they happen, one line for each client; those that ended stay for a minute. */
 export function Live() {
+  const { kind } = useLinkState();
   const sessions = useSessions();
   const now = useSeconds(sessions.length > 0);
   const rows = recentOf(sessions, now);
@@ -16,7 +18,13 @@ export function Live() {
     <section aria-labelledby="live-title" className={styles['live']}>
       <header className={styles['head']}>
         <h2 id="live-title">Live</h2>
-        <span role="status">{running.length === 0 ? 'no transfer runs' : `${running.length} running`}</span>
+        <span role="status">
+          {kind === 'lost'
+            ? 'not connected'
+            : running.length === 0
+              ? 'no transfer runs'
+              : `${running.length} running`}
+        </span>
         {speed > 0 && <span>{formatBytes(speed)}/s</span>}
       </header>
       {rows.length > 0 && (

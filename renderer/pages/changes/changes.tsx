@@ -61,7 +61,7 @@ export function ChangesScreen() {
   return (
     <Screen
       title="System changes"
-      facts={formatPlural(rows.length, 'change')}
+      facts={answer.data && formatPlural(rows.length, 'change')}
       isScrolling={false}
       actions={
         shell !== undefined &&

@@ -5,6 +5,7 @@ import type { Shell } from '../../api/shell.ts';
 import { Button, IconButton } from '../../parts/button.tsx';
 import { CopyButton } from '../../parts/copy.tsx';
 import { Panel } from '../../parts/screen.tsx';
+import { type Answer, Loaded } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { formatForeign } from '../../format.ts';
 import { hrefOf } from '../../route.ts';
@@ -21,28 +22,41 @@ export function AttentionPanel() {
   const now = useNow();
   const { mutedChecks, mutedEngines, refusedLogins } = usePreferences();
   const shell = useShell();
-  const { data: status } = useCall('status.get', {});
-  const { data: certificate } = useCall('certificate.get', {});
-  const { data: cards } = useCall('cards.list', {});
-  const { data: webhooks } = useCall('webhooks.list', {});
-  const { data: scrub } = useCall('scrub.status', {});
-  const { data: engines } = useCall('engines.list', {});
-  const { data: expiring } = useCall('rules.expiring', { limit: 1 });
+  const status = useCall('status.get', {});
+  const certificate = useCall('certificate.get', {});
+  const cards = useCall('cards.list', {});
+  const webhooks = useCall('webhooks.list', {});
+  const scrub = useCall('scrub.status', {});
+  const engines = useCall('engines.list', {});
+  const expiring = useCall('rules.expiring', { limit: 1 });
+  const asked = [status, certificate, cards, webhooks, scrub, engines, expiring];
   // To run the checks takes seconds: what the doctor has found is told, and nothing is looked at.
   const { data: checks } = useCall('checks.run', {}, { isWanted: false });
-  const known = { status, certificate, cards, webhooks, scrub, checks, engines, expiring };
-  const items = attentionOf({ ...known, mutedChecks, mutedEngines, refusedLogins }, now);
+  const items = attentionOf(
+    {
+      status: status.data,
+      certificate: certificate.data,
+      cards: cards.data,
+      webhooks: webhooks.data,
+      scrub: scrub.data,
+      engines: engines.data,
+      expiring: expiring.data,
+      checks,
+      mutedChecks,
+      mutedEngines,
+      refusedLogins,
+    },
+    now,
+  );
   return (
     <Panel title="Needs you">
       {items.length === 0 ? (
-        <p className={styles['calm']}>
-          <CircleCheck aria-hidden /> Nothing needs you.
-        </p>
+        <Calm asked={asked} />
       ) : (
         <ul className={styles['items']}>
           {items.map((item) => {
             const { dismiss } = item;
-            const engine = engines?.find(({ id }) => id === dismiss?.id);
+            const engine = engines.data?.find(({ id }) => id === dismiss?.id);
             const canFix = shell !== undefined && engine !== undefined;
             return (
               <Item key={item.id} item={item}>
@@ -55,6 +69,21 @@ export function AttentionPanel() {
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** Nothing, as far as all have answered. */
+function Calm({ asked }: { readonly asked: readonly Answer<unknown>[] }) {
+  const failed = asked.find(({ data, error }) => data === undefined && error !== null);
+  if (failed !== undefined) return <Loaded answer={failed}>{() => null}</Loaded>;
+  return (
+    <p className={styles['calm']}>
+      {asked.every(({ data }) => data !== undefined) && (
+        <>
+          <CircleCheck aria-hidden /> Nothing needs you.
+        </>
+      )}
+    </p>
   );
 }
 

@@ -105,7 +105,7 @@ function Logins({ engines }: { readonly engines: readonly EngineRow[] }) {
   const last = useLogin(false);
   const known = engines.filter((engine) => engine.state === 'running' && canPush(engine));
   if (!isHere() || known.every(({ login }) => login === undefined))
-    return typeof last === 'object' ? `${last.user} with ${last.client}` : 'No client yet';
+    return typeof last === 'object' ? `${last.user} with ${last.client}` : last && 'No client yet';
   return (
     <ul>
       {known.map(({ id, title, login }) => (

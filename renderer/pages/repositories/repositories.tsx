@@ -86,7 +86,7 @@ export function RepositoriesScreen() {
   return (
     <Screen
       title="Repositories"
-      facts={list.isLoading ? undefined : formatPlural(list.total, 'repository', 'repositories')}
+      facts={list.first && formatPlural(list.total, 'repository', 'repositories')}
       actions={
         <WriteButton icon={<FileInput />} onPress={() => void openImport()}>
           Import…

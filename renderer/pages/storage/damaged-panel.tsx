@@ -5,11 +5,12 @@ import { Button, IconButton } from '../../parts/button.tsx';
 import { CliLine, CopyButton } from '../../parts/copy.tsx';
 import { ConfirmDialog, Dialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { Empty, Failed, Skeleton } from '../../parts/states.tsx';
+import { Empty } from '../../parts/states.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { Bytes, Chip, Digest, Facts, Time } from '../../parts/values.tsx';
-import { isLost, useAsk, useRefresh, useRows } from '../../state/calls.ts';
+import { useAsk, useRefresh, useRows } from '../../state/calls.ts';
 import { GridBox } from './grid-box.tsx';
 import { damageWords } from './words.ts';
 import styles from './storage.module.css';
@@ -94,41 +95,35 @@ export function DamagedPanel() {
       title="Damaged content"
       actions={list.total > 0 && <span className={styles['muted']}>{formatPlural(list.total, 'blob')}</span>}
     >
-      {list.error !== null && !isLost(list.error) && <Failed error={list.error} onRetry={list.reload} />}
-      {list.isLoading ? (
-        <Skeleton rows={3} />
-      ) : (
-        <>
-          {list.total > 0 && (
-            <p className={styles['muted']}>
-              A push of an image that has it heals what is damaged: clients send again what the registry
-              lacks.
-            </p>
-          )}
-          <GridBox rows={list.total} most={14}>
-            <Grid
-              label="Damaged content"
-              columns={columns}
-              rows={list.rows}
-              total={list.total}
-              need={list.need}
-              keyOf={({ digest }) => digest}
-              onOpen={openDetails}
-              onKey={(event, row) => {
-                if (event.key !== 'Delete') return false;
-                openForget(row);
-                return true;
-              }}
-              isStale={list.isStale}
-              empty={
-                <Empty icon={<ShieldCheck />} title="Nothing is known to be damaged">
-                  <p>What a check, or a pull, finds to be others than its digest says is listed here.</p>
-                </Empty>
-              }
-            />
-          </GridBox>
-        </>
-      )}
+      <Listed list={list} rows={3}>
+        {list.total > 0 && (
+          <p className={styles['muted']}>
+            A push of an image that has it heals what is damaged: clients send again what the registry lacks.
+          </p>
+        )}
+        <GridBox rows={list.total} most={14}>
+          <Grid
+            label="Damaged content"
+            columns={columns}
+            rows={list.rows}
+            total={list.total}
+            need={list.need}
+            keyOf={({ digest }) => digest}
+            onOpen={openDetails}
+            onKey={(event, row) => {
+              if (event.key !== 'Delete') return false;
+              openForget(row);
+              return true;
+            }}
+            isStale={list.isStale}
+            empty={
+              <Empty icon={<ShieldCheck />} title="Nothing is known to be damaged">
+                <p>What a check, or a pull, finds to be others than its digest says is listed here.</p>
+              </Empty>
+            }
+          />
+        </GridBox>
+      </Listed>
     </Panel>
   );
 }

@@ -9,11 +9,12 @@ import { formatCount, formatExactBytes, formatPlural } from '../../format.ts';
 import { CliLine } from '../../parts/copy.tsx';
 import { Chooser } from '../../parts/field.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import { Panel } from '../../parts/screen.tsx';
-import { Empty, Failed, Notice, Skeleton } from '../../parts/states.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
 import { Bytes, Chip, Digest, Time } from '../../parts/values.tsx';
 import { hrefOf, useParam } from '../../route.ts';
-import { isLost, type Rows, useRows } from '../../state/calls.ts';
+import { type Rows, useRows } from '../../state/calls.ts';
 import { GridBox } from './grid-box.tsx';
 import { decisionReasons } from './words.ts';
 import styles from './storage.module.css';
@@ -121,7 +122,7 @@ export function SimulationPanel({
   /** It is of the rules in force. */
   readonly isOfSaved: boolean;
 }) {
-  const { first, rows, error } = simulation;
+  const { first, rows } = simulation;
   return (
     <Panel
       title="Simulation"
@@ -129,38 +130,37 @@ export function SimulationPanel({
         <Chooser isLabelHidden label="Show" value={show} choices={shows} onChange={(id) => onShow(id)} />
       }
     >
-      {error !== null && !isLost(error) && <Failed error={error} onRetry={simulation.reload} />}
-      {first === undefined ? (
-        error === null && <Skeleton rows={4} />
-      ) : (
-        <>
-          {isOld && (
-            <Notice kind="warn">The rules were changed since this simulation. Simulate them again.</Notice>
-          )}
-          <Totals outcome={first.outcome} />
-          <div className={isOld ? styles['old'] : ''}>
-            <GridBox rows={totalOf(first.outcome, show)} most={14}>
-              <Grid
-                label="Simulation"
-                columns={columns}
-                rows={rows}
-                total={totalOf(first.outcome, show)}
-                keyOf={({ repository, tag }) => `${repository}:${tag}`}
-                need={simulation.need}
-                isStale={simulation.isStale}
-                empty={
-                  <Empty icon={<ListChecks />} title="No tag to show">
-                    {show === 'delete'
-                      ? 'These rules delete nothing at present.'
-                      : 'There is no tag that it could be about.'}
-                  </Empty>
-                }
-              />
-            </GridBox>
-          </div>
-          <CliLine command={isOfSaved ? 'berth rules simulate' : 'berth rules simulate rules.json'} />
-        </>
-      )}
+      <Listed list={simulation} rows={4}>
+        {first !== undefined && (
+          <>
+            {isOld && (
+              <Notice kind="warn">The rules were changed since this simulation. Simulate them again.</Notice>
+            )}
+            <Totals outcome={first.outcome} />
+            <div className={isOld ? styles['old'] : ''}>
+              <GridBox rows={totalOf(first.outcome, show)} most={14}>
+                <Grid
+                  label="Simulation"
+                  columns={columns}
+                  rows={rows}
+                  total={totalOf(first.outcome, show)}
+                  keyOf={({ repository, tag }) => `${repository}:${tag}`}
+                  need={simulation.need}
+                  isStale={simulation.isStale}
+                  empty={
+                    <Empty icon={<ListChecks />} title="No tag to show">
+                      {show === 'delete'
+                        ? 'These rules delete nothing at present.'
+                        : 'There is no tag that it could be about.'}
+                    </Empty>
+                  }
+                />
+              </GridBox>
+            </div>
+            <CliLine command={isOfSaved ? 'berth rules simulate' : 'berth rules simulate rules.json'} />
+          </>
+        )}
+      </Listed>
     </Panel>
   );
 }

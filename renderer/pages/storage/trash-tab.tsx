@@ -7,12 +7,13 @@ import { Button } from '../../parts/button.tsx';
 import { CopyButton, CopyLine } from '../../parts/copy.tsx';
 import { ConfirmDialog, openDialog } from '../../parts/dialog.tsx';
 import { type Column, Grid } from '../../parts/grid.tsx';
+import { Listed } from '../../parts/listed.tsx';
 import { Bar } from '../../parts/screen.tsx';
-import { Empty, Failed, Notice, Skeleton } from '../../parts/states.tsx';
+import { Empty, Notice } from '../../parts/states.tsx';
 import { toast, toastError } from '../../parts/toast.tsx';
 import { Chip, Digest, Time } from '../../parts/values.tsx';
 import { hrefOf } from '../../route.ts';
-import { isLost, useAsk, useGuess, useRefresh, useRows } from '../../state/calls.ts';
+import { useAsk, useGuess, useRefresh, useRows } from '../../state/calls.ts';
 import { sayRefusal, useRegistryRefusal } from '../../state/refusal.ts';
 import { SettingValue } from './setting.tsx';
 import styles from './storage.module.css';
@@ -137,8 +138,8 @@ export function TrashTab() {
         <span className={styles['barText']}>
           {count > 0
             ? `${formatCount(count)} of ${formatPlural(total, 'entry', 'entries')} selected`
-            : formatPlural(total, 'entry', 'entries')}
-          {'; kept for '}
+            : list.first && formatPlural(total, 'entry', 'entries')}
+          {list.first === undefined ? 'Kept for ' : '; kept for '}
           <SettingValue path="berth.storage.trash" />
           {' after the deletion'}
         </span>
@@ -165,14 +166,7 @@ export function TrashTab() {
           Empty…
         </Button>
       </Bar>
-      {list.error !== null && !isLost(list.error) && (
-        <div className={styles['place']}>
-          <Failed error={list.error} onRetry={list.reload} />
-        </div>
-      )}
-      {list.isLoading ? (
-        <Skeleton />
-      ) : (
+      <Listed list={list}>
         <Grid
           label="Trash"
           name="trash"
@@ -200,7 +194,7 @@ export function TrashTab() {
             </Empty>
           }
         />
-      )}
+      </Listed>
     </>
   );
 }
