@@ -81,8 +81,9 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   return {
     run: run as Changes['run'],
     async [Symbol.asyncDispose]() {
+      const last = worker === undefined || isClosed ? undefined : run({ kind: 'end' });
       isClosed = true;
-      await Promise.allSettled([...waiting.values()].map(({ promise }) => promise));
+      await Promise.allSettled([last, ...[...waiting.values()].map(({ promise }) => promise)]);
       const ended = worker;
       worker = undefined;
       await ended?.terminate();

@@ -5,20 +5,22 @@
  *
  *   commit       temp files in `berth/tmp`, fdatasync of all, directories; then for each stage its renames and an
  *                fsync of each directory that got a name, the fresh ones above included
- *   removeTree   renamed into `berth/tmp` first, so that the tree is gone at once, as a whole
+ *   openPart     opened in a directory of its own, which may have been that of a former part (spare-trees.ts)
+ *   removeTree   renamed into `berth/tmp` first, so that the tree is gone at once, as a whole; in passing where it lies
  */
 import { randomUUID } from 'node:crypto';
 import * as files from 'node:fs';
 import { constants } from 'node:fs';
 import { copyFile, open as openFile, rm, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
 import { systemCode } from '../disk/private-file.ts';
 import { createDirectories } from './directories.ts';
-import type { Stages, Write } from './driver.ts';
+import type { PartOptions, Stages, Write } from './driver.ts';
 import { createKeyLock } from './key-lock.ts';
+import { createSpareTrees } from './spare-trees.ts';
 
 /** Where changes are made: a resolved path, and the directory of unfinished writes below it. */
 export interface ChangePlace {
@@ -47,7 +49,7 @@ interface Jobs {
    * every other case, a failure included, the file is closed. A part whose bytes could not be made durable is removed.
    */
   readonly commit: {
-    readonly job: { readonly part?: PartMove; readonly stages: Stages; readonly isDurable: boolean };
+    readonly job: { readonly part?: PartMove; readonly stages: Stages };
     readonly answer: readonly boolean[];
   };
   readonly remove: { readonly job: { readonly key: string }; readonly answer: void };
@@ -56,9 +58,11 @@ interface Jobs {
     readonly answer: void;
   };
   readonly openPart: {
-    readonly job: { readonly key: string; readonly create: boolean };
+    readonly job: { readonly key: string } & PartOptions;
     readonly answer: OpenedPart | undefined;
   };
+  /** The last one: removes what was kept for others. */
+  readonly end: { readonly job: unknown; readonly answer: void };
 }
 
 export type ChangeJob = { [Kind in keyof Jobs]: { readonly kind: Kind } & Jobs[Kind]['job'] }[keyof Jobs];
@@ -92,9 +96,10 @@ const smallBytes = 1024 * 1024;
 export function createChanges({ root, tmp }: ChangePlace): Changes {
   const directories = createDirectories(root);
   const exclusive = createKeyLock();
+  const spares = createSpareTrees(() => join(tmp, randomUUID()));
   const pathOf = (key: string): string => join(root, key);
 
-  async function commit({ part, stages, isDurable }: Jobs['commit']['job']): Promise<readonly boolean[]> {
+  async function commit({ part, stages }: Jobs['commit']['job']): Promise<readonly boolean[]> {
     const keys = stages.flatMap((writes) => writes.map(({ key }) => key));
     return await exclusive(part === undefined ? keys : [part.key, ...keys], async () => {
       const unfinished: Unfinished = { open: new Set(part && [part.file]), temps: new Set() };
@@ -104,17 +109,17 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
         const writes = stages.map((stage) => stage.map((write) => beginWrite(write, unfinished)));
         const all = [...moves, ...writes];
         const begun = madeOf(all.flat());
-        if (isDurable) await settleFiles(begun, part);
+        await settleFiles(begun, part);
         for (const { file } of begun) close(file, unfinished);
         // For all stages before the first: what two of them make is made durable once.
         for (const directory of new Set(begun.map(({ path }) => dirname(path))))
           directories.prepare(directory);
-        await publishAll(moves, isDurable);
+        await publishAll(moves);
         // What a moved part leaves behind goes while the writes after it become durable.
         const isCleared = part?.clear !== undefined && moves.flat()[0] !== undefined;
         const ends = await Promise.allSettled([
-          publishAll(writes, isDurable),
-          isCleared ? removeTree({ key: part.clear, isDurable: false }) : undefined,
+          publishAll(writes),
+          isCleared ? clear(part.clear) : undefined,
         ]);
         const failed = ends.find((each) => each.status === 'rejected');
         if (failed !== undefined) throw failed.reason;
@@ -145,18 +150,15 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
     return { file, from, path, isConditional };
   }
 
-  async function publishAll(
-    stages: readonly (readonly (Begun | undefined)[])[],
-    isDurable: boolean,
-  ): Promise<void> {
-    for (const stage of stages) await publish(madeOf(stage), isDurable);
+  async function publishAll(stages: readonly (readonly (Begun | undefined)[])[]): Promise<void> {
+    for (const stage of stages) await publish(madeOf(stage));
   }
 
   /** Gives the files of a stage their names. Names that a failure leaves in doubt are taken back where nothing was before. */
-  async function publish(stage: readonly Begun[], isDurable: boolean): Promise<void> {
+  async function publish(stage: readonly Begun[]): Promise<void> {
     try {
       for (const { from, path } of stage) await move(from, path);
-      if (isDurable) await directories.settle(stage.map(({ path }) => dirname(path)));
+      await directories.settle(stage.map(({ path }) => dirname(path)));
     } catch (error) {
       for (const { path, isConditional } of stage) if (isConditional) tryToRemove(path);
       throw error;
@@ -182,6 +184,7 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
     await exclusive([key], async () => {
       if (!directories.has(dirname(path))) return;
       directories.forget(path);
+      if (!isDurable) return await removeFlat(path);
       const grave = join(tmp, randomUUID());
       try {
         directories.prepare(tmp);
@@ -191,14 +194,33 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
         // Another file system, or a disk too full for one more name: in place, step by step.
         await rm(path, { recursive: true, force: true });
       }
-      if (isDurable) await directories.settle([dirname(path)]);
+      await directories.settle([dirname(path)]);
       await removeFlat(grave);
     });
   }
 
-  async function openPart({ key, create }: Jobs['openPart']['job']): Promise<OpenedPart | undefined> {
+  /** Of a part that has its name. */
+  async function clear(key: string): Promise<void> {
     const path = pathOf(key);
-    if (create) directories.prepare(dirname(path));
+    await exclusive([key], async () => {
+      if (!directories.has(path)) return;
+      directories.forget(path);
+      if (!isKept(path)) await removeFlat(path);
+    });
+  }
+
+  function isKept(path: string): boolean {
+    try {
+      return spares.keep(path);
+    } catch {
+      // Another file system, or a disk too full for one more name.
+      return false;
+    }
+  }
+
+  async function openPart({ key, create, beside }: Jobs['openPart']['job']): Promise<OpenedPart | undefined> {
+    const path = pathOf(key);
+    if (create) prepareForPart(dirname(path), beside);
     else if (!directories.has(dirname(path))) return undefined;
     const flags = constants.O_WRONLY | constants.O_NOFOLLOW | (create ? constants.O_CREAT : 0);
     let file: number;
@@ -216,11 +238,25 @@ export function createChanges({ root, tmp }: ChangePlace): Changes {
     }
   }
 
+  function prepareForPart(directory: string, beside: PartOptions['beside']): void {
+    if (beside === undefined) return directories.prepare(directory);
+    const path = pathOf(beside.key);
+    const file = { name: basename(path), size: beside.bytes.length };
+    let isSpare = false;
+    directories.prepare(directory, () => {
+      isSpare = spares.take(directory, file);
+      return isSpare;
+    });
+    if (isSpare) overwrite(path, beside.bytes);
+    else if (!exists(path)) files.writeFileSync(path, beside.bytes, { flag: 'wx', mode: 0o600 });
+  }
+
   const acts: { readonly [Kind in keyof Jobs]: (job: Jobs[Kind]['job']) => Promise<Jobs[Kind]['answer']> } = {
     commit,
     remove,
     removeTree,
     openPart,
+    end: async () => spares.clear(),
   };
   return {
     async run(job) {
@@ -295,6 +331,16 @@ function tryToRemove(path: string): void {
     files.unlinkSync(path);
   } catch {
     // It is gone, was never there, or lies in berth/tmp until the next start.
+  }
+}
+
+/** The bytes of a file that has as many. */
+function overwrite(path: string, bytes: Uint8Array): void {
+  const file = files.openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    files.writeSync(file, bytes, 0, bytes.length, 0);
+  } finally {
+    files.closeSync(file);
   }
 }
 

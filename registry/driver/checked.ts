@@ -49,8 +49,8 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
     write(key, bytes, how) {
       return run(trace, { name: 'PutContent', key, verb: 'write' }, () => driver.write(key, bytes, how));
     },
-    async commit(stages, how) {
-      await runWrites(trace, stages, () => driver.commit(stages, how));
+    async commit(stages) {
+      await runWrites(trace, stages, () => driver.commit(stages));
     },
     async *list(prefix, how) {
       const call: Call = { name: 'List', key: prefix, verb: 'read' };
@@ -73,7 +73,8 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
     },
     async openPart(key, how) {
       const call: Call = { name: 'Writer', key, also: String(!how.create), verb: 'write' };
-      const part = await run(trace, call, () => driver.openPart(key, how));
+      const beside = how.beside === undefined ? [] : [[how.beside]];
+      const part = await run(trace, call, () => runWrites(trace, beside, () => driver.openPart(key, how)));
       return part && checkPart(part, key, trace);
     },
     ...(free && {

@@ -12,8 +12,11 @@ import { syncDirectory, systemCode } from '../disk/private-file.ts';
 export interface Directories {
   /** True if the directory exists; throws when a symbolic link leads to it. */
   has(directory: string): boolean;
-  /** Makes the directory and what is missing above it; throws when a symbolic link leads to it. */
-  prepare(directory: string): void;
+  /**
+   * Makes the directory and what is missing above it; throws when a symbolic link leads to it. `bring` may put one there
+   * that was made before, and answers whether it did.
+   */
+  prepare(directory: string, bring?: () => boolean): void;
   /** Makes the names in the directories durable, and the fresh directories above them. */
   settle(directories: readonly string[]): Promise<void>;
   /** Forgets what is noted of a tree that is about to be removed. */
@@ -25,14 +28,14 @@ export function createDirectories(root: string): Directories {
   const fresh = new Map<string, symbol>();
   const sync = createSharedSync();
 
-  function prepare(directory: string): void {
+  function prepare(directory: string, bring?: () => boolean): void {
     // Asked first, since a new digest has new directories, and an exception for each costs more than to make them.
     if ((directory === root || existsSync(directory)) && isReal(directory)) return;
     // A root that went away is a disk that was unmounted: writing on would hide the loss.
     if (directory === root) throw new Error(`the data directory ${root} is gone`);
     prepare(dirname(directory));
     try {
-      mkdirSync(directory, { mode: 0o700 });
+      if (bring?.() !== true) mkdirSync(directory, { mode: 0o700 });
       fresh.set(directory, Symbol('fresh'));
     } catch (error) {
       // Made by another program meanwhile, which may not have made it durable.

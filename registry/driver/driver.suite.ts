@@ -273,9 +273,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
   async 'many writers in new directories all succeed'(driver) {
     const keys = Array.from({ length: 60 }, (_, index) => `suite/deep/${index % 4}/${index % 7}/${index}`);
 
-    await Promise.all(
-      keys.map((key, index) => driver.write(key, noise(100, index), { durable: index % 3 > 0 })),
-    );
+    await Promise.all(keys.map((key, index) => driver.write(key, noise(100, index))));
 
     for (const [index, key] of keys.entries())
       assert.deepEqual(await readAll(readOf(driver, key)), noise(100, index), key);
@@ -323,7 +321,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
 
   async 'a list in any order gives the same children, and can be left early'(driver) {
     const children = Array.from({ length: 200 }, (_, index) => `tag-${index}`).toSorted();
-    for (const name of children) await driver.write(`suite/any/${name}`, noise(1, 1), { durable: false });
+    await driver.commit([children.map((name) => ({ key: `suite/any/${name}`, bytes: noise(1, 1) }))]);
 
     const found: string[] = [];
     for await (const { name } of driver.list('suite/any', { order: 'any' })) found.push(name);
@@ -340,9 +338,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
 
   async 'a list can be left early and of a thousand children'(driver) {
     const expected = Array.from({ length: 1000 }, (_, index) => `tag-${index}`).toSorted();
-    await Promise.all(
-      expected.map((name) => driver.write(`suite/tags/${name}/link`, noise(1, 1), { durable: false })),
-    );
+    await driver.commit([expected.map((name) => ({ key: `suite/tags/${name}/link`, bytes: noise(1, 1) }))]);
 
     for await (const { name } of driver.list('suite/tags')) {
       assert.equal(name, expected[0]);
@@ -409,6 +405,21 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
       bytes.subarray(65_000, 700_500),
     );
     assert.equal(await driver.stat('suite/upload/data'), undefined);
+  },
+
+  async 'a part that is made has a small key beside it, unless that is there'(driver) {
+    const made = { create: true, beside: { key: 'suite/up/startedat', bytes: noise(24, 1) } };
+    const begun = () => readAll(readOf(driver, 'suite/up/startedat'));
+
+    assert.equal(await driver.openPart('suite/up/data', { ...made, create: false }), undefined);
+    assert.equal(await driver.stat('suite/up/startedat'), undefined);
+    await using _ = await driver.openPart('suite/up/data', made);
+    assert.deepEqual(await begun(), noise(24, 1));
+    await driver.write('suite/up/startedat', noise(24, 2));
+    await using __ = await driver.openPart('suite/up/other', made);
+
+    assert.deepEqual(await begun(), noise(24, 2));
+    assert.deepEqual(await names(driver, 'suite/up'), ['data', 'other', 'startedat']);
   },
 
   async 'a commit replaces the key that is there'(driver) {

@@ -50,8 +50,15 @@ export interface FreeRoom {
   readonly totalInodes: number;
 }
 
-/** For state that a power cut may undo (open uploads): `durable: false` saves the fsyncs. Default true. */
-export interface DurableOptions {
+/** How a part is opened. `create` makes an absent one, which starts empty. */
+export interface PartOptions {
+  readonly create: boolean;
+  /** A small key that is written when the part is made, unless it is there. A kill may cut it short. */
+  readonly beside?: Pick<Write, 'key' | 'bytes'>;
+}
+
+export interface RemoveOptions {
+  /** False: in passing, for what a part leaves behind. A kill or a power cut may leave some of it. Default true. */
   readonly durable?: boolean;
 }
 
@@ -120,17 +127,17 @@ export interface Driver extends AsyncDisposable {
   /** The whole value of a small key; throws when it exceeds `limit` bytes. */
   readSmall(key: string, options: { readonly limit: number }): Promise<Uint8Array | undefined>;
   /** Writes a whole key. Answers false, changing nothing, when its condition does not hold. */
-  write(key: string, bytes: Uint8Array, options?: DurableOptions & Pick<Write, 'if'>): Promise<boolean>;
+  write(key: string, bytes: Uint8Array, options?: Pick<Write, 'if'>): Promise<boolean>;
   /** Writes keys, stage after stage. */
-  commit(stages: Stages, options?: DurableOptions): Promise<void>;
+  commit(stages: Stages): Promise<void>;
   /** Direct children of a prefix ('' is the top) in byte order, those after `after` only. None if absent. */
   list(prefix: string, options?: ListOptions): AsyncIterable<ListEntry>;
   /** Removes one key, durably. */
   remove(key: string): Promise<void>;
   /** Removes a prefix and all below it. */
-  removeTree(prefix: string, options?: DurableOptions): Promise<void>;
-  /** Opens the part at `key`, keeping what it holds; absent parts start empty when `create` is set. */
-  openPart(key: string, options: { readonly create: boolean }): Promise<Part | undefined>;
+  removeTree(prefix: string, options?: RemoveOptions): Promise<void>;
+  /** Opens the part at `key`, keeping what it holds. */
+  openPart(key: string, options: PartOptions): Promise<Part | undefined>;
   /** Free room of the medium, where it has such a thing. */
   readonly free?: () => Promise<FreeRoom>;
 }

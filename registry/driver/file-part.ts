@@ -140,7 +140,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     // The thread closes the file, unless it says that the part was not moved.
     closed = true;
     const part = { file, size, path, key, unless, clear };
-    const [isMoved = false] = await changes.run({ kind: 'commit', part, stages: after, isDurable: true });
+    const [isMoved = false] = await changes.run({ kind: 'commit', part, stages: after });
     if (isMoved) return true;
     closed = busy = false;
     return false;

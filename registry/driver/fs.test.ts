@@ -159,7 +159,7 @@ test('a write that fails behind a moved part ends the commit when what the part 
   await using driver = checked(await openFsDriver({ root: directory.path }));
   // Enough to take longer than the failure.
   const left = Array.from({ length: 100 }, (_, at) => ({ key: `docker/up/1/states/${at}`, bytes: small }));
-  await driver.commit([[...left, { key: 'docker/taken/by/a/tree', bytes: small }]], { durable: false });
+  await driver.commit([[...left, { key: 'docker/taken/by/a/tree', bytes: small }]]);
   await using part = await driver.openPart('docker/up/1/data', { create: true });
 
   const commit = part?.commit('docker/blob', {
@@ -171,6 +171,45 @@ test('a write that fails behind a moved part ends the commit when what the part 
   assert.deepEqual(await unfinished(directory.path), []);
   assert.deepEqual(await Array.fromAsync(driver.list('docker/up')), []);
   assert.equal((await driver.stat('docker/blob'))?.size, 0);
+});
+
+test('what a moved part leaves behind serves the next part, and the end of the driver leaves none of it', async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  const root = directory.path;
+  const driver = await openFsDriver({ root });
+  const open = (id: string, bytes: string) =>
+    driver.openPart(`docker/up/${id}/data`, {
+      create: true,
+      beside: { key: `docker/up/${id}/startedat`, bytes: Buffer.from(bytes) },
+    });
+  const move = async (id: string, bytes: string) => {
+    await using part = await open(id, bytes);
+    const after = [[{ key: `docker/link/${id}`, bytes: small }]];
+    await part?.commit(`docker/b/${id}`, { after, clear: `docker/up/${id}` });
+  };
+  const read = async (id: string) => String(await files.readFile(join(root, 'docker/up', id, 'startedat')));
+
+  await move('1', 'one');
+  const kept = await unfinished(root);
+  await using again = await open('2', 'two');
+  const taken = { left: await unfinished(root), bytes: await read('2') };
+  await move('3', 'three');
+  await using longer = await open('4', 'x');
+  // Distribution writes more into a session than Berth does.
+  await driver.write('docker/up/5/hashstates/0', small);
+  await move('5', 'two');
+  await driver.removeTree('docker/up/2');
+  await move('6', 'six');
+  const last = await unfinished(root);
+
+  assert.equal(kept.length, 1);
+  assert.deepEqual(taken, { left: [], bytes: 'two' });
+  assert.deepEqual([again?.size, longer?.size], [0, 0]);
+  assert.deepEqual(await files.readdir(join(root, 'docker/up')), ['4']);
+  assert.equal(await read('4'), 'x');
+  assert.equal(last.length, 2);
+  await driver[Symbol.asyncDispose]();
+  assert.deepEqual(await unfinished(root), []);
 });
 
 test('a full disk is STORAGE_FULL, harms nothing and leaves nothing', needsRoot, async () => {
@@ -257,14 +296,19 @@ test(
       'stages in one new tree': `await driver.commit([['a'], ['b']].map((stage) =>
         stage.map((name) => ({ key: 'docker/t/3/' + name + '/link', bytes: small }))));`,
       'refused write': `await driver.write('docker/t/2/link', small, { if: 'absent' });`,
-      'passing write': `await driver.write('docker/up/1/startedat', small, { durable: false });`,
-      'open part': `const part = await driver.openPart('docker/up/1/data', { create: true });`,
+      'open part': `const part = await driver.openPart('docker/up/1/data', {
+        create: true, beside: { key: 'docker/up/1/startedat', bytes: small } });`,
       append: `await part.append(bytes(3, 65536));`,
       commit: `await part.commit('docker/b/1/data');`,
       remove: `await driver.remove('docker/t/1/other');`,
       'passing removal': `await driver.removeTree('docker/up/1', { durable: false });`,
+      'commit that leaves a directory': `const left = await driver.openPart('docker/up/3/data', {
+        create: true, beside: { key: 'docker/up/3/startedat', bytes: small } });
+      await left.commit('docker/b/3/data', { clear: 'docker/up/3' });`,
+      'part in that directory': `await driver.openPart('docker/up/4/data', {
+        create: true, beside: { key: 'docker/up/4/startedat', bytes: small } });`,
       'remove tree': `await driver.removeTree('docker/t/1');`,
-      'write below a directory that was made in passing': `await driver.write('docker/up/2/x', small, { durable: false });
+      'write below a directory that was made in passing': `await driver.openPart('docker/up/2/x', { create: true });
       await driver.write('docker/up/2/y', small);`,
     };
     const script = Object.entries(steps).map(([name, step]) => `mark('${name}');\n${step}`);
@@ -294,16 +338,21 @@ test(
         'rename TEMP docker/t/3/a/link, fsync docker/t, fsync docker/t/3, fsync docker/t/3/a',
         'rename TEMP docker/t/3/b/link, fsync docker/t/3/b',
       ),
-      'passing write': lines('mkdir docker/up, mkdir docker/up/1, rename TEMP docker/up/1/startedat'),
+      'open part': lines('mkdir docker/up, mkdir docker/up/1'),
       commit: lines(
         'fdatasync docker/up/1/data, mkdir docker/b, mkdir docker/b/1',
         'rename docker/up/1/data docker/b/1/data, fsync docker, fsync docker/b, fsync docker/b/1',
       ),
       remove: lines('unlink docker/t/1/other, fsync docker/t/1'),
-      'passing removal': lines('rename docker/up/1 TEMP, unlink TEMP/startedat, rmdir TEMP'),
+      'passing removal': lines('unlink docker/up/1/startedat, rmdir docker/up/1'),
+      'commit that leaves a directory': lines(
+        'mkdir docker/up/3, fdatasync docker/up/3/data, mkdir docker/b/3',
+        'rename docker/up/3/data docker/b/3/data, fsync docker/b, fsync docker/b/3, rename docker/up/3 TEMP',
+      ),
+      'part in that directory': lines('rename TEMP docker/up/4'),
       'remove tree': lines('rename docker/t/1 TEMP, fsync docker/t, unlink TEMP/link, rmdir TEMP'),
       'write below a directory that was made in passing': lines(
-        'mkdir docker/up/2, rename TEMP docker/up/2/x, fdatasync TEMP, rename TEMP docker/up/2/y',
+        'mkdir docker/up/2, fdatasync TEMP, rename TEMP docker/up/2/y',
         'fsync docker/up, fsync docker/up/2',
       ),
     });
@@ -393,7 +442,7 @@ const failures = {
   },
   'of a directory': {
     inject: 'fsync:error=EIO:when=1',
-    script: `await driver.write('docker/link', small, { durable: false });
+    script: `await driver.openPart('docker/link', { create: true });
       await tell(() => driver.write('docker/link', small));`,
     told: ['STORAGE_FAILED'],
     left: ['link'],

@@ -93,13 +93,13 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
     stat,
     open,
     readSmall,
-    async write(key, bytes, { if: condition, durable: isDurable = true } = {}) {
+    async write(key, bytes, { if: condition } = {}) {
       const write = { key, bytes, ...(condition && { if: condition }) };
-      const [isWritten = false] = await changes.run({ kind: 'commit', stages: [[write]], isDurable });
+      const [isWritten = false] = await changes.run({ kind: 'commit', stages: [[write]] });
       return isWritten;
     },
-    async commit(stages, { durable: isDurable = true } = {}) {
-      await changes.run({ kind: 'commit', stages, isDurable });
+    async commit(stages) {
+      await changes.run({ kind: 'commit', stages });
     },
     list,
     async remove(key) {
@@ -110,10 +110,10 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       await resting.closeBelow(pathOf(key));
       await changes.run({ kind: 'removeTree', key, isDurable });
     },
-    async openPart(key, { create }) {
+    async openPart(key, how) {
       const path = pathOf(key);
       const taken = resting.take(path);
-      const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, create }));
+      const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, ...how }));
       return opened && createFilePart(opened, { path, earlySyncs, changes, resting });
     },
     free,

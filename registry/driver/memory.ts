@@ -7,6 +7,7 @@ import type {
   ListEntry,
   ListOptions,
   Part,
+  PartOptions,
   Reader,
   Stages,
   WaitOptions,
@@ -25,10 +26,11 @@ interface Value {
 export function createMemoryDriver(): Driver {
   const values = new Map<string, Value>();
 
-  function openPart(key: string, { create }: { readonly create: boolean }): Promise<Part | undefined> {
+  function openPart(key: string, { create, beside }: PartOptions): Promise<Part | undefined> {
     const found = values.get(key) ?? (create ? createValue([]) : undefined);
     if (found === undefined) return Promise.resolve(undefined);
     values.set(key, found);
+    if (create && beside !== undefined) writeKey(values, { ...beside, if: 'absent' });
     return Promise.resolve(createMemoryPart(values, key, found));
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { checked } from '../driver/checked.ts';
-import type { CommitOptions, Driver, DurableOptions, Part, Stages } from '../driver/driver.ts';
+import type { CommitOptions, Driver, Part, Stages } from '../driver/driver.ts';
 import { openFsDriver } from '../driver/fs.ts';
 import { createMemoryDriver } from '../driver/memory.ts';
 import type { Algorithm, Digest } from '../spec/digest.ts';
@@ -57,9 +57,8 @@ function watched(driver: Driver, { before, after }: Watch): Driver {
     return result;
   }
   /** One write after the other, as a commit makes them. */
-  async function writeAll(stages: Stages, options?: DurableOptions): Promise<void> {
-    for (const write of stages.flat())
-      await step('write', write.key, () => driver.commit([[write]], options));
+  async function writeAll(stages: Stages): Promise<void> {
+    for (const write of stages.flat()) await step('write', write.key, () => driver.commit([[write]]));
   }
   async function move(part: Part, target: string, options: CommitOptions): Promise<boolean> {
     await before?.({ call: 'commit', key: target });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { UploadId } from '../spec/names.ts';
-import { blobData, layerLink, uploadData, uploadStartedAt, uploadTree } from './paths.ts';
+import { blobData, layerLink, uploadData, uploadStartedAt, uploadsTree, uploadTree } from './paths.ts';
 import {
   actor,
   chunk,
@@ -185,6 +185,28 @@ for (const on of kinds) {
       layerLink(repository, sha('shared')),
     ]);
     assert.equal(open.store.uploads.open, 0);
+  });
+
+  test(`${on}: what a stop has left of a session without files goes with the next purge, and is none`, async () => {
+    await using open = await openStore({ on });
+    const upload = await start(open);
+    for (const key of await sessionKeys(open)) await open.driver.remove(key);
+    const options = { ageMs: hour, dryRun: false, signal: new AbortController().signal };
+    const left = () => Array.fromAsync(open.driver.list(uploadsTree(repository)), ({ name }) => name);
+    const before = await left();
+
+    const purged = [
+      await open.store.uploads.purge(options),
+      await open.restart().uploads.purge({ ...options, dryRun: true }),
+    ];
+    const after = await left();
+    purged.push(await open.restart().uploads.purge(options));
+
+    assert.deepEqual(before, on === 'fs' ? [upload.id] : []);
+    assert.deepEqual(after, before);
+    assert.deepEqual(await left(), []);
+    assert.deepEqual(purged, [0, 0, 0]);
+    assert.ok(!open.told.some(([kind]) => kind === 'uploadPurged'));
   });
 
   test(`${on}: sessions without a byte for the time of grace are purged, a dry run only tells`, async () => {

@@ -26,6 +26,8 @@ import { uploadData, uploadStartedAt, uploadTree, uploadsTree } from './paths.ts
 import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
 
+const utf8 = new TextEncoder();
+
 /** Where a session lives. */
 export interface UploadKey {
   readonly repository: RepoName;
@@ -147,20 +149,13 @@ export function createUploads({
     return { repository, id };
   }
 
-  /** Both at once, so that they take one message to who changes files; the second stays open for the first chunk. */
+  /** The data stays open for the first chunk. */
   async function makeFiles({ repository, id }: UploadKey): Promise<void> {
-    const startedAt = {
+    const beside = {
       key: uploadStartedAt(repository, id),
-      bytes: new TextEncoder().encode(new Date(now()).toISOString()),
+      bytes: utf8.encode(new Date(now()).toISOString()),
     };
-    const made = await Promise.allSettled([
-      driver.commit([[startedAt]], { durable: false }),
-      driver
-        .openPart(uploadData(repository, id), { create: true })
-        .then((part) => part?.[Symbol.asyncDispose]()),
-    ]);
-    const failed = made.find((each) => each.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await using _ = await driver.openPart(uploadData(repository, id), { create: true, beside });
   }
 
   function forget(id: UploadId): void {
@@ -388,8 +383,12 @@ export function createUploads({
 
     async function removeOld(): Promise<boolean> {
       const info = (await driver.stat(`${tree}/data`)) ?? (await driver.stat(`${tree}/startedat`));
-      const age = now() - (info?.modifiedAt ?? now());
-      if (info === undefined || age < ageMs) return false;
+      // What a stop has left of one that was made or removed.
+      if (info === undefined && id !== undefined && sessions.get(id)?.usedAt === undefined && !dryRun)
+        await driver.removeTree(tree, { durable: false });
+      if (info === undefined) return false;
+      const age = now() - info.modifiedAt;
+      if (age < ageMs) return false;
       if (!dryRun) await driver.removeTree(tree);
       if (!dryRun && id !== undefined) forget(id);
       events.uploadPurged({ repository, id: name, bytes: info.size, ageMs: age, isDryRun: dryRun });
