@@ -413,13 +413,14 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
 
     assert.equal(await driver.openPart('suite/up/data', { ...made, create: false }), undefined);
     assert.equal(await driver.stat('suite/up/startedat'), undefined);
-    await using _ = await driver.openPart('suite/up/data', made);
+    await using part = await driver.openPart('suite/up/data', made);
     assert.deepEqual(await begun(), noise(24, 1));
     await driver.write('suite/up/startedat', noise(24, 2));
-    await using __ = await driver.openPart('suite/up/other', made);
+    await using other = await driver.openPart('suite/up/other', made);
 
     assert.deepEqual(await begun(), noise(24, 2));
     assert.deepEqual(await names(driver, 'suite/up'), ['data', 'other', 'startedat']);
+    assert.deepEqual([part?.size, other?.size], [0, 0]);
   },
 
   async 'a commit replaces the key that is there'(driver) {
