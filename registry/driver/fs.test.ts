@@ -212,6 +212,23 @@ test('what a moved part leaves behind serves the next part, and the end of the d
   assert.deepEqual(await unfinished(root), []);
 });
 
+test('a part below the mount of another disk gets a directory there', needsRoot, async () => {
+  await using disk = await mountTmpfs('docker/mounted', 'size=2m');
+  await using driver = checked(await openFsDriver({ root: disk.root }));
+  const move = async (folder: string) => {
+    const beside = { key: `${folder}/startedat`, bytes: small };
+    await using part = await driver.openPart(`${folder}/data`, { create: true, beside });
+    const after = [[{ key: 'docker/link', bytes: small }]];
+    await part?.commit('docker/blob', { after, clear: folder });
+  };
+
+  await move('docker/up/1');
+  await move('docker/mounted/up/1');
+
+  assert.deepEqual(await unfinished(disk.root), []);
+  assert.deepEqual(await files.readdir(join(disk.root, 'docker/mounted/up')), []);
+});
+
 test('a full disk is STORAGE_FULL, harms nothing and leaves nothing', needsRoot, async () => {
   await using disk = await mountTmpfs('', 'size=2m,nr_inodes=40');
   const driver = checked(await openFsDriver({ root: disk.root }));

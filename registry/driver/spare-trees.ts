@@ -43,9 +43,15 @@ export function createSpareTrees(pathFor: () => string): SpareTrees {
     take(directory, { name, size }) {
       const at = spares.findLastIndex(({ beside }) => beside.name === name && beside.size === size);
       const [spare] = at === -1 ? [] : spares.splice(at, 1);
-      if (spare === undefined || !files.existsSync(spare.path)) return false;
-      files.renameSync(spare.path, directory);
-      return true;
+      if (spare === undefined) return false;
+      try {
+        files.renameSync(spare.path, directory);
+        return true;
+      } catch {
+        // Somebody removed it, or a disk of its own is mounted there: whoever makes the directory says what is wrong.
+        files.rmSync(spare.path, { recursive: true, force: true });
+        return false;
+      }
     },
     clear() {
       for (const { path } of spares.splice(0)) files.rmSync(path, { recursive: true, force: true });
