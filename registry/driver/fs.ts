@@ -22,7 +22,7 @@ import { createRestingFiles } from './resting-files.ts';
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
   readonly root: string;
-  /** Where unfinished writes lie, below the root. */
+  /** Where unfinished writes and spare directories lie, below the root. */
   readonly tmp?: string;
   /** The code of the thread that changes files; the source file if absent. */
   readonly changesEntry?: WorkerEntry;

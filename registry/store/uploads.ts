@@ -383,10 +383,12 @@ export function createUploads({
 
     async function removeOld(): Promise<boolean> {
       const info = (await driver.stat(`${tree}/data`)) ?? (await driver.stat(`${tree}/startedat`));
-      // What a stop has left of one that was made or removed.
-      if (info === undefined && id !== undefined && sessions.get(id)?.usedAt === undefined && !dryRun)
-        await driver.removeTree(tree, { durable: false });
-      if (info === undefined) return false;
+      if (info === undefined) {
+        // What a stop has left of one that was being made or removed.
+        if (id !== undefined && sessions.get(id)?.usedAt === undefined && !dryRun)
+          await driver.removeTree(tree, { durable: false });
+        return false;
+      }
       const age = now() - info.modifiedAt;
       if (age < ageMs) return false;
       if (!dryRun) await driver.removeTree(tree);
