@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Driver } from '../driver/driver.ts';
@@ -531,9 +531,39 @@ describe('a file that cannot be used is dropped and built anew, and the start go
     assert.equal(again.index.tags({ repository: api, sort: 'name', limit: 1 }).rows[0]?.pushedBy, undefined);
   });
 
+  test('changes that follow each other are seen at once, committed together, and none is lost at the end', async (t) => {
+    const place = await openPlace();
+    t.after(() => place[Symbol.asyncDispose]());
+    const registry = await openRegistry(place);
+    await registry.index.settled();
+    const run = t.mock.method(StatementSync.prototype, 'run').mock;
+    const path = join(place.directory, 'index.sqlite');
+    const tagsIn = (file: DatabaseSync) => file.prepare('SELECT count(*) AS n FROM tag').get()?.['n'];
+
+    const pushes = Array.from({ length: 20 }, (_, at) =>
+      push(registry.store, { name: api, seed: `s${at}`, tags: [`${at}`] }),
+    );
+    await Promise.all(pushes);
+    const seen = registry.index.tags({ repository: api, sort: 'name', limit: 1 }).total;
+    const ran = run.calls.map((call) => (call.this as StatementSync).sourceSQL);
+    await push(registry.store, { name: api, seed: 'last', tags: ['last'] });
+    await registry[Symbol.asyncDispose]();
+
+    assert.equal(seen, 20);
+    const [begun, committed] = ['BEGIN IMMEDIATE', 'COMMIT'].map(
+      (sql) => ran.filter((each) => each === sql).length,
+    );
+    // A push of an image changes the index four times.
+    assert.ok(begun !== undefined && begun < 40, `${begun} transactions`);
+    assert.ok(committed === begun || committed === begun - 1, `${committed} of ${begun} were committed`);
+    using left = new DatabaseSync(path, { readOnly: true });
+    assert.equal(tagsIn(left), 21);
+  });
+
   test('damage that is met at run time: lists say so, pushes go on, and the index comes back', async (t) => {
     const registry = await opened(t);
     await push(registry.store, { name: api, seed: 'a', tags: ['1'] });
+    await registry.index.settled();
     const database = new DatabaseSync(join(registry.place.directory, 'index.sqlite'));
     database.exec('DROP TABLE tag');
     database.close();

@@ -2,7 +2,7 @@
  * The index: what lists and screens need, in one file of SQLite that can be lost at any time. The tree on disk and the
  * journal are the truth; nothing on the way of a push or a pull asks the index.
  *
- *   store event ---> tagChanged, manifestChanged, blobChanged ---> read that key from disk ---> one transaction
+ *   store event ---> tagChanged, manifestChanged, blobChanged ---> read that key from disk ---> a transaction, with others
  *   journal ------> a line that is durable ------------------> history, pushedBy, pulls, and the new position
  *
  * **A key is read, not told.** An event only names what changed. Reads of one key take turns, so the last of them begins
@@ -30,9 +30,9 @@ import { createLocks } from '../store/locks.ts';
 import type { Store } from '../store/store.ts';
 import { createDiskFacts, type DiskFacts } from './disk-facts.ts';
 import {
-  closeIndexFile,
   completeIndexFile,
   createIndexFile,
+  dropIndexFile,
   type IndexFile,
   openIndexFile,
   removeIndexFile,
@@ -100,6 +100,8 @@ export interface IndexOptions {
   readonly now?: () => number;
 }
 
+/** How long changes wait for others, to be committed with them. */
+const commitMs = 20;
 const flushMs = 30_000;
 const watchedFlushMs = 2000;
 
@@ -128,6 +130,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     }
   });
   let soon: NodeJS.Timeout | undefined;
+  let committing: NodeJS.Timeout | undefined;
   const timer = setInterval(() => inBackground(tick()), flushMs).unref();
 
   async function openExisting(): Promise<IndexFile | undefined> {
@@ -137,7 +140,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       return undefined;
     }
     if (await journal.has(opened.writer.position())) return opened;
-    closeIndexFile(opened);
+    dropIndexFile(opened);
     told('it belongs to another journal');
     return undefined;
   }
@@ -154,13 +157,24 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
   function apply(file: IndexFile, act: (file: IndexFile) => void): void {
     try {
       act(file);
+      commitSoon();
     } catch (error) {
-      if (!isSqlite(error)) throw error;
       giveUp(file, error);
+      if (!isSqlite(error)) throw error;
     }
   }
 
-  function giveUp(file: IndexFile, error: Error): void {
+  function commitSoon(): void {
+    committing ??= setTimeout(commit, commitMs).unref();
+  }
+
+  function commit(): void {
+    for (const file of files) apply(file, ({ writer }) => writer.commit());
+    clearTimeout(committing);
+    committing = undefined;
+  }
+
+  function giveUp(file: IndexFile, error: unknown): void {
     if (!files.delete(file)) return;
     if (file === live) {
       live = undefined;
@@ -168,10 +182,10 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     }
     log.error('indexFailed', 'the index could not be used and is built anew', {
       file: file.path,
-      error: error.message,
+      error: error instanceof Error ? error.message : String(error),
       hint: 'check the disk and its free space',
     });
-    closeIndexFile(file);
+    dropIndexFile(file);
     if (rebuilding === undefined && reading !== undefined && !closing.signal.aborted)
       inBackground(tryRebuild());
   }
@@ -266,6 +280,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       file.writer.addRecorded([], until);
     }
     file.follows = true;
+    commitSoon();
   }
 
   async function walk(file: IndexFile, { signal, onProgress }: RebuildOptions) {
@@ -298,7 +313,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
       return done;
     } catch (cause) {
       const wasGivenUp = !files.delete(fresh);
-      closeIndexFile(fresh);
+      dropIndexFile(fresh);
       if (live === fresh) live = undefined;
       removeIndexFile(fresh.path);
       throw wasGivenUp
@@ -398,6 +413,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
   function answer<T>(question: (queries: IndexQueries & TidyQueries) => T): T {
     const found = ask(({ queries, writer }) => {
       writer.rollDays();
+      commitSoon();
       return { value: question(queries) };
     });
     if (found !== undefined) return found.value;
@@ -425,7 +441,8 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     await rebuilding?.then(ignore, ignore);
     await flush();
     following[Symbol.dispose]();
-    for (const file of files) closeIndexFile(file);
+    commit();
+    for (const file of files) dropIndexFile(file);
     files.clear();
     live = undefined;
   }
@@ -475,6 +492,7 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     rebuild,
     async settled() {
       while (background.size > 0) await Promise.all(background);
+      commit();
     },
     [Symbol.asyncDispose]: close,
   };

@@ -21,8 +21,8 @@ export interface IndexFile {
 const inMemory = ':memory:';
 
 /**
- * Makes an empty file with mode 0600, in place of what is there. It is written in bulk, without a way back and without
- * fsync, and is of no use after a crash until `completeIndexFile`.
+ * Makes an empty file with mode 0600, in place of what is there. It is written without fsync, and is of no use after a
+ * crash until `completeIndexFile`.
  */
 export function createIndexFile(path: string, now: () => number): IndexFile {
   removeIndexFile(path);
@@ -34,7 +34,7 @@ export function createIndexFile(path: string, now: () => number): IndexFile {
   );
   try {
     db.exec(schema);
-    return wrap(path, db, now, { isBulk: true });
+    return wrap(path, db, now);
   } catch (error) {
     db.close();
     throw error;
@@ -51,7 +51,7 @@ export function openIndexFile(path: string, now: () => number): IndexFile | stri
     closeSync(descriptor);
     db = openDatabase(path, careful);
     const problem = findProblem(db);
-    const file = wrap(path, db, now, { isBulk: false });
+    const file = wrap(path, db, now);
     // Fails when the tables are not those of the index.
     if (problem === undefined) file.writer.position();
     else db.close();
@@ -68,9 +68,9 @@ function findProblem(db: DatabaseSync): string | undefined {
   return checked === 'ok' ? undefined : String(checked);
 }
 
-/** Ends the bulk of a file, makes it durable, and notes that it has everything: it may be used after a restart. */
+/** Makes a file durable, and notes that it has everything: it may be used after a restart. */
 export async function completeIndexFile({ path, db, writer }: IndexFile): Promise<void> {
-  writer.endBulk();
+  writer.commit();
   db.exec(careful);
   if (path !== inMemory) {
     await using handle = await open(path, 'r+');
@@ -86,15 +86,21 @@ export function replaceIndexFile(
   path: string,
   now: () => number,
 ): IndexFile {
-  if (old !== fresh) closeIndexFile(old);
+  if (old !== fresh) dropIndexFile(old);
   if (path === inMemory) return fresh;
   closeIndexFile(fresh);
   removeIndexFile(path);
   renameSync(fresh.path, path);
-  return { ...wrap(path, openDatabase(path, careful), now, { isBulk: false }), follows: fresh.follows };
+  return { ...wrap(path, openDatabase(path, careful), now), follows: fresh.follows };
 }
 
-export function closeIndexFile({ db }: IndexFile): void {
+export function closeIndexFile(file: IndexFile): void {
+  file.writer.commit();
+  dropIndexFile(file);
+}
+
+/** Closes a file that is of no more use. */
+export function dropIndexFile({ db }: IndexFile): void {
   if (db.isOpen) db.close();
 }
 
@@ -118,16 +124,11 @@ function openDatabase(path: string, pragmas: string): DatabaseSync {
   }
 }
 
-function wrap(
-  path: string,
-  db: DatabaseSync,
-  now: () => number,
-  { isBulk }: { readonly isBulk: boolean },
-): IndexFile {
+function wrap(path: string, db: DatabaseSync, now: () => number): IndexFile {
   return {
     path,
     db,
-    writer: createWriter(db, now, isBulk),
+    writer: createWriter(db, now),
     queries: { ...createQueries(db, now), ...createTidyQueries(db) },
     keys: createStoredKeys(db),
     follows: false,

@@ -1,4 +1,8 @@
-/** Changes of the index: each sets what one key of the disk says, or one line of the journal, in one transaction. */
+/**
+ * Changes of the index: each sets what one key of the disk says, or one line of the journal. Several share a transaction,
+ * which `commit` ends: readers of the same file see them at once, a crash loses them together. One that throws takes those
+ * before it along, so its file is of no more use.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '../spec/digest.ts';
 import { assertNever } from '../spec/errors.ts';
@@ -26,8 +30,8 @@ export interface Writer {
   addRecorded(recorded: readonly Recorded[], position: JournalPosition): void;
   /** Forgets pulls that are older than 30 days. */
   rollDays(): void;
-  /** From here on every change is a transaction of its own. */
-  endBulk(): void;
+  /** Ends the transaction of the changes so far. */
+  commit(): void;
 }
 
 export interface ManifestKey {
@@ -38,47 +42,33 @@ export interface ManifestKey {
 export const dayMs = 24 * 60 * 60 * 1000;
 export const keptDays = 30;
 
-/** Changes of a bulk that are committed together. */
-const bulkChanges = 500;
+/** Changes that share a transaction at most. */
+const mostChanges = 500;
 
-/** `isBulk`: the file is thrown away unless it becomes complete, so that many changes share a transaction. */
-export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolean): Writer {
+export function createWriter(db: DatabaseSync, now: () => number): Writer {
   const { run, one, all, number } = createStatements(db);
   let rolledDay = 0;
-  /** Changes until the next commit; `undefined` outside of a bulk. */
-  let left = isBulk ? 0 : undefined;
+  /** Changes in the transaction that is open. */
+  let held = 0;
 
   function atomically<T>(act: () => T): T {
-    if (left !== undefined) return inBulk(act);
-    run('BEGIN IMMEDIATE');
+    if (held === 0) run('BEGIN IMMEDIATE');
+    held += 1;
     try {
       const result = act();
-      run('COMMIT');
+      if (held >= mostChanges) commit();
       return result;
     } catch (error) {
+      held = 0;
       // Some failures have ended the transaction already (sqlite.org/lang_transaction.html, "Response To Errors").
       if (db.isTransaction) run('ROLLBACK');
       throw error;
     }
   }
 
-  function inBulk<T>(act: () => T): T {
-    if (left === 0) {
-      commit();
-      run('BEGIN IMMEDIATE');
-      left = bulkChanges;
-    }
-    left = (left ?? 0) - 1;
-    return act();
-  }
-
   function commit(): void {
+    held = 0;
     if (db.isTransaction) run('COMMIT');
-  }
-
-  function endBulk(): void {
-    commit();
-    left = undefined;
   }
 
   function repositoryId(name: string): number {
@@ -660,7 +650,7 @@ export function createWriter(db: DatabaseSync, now: () => number, isBulk: boolea
     rolledDay = today;
   }
 
-  return { setTag, setManifest, setBlob, position, addRecorded, rollDays, endBulk };
+  return { setTag, setManifest, setBlob, position, addRecorded, rollDays, commit };
 }
 
 interface OldManifest {
