@@ -38,6 +38,7 @@ async function makeData(root: string): Promise<void> {
   await chmod(join(root, 'docker/shared'), 0o640);
   await mkdir(join(root, 'berth/tmp'));
   await writeFile(join(root, 'berth/tmp/cut'), 'never acknowledged');
+  await mkdir(join(root, 'berth/spare/of-an-upload'), { recursive: true });
   await mkdir(join(root, 'berth/empty'), { mode: 0o750 });
   await chmod(join(root, 'berth/empty'), 0o750);
   await symlink(join(root, 'berth/config.yml'), join(root, 'berth/inside'));
@@ -89,7 +90,7 @@ suite('a copy of the data directory', () => {
     const left = new Set(await treeOf(to));
     assert.deepEqual(
       (await treeOf(from)).filter((path) => !left.has(path)),
-      ['berth/lock', 'berth/tmp/cut', 'own-notes.txt'],
+      ['berth/lock', 'berth/spare/of-an-upload', 'berth/tmp/cut', 'own-notes.txt'],
     );
     assert.ok([...left].every((path) => !path.endsWith('.tmp')));
   });

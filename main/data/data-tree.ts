@@ -14,6 +14,8 @@ const dataTrees = ['docker', 'berth'] as const;
 const passing: ReadonlySet<string> = new Set(
   ['lock', 'lock.json', 'admin.sock', 'admin.json', 'config.lock'].map((name) => join('berth', name)),
 );
+/** What is in them passes with a process. */
+const emptied = new Set([join('berth', 'tmp'), join('berth', 'spare')]);
 
 export interface DataEntry {
   /** Below the data directory, with the separators of the system. */
@@ -37,7 +39,7 @@ async function* walk(root: string, path: string): AsyncGenerator<DataEntry> {
   if (info === undefined || passing.has(path)) return;
   if (!info.isDirectory() && !info.isFile() && !info.isSymbolicLink()) return;
   yield { path, info };
-  if (!info.isDirectory() || path === join('berth', 'tmp')) return;
+  if (!info.isDirectory() || emptied.has(path)) return;
   for (const name of (await readdir(join(root, path))).toSorted()) yield* walk(root, join(path, name));
 }
 

@@ -167,23 +167,27 @@ test('a directory that may only be read is STORAGE_READ_ONLY', needsUser, async 
   await assert.rejects(lockRoot(directory.path), (error) => isAppError(error, 'STORAGE_READ_ONLY'));
 });
 
-test('the sweep empties berth/tmp and follows no link', needsModes, async () => {
+test('the sweep empties berth/tmp and berth/spare, and follows no link', needsModes, async () => {
   await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-lock-'));
   const root = directory.path;
   assert.equal(await sweepTemp(root), 0);
   await files.mkdir(join(root, 'berth/tmp/tree/deep'), { recursive: true });
   await files.writeFile(join(root, 'berth/tmp/tree/deep/data'), '');
   await files.writeFile(join(root, 'berth/tmp/temp'), '');
+  await files.mkdir(join(root, 'berth/spare/left'), { recursive: true });
+  await files.writeFile(join(root, 'berth/spare/left/startedat'), '');
   await files.writeFile(join(root, 'berth/users'), '');
   await files.symlink(join(root, 'berth'), join(root, 'berth/tmp/link'));
 
   assert.equal(await sweepTemp(root), 3);
-  assert.deepEqual(await files.readdir(join(root, 'berth/tmp')), []);
+  for (const name of ['tmp', 'spare']) {
+    assert.deepEqual(await files.readdir(join(root, 'berth', name)), []);
+    await files.rmdir(join(root, 'berth', name));
+    await files.symlink(join(root, 'berth'), join(root, 'berth', name));
+  }
 
-  await files.rmdir(join(root, 'berth/tmp'));
-  await files.symlink(join(root, 'berth'), join(root, 'berth/tmp'));
   assert.equal(await sweepTemp(root), 0);
-  assert.deepEqual((await files.readdir(join(root, 'berth'))).toSorted(), ['tmp', 'users']);
+  assert.deepEqual((await files.readdir(join(root, 'berth'))).toSorted(), ['spare', 'tmp', 'users']);
 });
 
 /** A process of its own that holds the directory until it is killed. Rejects with what it says if it is refused. */

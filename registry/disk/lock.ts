@@ -2,7 +2,7 @@
  * One process per data directory, and what it finds there. The order at start:
  *
  *   lockRoot     berth/ made or checked, berth/lock taken, berth/format read, berth/lock.json written
- *   sweepTemp    berth/tmp emptied: whatever lies there was never acknowledged
+ *   sweepTemp    berth/tmp emptied: whatever lies there was never acknowledged; berth/spare, which saves work
  *
  * The lock is an exclusive transaction of SQLite on the empty file berth/lock. The system frees it when the process
  * ends, however it ends, so no lock outlives a crash. berth/lock.json tells others who holds it; it may be stale,
@@ -108,14 +108,18 @@ export async function findDataIn(root: string): Promise<'whole' | 'incomplete' |
   return text === undefined ? undefined : 'whole';
 }
 
-/** Empties berth/tmp and answers how many unfinished writes lay there. Call it with the lock held. */
+/** Empties berth/tmp and berth/spare, and answers how many unfinished writes there were. Call it with the lock held. */
 export async function sweepTemp(root: string): Promise<number> {
-  const tmp = join(resolve(root), 'berth/tmp');
-  const found = await files.lstat(tmp).catch(undefinedIfAbsent);
+  await sweep(join(resolve(root), 'berth/spare'));
+  return await sweep(join(resolve(root), 'berth/tmp'));
+}
+
+async function sweep(directory: string): Promise<number> {
+  const found = await files.lstat(directory).catch(undefinedIfAbsent);
   // A link here would lead the sweep to other people's files.
   if (found?.isDirectory() !== true) return 0;
-  const names = await files.readdir(tmp);
-  for (const name of names) await files.rm(join(tmp, name), { recursive: true, force: true });
+  const names = await files.readdir(directory);
+  for (const name of names) await files.rm(join(directory, name), { recursive: true, force: true });
   return names.length;
 }
 

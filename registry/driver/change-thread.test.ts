@@ -19,7 +19,7 @@ const fragile = {
 };
 
 test('a thread that breaks fails the jobs it had, and the next job starts another one', async () => {
-  await using thread = openChangeThread({ root: '/', tmp: '/tmp', entry: fragile });
+  await using thread = openChangeThread({ root: '/', tmp: '/tmp', spare: '/tmp', entry: fragile });
   await thread.run({ kind: 'remove', key: 'fine' });
 
   const had = await Promise.allSettled([
@@ -36,6 +36,7 @@ test('a thread that cannot start fails its jobs', async () => {
   await using thread = openChangeThread({
     root: '/',
     tmp: '/tmp',
+    spare: '/tmp',
     entry: { source: 'throw new Error("no")' },
   });
 

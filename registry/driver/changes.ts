@@ -22,10 +22,11 @@ import type { PartOptions, Stages, Write } from './driver.ts';
 import { createKeyLock } from './key-lock.ts';
 import { createSpareTrees } from './spare-trees.ts';
 
-/** Where changes are made: a resolved path, and the directory of unfinished writes below it. */
+/** Where changes are made: a resolved path, and below it the directories of unfinished writes and of spare directories. */
 export interface ChangePlace {
   readonly root: string;
   readonly tmp: string;
+  readonly spare: string;
 }
 
 /** The open file of a part: a descriptor, which belongs to the process, whichever thread uses it. */
@@ -93,10 +94,13 @@ const removeDirectory = promisify(files.rmdir);
 /** Larger files take their time to be removed. */
 const smallBytes = 1024 * 1024;
 
-export function createChanges({ root, tmp }: ChangePlace): Changes {
+export function createChanges({ root, tmp, spare }: ChangePlace): Changes {
   const directories = createDirectories(root);
   const exclusive = createKeyLock();
-  const spares = createSpareTrees(() => join(tmp, randomUUID()));
+  const spares = createSpareTrees(() => {
+    directories.prepare(spare);
+    return join(spare, randomUUID());
+  });
   const pathOf = (key: string): string => join(root, key);
 
   async function commit({ part, stages }: Jobs['commit']['job']): Promise<readonly boolean[]> {

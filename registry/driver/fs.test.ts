@@ -184,15 +184,14 @@ test('what a moved part leaves behind serves the next part, and the end of the d
     });
   const move = async (id: string, bytes: string) => {
     await using part = await open(id, bytes);
-    const after = [[{ key: `docker/link/${id}`, bytes: small }]];
-    await part?.commit(`docker/b/${id}`, { after, clear: `docker/up/${id}` });
+    await part?.commit(`docker/b/${id}`, { clear: `docker/up/${id}` });
   };
   const read = async (id: string) => String(await files.readFile(join(root, 'docker/up', id, 'startedat')));
 
   await move('1', 'one');
-  const kept = await unfinished(root);
+  const kept = await spares(root);
   await using again = await open('2', 'two');
-  const taken = { left: await unfinished(root), bytes: await read('2') };
+  const taken = { left: await spares(root), bytes: await read('2') };
   await move('3', 'three');
   await using longer = await open('4', 'x');
   // Distribution writes more into a session than Berth does.
@@ -200,7 +199,7 @@ test('what a moved part leaves behind serves the next part, and the end of the d
   await move('5', 'two');
   await driver.removeTree('docker/up/2');
   await move('6', 'six');
-  const last = await unfinished(root);
+  const last = await spares(root);
 
   assert.equal(kept.length, 1);
   assert.deepEqual(taken, { left: [], bytes: 'two' });
@@ -209,7 +208,7 @@ test('what a moved part leaves behind serves the next part, and the end of the d
   assert.equal(await read('4'), 'x');
   assert.equal(last.length, 2);
   await driver[Symbol.asyncDispose]();
-  assert.deepEqual(await unfinished(root), []);
+  assert.deepEqual([...(await spares(root)), ...(await unfinished(root))], []);
 });
 
 test('a part below the mount of another disk gets a directory there', needsRoot, async () => {
@@ -218,14 +217,13 @@ test('a part below the mount of another disk gets a directory there', needsRoot,
   const move = async (folder: string) => {
     const beside = { key: `${folder}/startedat`, bytes: small };
     await using part = await driver.openPart(`${folder}/data`, { create: true, beside });
-    const after = [[{ key: 'docker/link', bytes: small }]];
-    await part?.commit('docker/blob', { after, clear: folder });
+    await part?.commit('docker/blob', { clear: folder });
   };
 
   await move('docker/up/1');
   await move('docker/mounted/up/1');
 
-  assert.deepEqual(await unfinished(disk.root), []);
+  assert.deepEqual(await spares(disk.root), []);
   assert.deepEqual(await files.readdir(join(disk.root, 'docker/mounted/up')), []);
 });
 
@@ -337,7 +335,11 @@ test(
     for (const { text, mark } of calls) {
       if (mark !== undefined) step = mark;
       else if (step !== 'start')
-        (found[step] ??= []).push(text.replaceAll(/berth\/tmp\/[0-9a-f-]{36}/g, 'TEMP'));
+        (found[step] ??= []).push(
+          text
+            .replaceAll(/berth\/tmp\/[0-9a-f-]{36}/g, 'TEMP')
+            .replaceAll(/berth\/spare\/[0-9a-f-]{36}/g, 'SPARE'),
+        );
     }
     for (const [name, texts] of Object.entries(found)) found[name] = sortSyncs(texts);
     assert.deepEqual(found, {
@@ -364,9 +366,10 @@ test(
       'passing removal': lines('unlink docker/up/1/startedat, rmdir docker/up/1'),
       'commit that leaves a directory': lines(
         'mkdir docker/up/3, fdatasync docker/up/3/data, mkdir docker/b/3',
-        'rename docker/up/3/data docker/b/3/data, fsync docker/b, fsync docker/b/3, rename docker/up/3 TEMP',
+        'rename docker/up/3/data docker/b/3/data, fsync docker/b, fsync docker/b/3',
+        'mkdir berth/spare, rename docker/up/3 SPARE',
       ),
-      'part in that directory': lines('rename TEMP docker/up/4'),
+      'part in that directory': lines('rename SPARE docker/up/4'),
       'remove tree': lines('rename docker/t/1 TEMP, fsync docker/t, unlink TEMP/link, rmdir TEMP'),
       'write below a directory that was made in passing': lines(
         'mkdir docker/up/2, fdatasync TEMP, rename TEMP docker/up/2/y',
@@ -611,6 +614,10 @@ async function modesBelow(top: string) {
       return { path, mode: (await files.lstat(path)).mode & 0o777, isDirectory: entry.isDirectory() };
     }),
   );
+}
+
+async function spares(root: string): Promise<readonly string[]> {
+  return await files.readdir(join(root, 'berth/spare'));
 }
 
 async function unfinished(root: string): Promise<readonly string[]> {

@@ -8,7 +8,7 @@
  */
 import type { Dirent } from 'node:fs';
 import * as files from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { makeDirectory, undefinedIfAbsent } from '../disk/directory.ts';
 import type { WorkerEntry } from '../workers/thread.ts';
@@ -22,7 +22,7 @@ import { createRestingFiles } from './resting-files.ts';
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
   readonly root: string;
-  /** Where unfinished writes and spare directories lie, below the root. */
+  /** Where unfinished writes lie, below the root; spare directories lie beside it. */
   readonly tmp?: string;
   /** The code of the thread that changes files; the source file if absent. */
   readonly changesEntry?: WorkerEntry;
@@ -32,7 +32,8 @@ export interface FsDriverOptions {
 export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const root = await makeDirectory(options.root);
   const tmp = join(root, options.tmp ?? 'berth/tmp');
-  const changes = openChangeThread({ root, tmp, entry: options.changesEntry });
+  const spare = join(dirname(tmp), 'spare');
+  const changes = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
   const earlySyncs = { busy: false };
   const look = await chooseLook(root);
   const resting = createRestingFiles(look);

@@ -26,7 +26,7 @@ export interface SpareTrees {
 const most = 32;
 const smallBytes = 4096;
 
-/** `pathFor` answers where the next one is kept: a new name in a directory of the same file system. */
+/** `pathFor` answers where the next one is kept. */
 export function createSpareTrees(pathFor: () => string): SpareTrees {
   const spares: { readonly path: string; readonly beside: Beside }[] = [];
 
