@@ -200,12 +200,14 @@ test('what a moved part leaves behind serves the next part, and the end of the d
   await driver.removeTree('docker/up/2');
   await move('6', 'six');
   const last = await spares(root);
+  for (const each of last) await files.rm(join(root, 'berth/spare', each), { recursive: true });
+  await using fresh = await open('7', 'six');
 
   assert.equal(kept.length, 1);
   assert.deepEqual(taken, { left: [], bytes: 'two' });
-  assert.deepEqual([again?.size, longer?.size], [0, 0]);
-  assert.deepEqual(await files.readdir(join(root, 'docker/up')), ['4']);
-  assert.equal(await read('4'), 'x');
+  assert.deepEqual([again?.size, longer?.size, fresh?.size], [0, 0, 0]);
+  assert.deepEqual(await files.readdir(join(root, 'docker/up')), ['4', '7']);
+  assert.deepEqual([await read('4'), await read('7')], ['x', 'six']);
   assert.equal(last.length, 2);
   await driver[Symbol.asyncDispose]();
   assert.deepEqual([...(await spares(root)), ...(await unfinished(root))], []);

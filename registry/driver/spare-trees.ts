@@ -22,13 +22,18 @@ export interface SpareTrees {
   clear(): void;
 }
 
+interface Spare {
+  readonly path: string;
+  readonly beside: Beside;
+}
+
 /** As many as clients push at once; each takes a block of the disk. */
 const most = 32;
 const smallBytes = 4096;
 
 /** `pathFor` answers where the next one is kept. */
 export function createSpareTrees(pathFor: () => string): SpareTrees {
-  const spares: { readonly path: string; readonly beside: Beside }[] = [];
+  const spares: Spare[] = [];
 
   return {
     keep(directory) {
@@ -48,15 +53,24 @@ export function createSpareTrees(pathFor: () => string): SpareTrees {
         files.renameSync(spare.path, directory);
         return true;
       } catch {
-        // Somebody removed it, or a disk of its own is mounted there: whoever makes the directory says what is wrong.
-        files.rmSync(spare.path, { recursive: true, force: true });
+        // It is gone, or on another disk, or the disk is read-only: whoever makes the directory says what is wrong.
+        discard(spare);
         return false;
       }
     },
     clear() {
-      for (const { path } of spares.splice(0)) files.rmSync(path, { recursive: true, force: true });
+      for (const spare of spares.splice(0)) discard(spare);
     },
   };
+}
+
+function discard({ path, beside }: Spare): void {
+  try {
+    files.unlinkSync(join(path, beside.name));
+    files.rmdirSync(path);
+  } catch {
+    // Gone, or left to the next start, which empties the directory of spares.
+  }
 }
 
 function onlyFileOf(directory: string): Beside | undefined {
