@@ -289,6 +289,35 @@ test('with the normal pace an edit is seen within a second, and at once after re
   assert.equal((await two.login('dev', 'neu')).kind, 'caller');
 });
 
+test('who would be refused is judged by the files of this moment, once more only if they say something else', async () => {
+  await using one = await start({ checkEveryMs: 60_000 });
+  await addAccount(one.files, { name: 'off', role: 'pull', hash: hashOf('geheim') });
+  await setDisabled(one.files, 'off', true);
+  const found = [brief(await one.login('off', 'geheim'))];
+
+  await addAccount(one.files, { name: 'new', role: 'pull', hash: hashOf('geheim') });
+  found.push(brief(await one.login('new', 'geheim')));
+  await setPasswordHash(one.files, 'new', hashOf('neu'));
+  found.push(brief(await one.login('new', 'neu')));
+  const { text } = await createToken(one.files, { owner: 'new', label: '', verbs: ['pull'] });
+  found.push(brief(await one.login('new', text)));
+  await setDisabled(one.files, 'off', false);
+  found.push(brief(await one.login('off', 'geheim')));
+  const before = one.auth.bcryptCount;
+  found.push(brief(await one.login('new', 'wrong')), brief(await one.login('nobody', 'geheim')));
+
+  assert.deepEqual(found, [
+    'credentials',
+    'new pull',
+    'new pull',
+    'new token pull',
+    'off pull',
+    'credentials',
+    'credentials',
+  ]);
+  assert.equal(one.auth.bcryptCount - before, 2);
+});
+
 test('a file that breaks closes every login, is logged once, and opens again when mended', async () => {
   for (const which of ['users', 'access'] as const) {
     await using one = await start();

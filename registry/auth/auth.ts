@@ -89,7 +89,8 @@ export interface Auth extends AsyncDisposable {
   readonly anonymous: Caller;
   /**
    * Judges the credentials of a request. Throws TOO_MANY_LOGINS (with retryAfterSeconds), CANCELLED, UNAVAILABLE.
-   * What it answers holds for one request: the next one sees changed files after at most `checkEveryMs`.
+   * What it answers holds for one request: the next one sees changed files after at most `checkEveryMs`; at once where it
+   * would be refused without.
    */
   identify(request: IdentifyRequest, options?: { readonly signal?: AbortSignal }): Promise<Identity>;
   /** A Bearer token for the part of the scopes that the caller (or anonymous) may have. */
@@ -159,6 +160,9 @@ type State = Loaded<{ readonly users: Users; readonly access: Access }>;
 interface WatchedIdentity {
   readonly defaultRole: Role;
   current(): Promise<State>;
+  /** Looks at the files at once. */
+  latest(): Promise<State>;
+  /** The same, after an edit by this process. */
   reload(): Promise<State>;
   readonly listeners: Set<(change: { readonly isOwn: boolean }) => void>;
 }
@@ -244,12 +248,28 @@ function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): 
 
   async function byPassword(
     from: Files,
+    credentials: BasicCredentials,
+    request: IdentifyRequest,
+    waitOptions: { readonly signal?: AbortSignal } | undefined,
+  ): Promise<Identity> {
+    const before = await from.current();
+    const identity = await judgePassword(from, before, credentials, request, waitOptions);
+    if (identity.kind === 'caller') return identity;
+    // The user may have been added a moment ago, or got another password.
+    const latest = await from.latest();
+    return isSameUser(before, latest, credentials.user)
+      ? identity
+      : await judgePassword(from, latest, credentials, request, waitOptions);
+  }
+
+  async function judgePassword(
+    from: Files,
+    before: State,
     { user, password }: BasicCredentials,
     { address, client }: IdentifyRequest,
     waitOptions: { readonly signal?: AbortSignal } | undefined,
   ): Promise<Identity> {
     const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
-    const before = await from.current();
     if ('error' in before) return rejected;
     const { users, access } = before.value;
     const isDisabled = userRights(from, access, user) === undefined;
@@ -271,15 +291,23 @@ function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): 
     { user, password }: BasicCredentials,
     { address, client }: IdentifyRequest,
   ): Promise<Identity> {
-    const state = await from.current();
     const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
+    const find = (state: State) => {
+      const token = 'error' in state ? undefined : findToken(state.value.access, password);
+      if ('error' in state || token?.owner !== user) return undefined;
+      const rights = tokenRights(from, state.value, token);
+      return rights && { token, rights };
+    };
+    const current = await from.current();
+    // It may have been made a moment ago.
+    const state = find(current) === undefined ? await from.latest() : current;
     if ('error' in state) return rejected;
-    const token = findToken(state.value.access, password);
-    const rights = token?.owner === user ? tokenRights(from, state.value, token) : undefined;
-    if (token === undefined || rights === undefined) {
+    const found = find(state);
+    if (found === undefined) {
       guard.begin(address, user);
       return rejected;
     }
+    const { token, rights } = found;
     if (isExpired(token, now())) return { ...rejected, reason: 'expired' };
     from.uses.note({ kind: 'token', id: token.id }, { at: now(), address, client });
     const caller = callerOf(user, withOpen(rights, isOpen), 'token');
@@ -333,6 +361,17 @@ function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): 
 function useOf(user: string, proof: Proof): UseKey | undefined {
   if (proof.kind === 'none') return undefined;
   return proof.kind === 'token' ? { kind: 'token', id: proof.id } : { kind: 'user', id: user };
+}
+
+/** Whether two looks at the files say the same of who logs in by a password. */
+function isSameUser(before: State, after: State, name: string): boolean {
+  if ('error' in before || 'error' in after) return 'error' in before && 'error' in after;
+  const [was, is] = [before.value, after.value];
+  const isDisabled = (access: Access): boolean => accessOf(access, name, 'pull').disabled;
+  return (
+    was.users.byName.get(name)?.hash === is.users.byName.get(name)?.hash &&
+    isDisabled(was.access) === isDisabled(is.access)
+  );
 }
 
 /** The rights of a user who may log in; `undefined` for a disabled one. */
@@ -401,15 +440,20 @@ async function watchIdentity({
     async current() {
       return combine(await Promise.all([users.current(), access.current()]));
     },
+    latest,
     async reload() {
       reloads += 1;
       try {
-        return combine(await Promise.all([users.reload(), access.reload()]));
+        return await latest();
       } finally {
         reloads -= 1;
       }
     },
   };
+
+  async function latest(): Promise<State> {
+    return combine(await Promise.all([users.reload(), access.reload()]));
+  }
 }
 
 function combine([users, access]: readonly [Loaded<Users>, Loaded<Access>]): State {
