@@ -75,7 +75,7 @@ export interface Index
    * abort leaves the old file.
    */
   rebuild(options?: RebuildOptions): Promise<AdminResults['index.rebuild']>;
-  /** Resolves when what was begun in the background has ended. */
+  /** Resolves when what was begun in the background has ended and is committed. */
   settled(): Promise<void>;
 }
 
