@@ -42,6 +42,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AppendOptions extends WaitOptions {
+  /** Nobody else looks at the chunks: their memory may be given back before they are collected. Default false. */
+  readonly isOwned?: boolean;
+}
+
 /** Bytes and inodes that may still be taken; where inodes have no limit, `inodes` is Infinity and `totalInodes` 0. */
 export interface FreeRoom {
   readonly bytes: number;
@@ -102,7 +107,7 @@ export interface Part extends AsyncDisposable {
    * its iterator's `return()`, which destroys a stream; hand over `stream.iterator({ destroyOnReturn: false })`
    * to keep it. Chunks must not be changed after they were handed over.
    */
-  append(source: AsyncIterable<Uint8Array>, options?: WaitOptions): Promise<number>;
+  append(source: AsyncIterable<Uint8Array>, options?: AppendOptions): Promise<number>;
   /** Drops everything after `size` bytes. */
   truncate(size: number): Promise<void>;
   /** The bytes so far, from the start. */

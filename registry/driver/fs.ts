@@ -35,6 +35,7 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const spare = join(dirname(tmp), 'spare');
   const changes = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
   const earlySyncs = { busy: false };
+  const appends = { running: 0 };
   const look = await chooseLook(root);
   const resting = createRestingFiles(look);
 
@@ -115,7 +116,7 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       const path = pathOf(key);
       const taken = resting.take(path);
       const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, ...how }));
-      return opened && createFilePart(opened, { path, earlySyncs, changes, resting });
+      return opened && createFilePart(opened, { path, earlySyncs, appends, changes, resting });
     },
     free,
     async [Symbol.asyncDispose]() {

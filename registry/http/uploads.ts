@@ -195,6 +195,7 @@ function chunkOf(exchange: Exchange, range: Chunk['range']): Chunk {
   const { signal, transfer } = exchange;
   return {
     source: requestBody(exchange),
+    isOwned: true,
     range,
     signal,
     ...(transfer === undefined ? {} : { meter: transfer.meter }),

@@ -38,6 +38,8 @@ export interface UploadKey {
 export interface Chunk {
   /** Destroyed on abort; left open on any other error, so that an answer can still be sent. */
   readonly source: Readable;
+  /** Nobody else looks at the bytes that the source gives: their memory may be given back. Default false. */
+  readonly isOwned?: boolean;
   readonly range: { readonly first: number; readonly last: number } | undefined;
   readonly signal: AbortSignal;
   /** Counts up with the bytes that arrive, for who looks on. */
@@ -223,7 +225,8 @@ export function createUploads({
     });
   }
 
-  async function take(session: Session, part: Part, { source, range, signal, meter }: Chunk): Promise<void> {
+  async function take(session: Session, part: Part, chunk: Chunk): Promise<void> {
+    const { source, isOwned = false, range, signal, meter } = chunk;
     const before = part.size;
     if (range !== undefined && range.first !== before) {
       throw new AppError('UPLOAD_OFFSET', {
@@ -237,7 +240,7 @@ export function createUploads({
     signal.addEventListener('abort', cutSource, { once: true });
     try {
       signal.throwIfAborted();
-      await part.append(counted(source, hash, announced, meter), { signal });
+      await part.append(counted(source, hash, announced, meter), { signal, isOwned });
       if (announced !== undefined && part.size - before !== announced) throw wrongLength(announced);
     } catch (error) {
       // What lies in the file after a cut need not be what was hashed.

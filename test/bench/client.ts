@@ -55,19 +55,27 @@ export async function connect({ port, ca, authorization }: Target): Promise<Conn
       const kind = type === undefined ? '' : `Content-Type: ${type}\r\n`;
       const head = `${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nAccept: ${accept}\r\n${login}${kind}${length}\r\n`;
       const answer = reader.next(method === 'HEAD');
-      if (body === undefined) socket.write(head);
-      else {
-        socket.cork();
-        socket.write(head);
-        socket.write(body);
-        socket.uncork();
-      }
+      socket.cork();
+      socket.write(head);
+      if (body !== undefined) await Promise.race([answer, writePieces(socket, body)]);
+      socket.uncork();
       return await answer;
     },
     [Symbol.dispose]() {
       socket.destroy();
     },
   };
+}
+
+/** Node encrypts all that it is given before it sends the first byte of it, so a body goes in pieces. */
+const pieceBytes = 256 * 1024;
+
+async function writePieces(socket: Socket, body: Uint8Array): Promise<void> {
+  for (let at = 0; at < body.length; at += pieceBytes) {
+    const isTaken = socket.write(body.subarray(at, at + pieceBytes));
+    socket.uncork();
+    if (!isTaken && at + pieceBytes < body.length) await once(socket, 'drain');
+  }
 }
 
 const lastChunk = '\r\n0\r\n\r\n';
