@@ -6,6 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker, type WorkerEntry } from '../workers/thread.ts';
 import type { ChangeJob, ChangePlace, Changes } from './changes.ts';
+import { errorOf, type Failure } from './failure.ts';
 
 /** A job on its way to the thread. */
 export interface ChangeRequest {
@@ -15,12 +16,6 @@ export interface ChangeRequest {
 
 export type ChangeAnswer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly failure: Failure };
-
-/** What a copy of an error would lose is told apart. */
-export interface Failure {
-  readonly error: unknown;
-  readonly system: Pick<NodeJS.ErrnoException, 'code' | 'errno' | 'syscall' | 'path'>;
-}
 
 export interface ChangeThreadOptions extends ChangePlace {
   /** A URL or path of the built registry/workers/changes.ts, or its text; the source file if absent. */
@@ -48,7 +43,7 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   function send(): void {
     worker ??= start();
     worker.ref();
-    worker.postMessage(requests);
+    worker.postMessage(requests, requests.flatMap(buffersOf));
     requests = [];
   }
 
@@ -64,7 +59,7 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
     for (const answer of answers) {
       const waiter = waiting.get(answer.id);
       waiting.delete(answer.id);
-      if ('failure' in answer) waiter?.reject(unpack(answer.failure));
+      if ('failure' in answer) waiter?.reject(errorOf(answer.failure));
       else waiter?.resolve(answer.value);
     }
     if (waiting.size === 0) worker?.unref();
@@ -91,6 +86,7 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   };
 }
 
-function unpack({ error, system }: Failure): unknown {
-  return error instanceof Error ? Object.assign(error, system) : error;
+/** Chunks to write go to the thread without a copy: each has memory of its own. */
+function buffersOf({ job }: ChangeRequest): readonly ArrayBuffer[] {
+  return job.kind === 'append' ? job.chunks.map(({ buffer }) => buffer as ArrayBuffer) : [];
 }

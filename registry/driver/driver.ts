@@ -19,6 +19,8 @@
  */
 import type { Readable } from 'node:stream';
 
+import type { RunningHash } from './running-hash.ts';
+
 /** What a list is to give. */
 export interface ListOptions {
   readonly after?: string;
@@ -43,8 +45,13 @@ export interface WaitOptions {
 }
 
 export interface AppendOptions extends WaitOptions {
-  /** Nobody else looks at the chunks: their memory may be given back before they are collected. Default false. */
+  /**
+   * Nobody else looks at the chunks, and no two lie in the same memory: it may be given away before it is collected.
+   * Default false.
+   */
   readonly isOwned?: boolean;
+  /** Takes the bytes that are kept; it has taken those before. */
+  readonly hash?: RunningHash | undefined;
 }
 
 /** Bytes and inodes that may still be taken; where inodes have no limit, `inodes` is Infinity and `totalInodes` 0. */

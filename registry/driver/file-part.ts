@@ -14,10 +14,13 @@ import { promisify } from 'node:util';
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
+import { type Append, dropBytes, lengthOf } from './appends.ts';
 import type { Changes, OpenedPart } from './changes.ts';
 import type { AppendOptions, CommitOptions, Part, WaitOptions } from './driver.ts';
+import { errorOf } from './failure.ts';
 import { interruptible } from './interruptible.ts';
 import type { RestingFiles } from './resting-files.ts';
+import type { HashKeeper, RunningHash } from './running-hash.ts';
 
 // Descriptors, not objects of them: those cost as much as the calls.
 const writeAt = promisify(files.writev);
@@ -40,13 +43,16 @@ export interface FilePartOptions {
   /** Shared by all parts: how many take bytes at this moment. */
   readonly appends: { running: number };
   readonly changes: Changes;
+  /** Hashes and writes what is large. */
+  readonly writing: Changes;
   /** Has the file when the part is disposed. */
   readonly resting: RestingFiles;
 }
 
 /** A part of an open file. */
 export function createFilePart({ file, inode, size: startSize }: OpenedPart, options: FilePartOptions): Part {
-  const { path, earlySyncs, appends, changes, resting } = options;
+  const { path, earlySyncs, appends, changes, writing, resting } = options;
+  const keeper: HashKeeper = { takeHash: (name) => writing.run({ kind: 'takeHash', name }) };
   let size = startSize;
   let unsyncedBytes = 0;
   let earlySync: Promise<void> | undefined;
@@ -54,41 +60,40 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
   let busy = false;
   let closed = false;
 
-  async function append(
-    source: AsyncIterable<Uint8Array>,
-    { signal, isOwned = false }: AppendOptions = {},
-  ): Promise<number> {
+  async function append(source: AsyncIterable<Uint8Array>, how: AppendOptions = {}): Promise<number> {
     begin();
     const before = size;
     let batch: Uint8Array[] = [];
     /** Where the batch ends in the file. */
     let end = size;
-    let writing = Promise.resolve();
-    async function flush(): Promise<void> {
-      await writing;
-      writing = writeAll(batch, isOwned);
+    let last = Promise.resolve();
+    async function flush(isFull: boolean): Promise<void> {
+      await last;
+      last = write(batch, isFull, how);
       // Looked at by the next flush. Until then a failure must not count as unhandled.
-      writing.catch(() => undefined);
+      last.catch(() => undefined);
       batch = [];
     }
 
     appends.running += 1;
     try {
-      for await (const chunk of interruptible(source, signal)) {
+      for await (const chunk of interruptible(source, how.signal)) {
         for (let at = 0; at < chunk.length;) {
           const room = roomOf(end);
-          const piece = chunk.length - at <= room ? chunk.subarray(at) : chunk.subarray(at, at + room);
+          const isRest = chunk.length - at <= room;
+          // Memory is given away as a whole, so the rest alone stays in that of the chunk.
+          const piece = isRest ? chunk.subarray(at) : new Uint8Array(chunk.subarray(at, at + room));
           batch.push(piece);
           at += piece.length;
           end += piece.length;
-          if (piece.length === room || batch.length >= batchChunks) await flush();
+          if (piece.length === room || batch.length >= batchChunks) await flush(true);
         }
       }
     } finally {
       // Also when the source failed: what arrived is kept, and no write outlives this call.
       try {
-        await flush();
-        await writing;
+        await flush(false);
+        await last;
       } finally {
         busy = false;
         appends.running -= 1;
@@ -104,18 +109,51 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     return batchBytes - (place % batchBytes);
   }
 
-  /** Writes behind the last byte. A full disk or a quota makes a write short; the next one tells why. */
-  async function writeAll(chunks: readonly Uint8Array[], isOwned: boolean): Promise<void> {
+  /** Writes behind the last byte: small parts by the thread pool, others by the thread that hashes them, too. */
+  async function write(
+    chunks: readonly Uint8Array[],
+    isFull: boolean,
+    { isOwned = false, hash }: AppendOptions,
+  ): Promise<void> {
+    if (lost !== undefined) throw lost.cause;
+    const name = hash !== undefined && (isFull || hash.bytes > 0) ? hash.leaveTo(keeper) : undefined;
+    if (hash === undefined || name === undefined) {
+      hash?.update(chunks);
+      await writeHere(chunks);
+      if (isOwned) for (const { buffer } of chunks) release(buffer);
+    } else {
+      const { algorithm, bytes } = hash;
+      await writeThere(chunks.map(isOwned ? withOwnMemory : copyOf), { name, algorithm, bytes }, hash);
+    }
+    if (unsyncedBytes >= earlySyncBytes && !earlySyncs.busy) earlySync = syncEarly();
+  }
+
+  /** A full disk or a quota makes a write short; the next one tells why. */
+  async function writeHere(chunks: readonly Uint8Array[]): Promise<void> {
     let rest = chunks;
     while (rest.length > 0) {
-      if (lost !== undefined) throw lost.cause;
       const { bytesWritten } = await writeAt(file, rest, size);
-      size += bytesWritten;
-      unsyncedBytes += bytesWritten;
+      grow(bytesWritten);
       rest = dropBytes(rest, bytesWritten);
     }
-    if (isOwned) for (const chunk of chunks) release(chunk);
-    if (unsyncedBytes >= earlySyncBytes && !earlySyncs.busy) earlySync = syncEarly();
+  }
+
+  async function writeThere(
+    chunks: readonly Uint8Array[],
+    hash: NonNullable<Append['hash']>,
+    running: RunningHash,
+  ): Promise<void> {
+    if (chunks.length === 0) return;
+    const length = lengthOf(chunks);
+    const done = await writing.run({ kind: 'append', file, position: size, chunks, hash });
+    running.moveOn(done.isHashed ? length : Number.NaN);
+    grow(done.bytes);
+    if (done.failure !== undefined) throw errorOf(done.failure);
+  }
+
+  function grow(bytes: number): void {
+    size += bytes;
+    unsyncedBytes += bytes;
   }
 
   async function syncEarly(): Promise<void> {
@@ -209,21 +247,17 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
 }
 
 /**
- * Gives the memory of a chunk back. Left to the collector, the buffers of a push of 1 GiB are garbage of 1 GiB, which
- * starts some twenty collections of the whole heap. A piece that does not reach the end of its memory is followed by one
- * that does; of the memory that Node shares out among small buffers nothing is given back.
+ * Gives memory back. Left to the collector, the chunks of a push of 1 GiB are garbage of 1 GiB, which starts some twenty
+ * collections of the whole heap. What Node shares out among small buffers is not given back.
  */
-function release({ buffer, byteOffset, byteLength }: Uint8Array): void {
-  const isLast = byteOffset + byteLength === buffer.byteLength;
-  if (isLast && buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0);
+function release(buffer: ArrayBufferLike): void {
+  if (buffer instanceof ArrayBuffer && !isMarkedAsUntransferable(buffer)) buffer.transfer(0);
 }
 
-function dropBytes(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let left = bytes;
-  const rest: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    if (left < chunk.length) rest.push(left > 0 ? chunk.subarray(left) : chunk);
-    left = Math.max(0, left - chunk.length);
-  }
-  return rest;
+function withOwnMemory(chunk: Uint8Array): Uint8Array {
+  return isMarkedAsUntransferable(chunk.buffer) ? copyOf(chunk) : chunk;
+}
+
+function copyOf(chunk: Uint8Array): Uint8Array {
+  return new Uint8Array(chunk);
 }

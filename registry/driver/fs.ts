@@ -34,6 +34,8 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const tmp = join(root, options.tmp ?? 'berth/tmp');
   const spare = join(dirname(tmp), 'spare');
   const changes = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
+  // Of its own: a large part waits for a slow disk batch after batch, and other changes would wait behind it.
+  const writing = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
   const earlySyncs = { busy: false };
   const appends = { running: 0 };
   const look = await chooseLook(root);
@@ -116,10 +118,11 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       const path = pathOf(key);
       const taken = resting.take(path);
       const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, ...how }));
-      return opened && createFilePart(opened, { path, earlySyncs, appends, changes, resting });
+      return opened && createFilePart(opened, { path, earlySyncs, appends, changes, writing, resting });
     },
     free,
     async [Symbol.asyncDispose]() {
+      await writing[Symbol.asyncDispose]();
       await changes[Symbol.asyncDispose]();
       await resting[Symbol.asyncDispose]();
     },

@@ -115,12 +115,13 @@ function createMemoryPart(values: Map<string, Value>, key: string, value: Value)
     get size() {
       return value.size;
     },
-    async append(source, { signal } = {}) {
+    async append(source, { signal, hash } = {}) {
       assertOpen();
       state = 'in use';
       const before = value.size;
       try {
         for await (const chunk of interruptible(source, signal)) {
+          hash?.update([chunk]);
           value.chunks.push(chunk);
           value.size += chunk.length;
         }

@@ -9,9 +9,10 @@
  * The time of a last byte is that of a clock that people set. So it ends no session that this process saw used within
  * the age, and none of a former process before its client had time to come back.
  */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Driver, Part } from '../driver/driver.ts';
+import { createRunningHash, type RunningHash } from '../driver/running-hash.ts';
 import type { Page } from '../spec/admin/arguments.ts';
 import type { UploadRow } from '../spec/admin/upkeep.ts';
 import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
@@ -91,7 +92,7 @@ export interface PurgeOptions {
 interface Session {
   /** Who opened it, as far as this process knows. */
   readonly user: string | undefined;
-  hash: { readonly algorithm: Algorithm; readonly state: Hash; bytes: number } | undefined;
+  hash: RunningHash | undefined;
   /** Cuts the request that is writing. */
   cut: AbortController | undefined;
   /** Resolves when the writing request has let go. */
@@ -138,7 +139,7 @@ export function createUploads({
       });
     }
     const id = randomUUID() as string as UploadId;
-    const hash = { algorithm, state: createHash(algorithm), bytes: 0 };
+    const hash = createRunningHash(algorithm);
     sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
@@ -240,7 +241,7 @@ export function createUploads({
     signal.addEventListener('abort', cutSource, { once: true });
     try {
       signal.throwIfAborted();
-      await part.append(counted(source, hash, announced, meter), { signal, isOwned });
+      await part.append(counted(source, announced, meter), { signal, isOwned, hash });
       if (announced !== undefined && part.size - before !== announced) throw wrongLength(announced);
     } catch (error) {
       // What lies in the file after a cut need not be what was hashed.
@@ -258,7 +259,6 @@ export function createUploads({
 
   async function* counted(
     source: Readable,
-    hash: Session['hash'],
     announced: number | undefined,
     meter: Chunk['meter'],
   ): AsyncGenerator<Uint8Array> {
@@ -267,10 +267,6 @@ export function createUploads({
       received += bytes.length;
       if (meter !== undefined) meter.bytes += bytes.length;
       if (announced !== undefined && received > announced) throw wrongLength(announced);
-      if (hash !== undefined) {
-        hash.state.update(bytes);
-        hash.bytes += bytes.length;
-      }
       yield bytes;
     }
   }
@@ -307,9 +303,10 @@ export function createUploads({
     const { algorithm } = digestParts(digest);
     const { hash } = session;
     if (hash?.algorithm === algorithm && hash.bytes === part.size) {
-      return `${algorithm}:${hash.state.copy().digest('hex')}` as Digest;
+      const hex = await hash.take();
+      if (hex !== undefined) return `${algorithm}:${hex}` as Digest;
     }
-    // A session of a former process, a cut request or another algorithm: the file is read again.
+    // A session of a former process, a cut request, a second commit or another algorithm: the file is read again.
     return await digestOfStream(part.read({ signal }), algorithm);
   }
 

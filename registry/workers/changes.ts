@@ -1,7 +1,8 @@
 /** Entry of the worker thread of driver/change-thread.ts: jobs in, answers out as they are done. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ChangeAnswer, ChangeRequest, Failure } from '../driver/change-thread.ts';
-import { type ChangePlace, createChanges } from '../driver/changes.ts';
+import type { ChangeAnswer, ChangeRequest } from '../driver/change-thread.ts';
+import { type ChangeJob, type ChangePlace, createChanges } from '../driver/changes.ts';
+import { failureOf } from '../driver/failure.ts';
 
 const changes = createChanges(workerData as ChangePlace);
 let answers: ChangeAnswer[] = [];
@@ -30,13 +31,12 @@ function answer(each: ChangeAnswer): void {
  * Those of one message may lie in one buffer, so all of its jobs have ended.
  */
 function release(requests: readonly ChangeRequest[]): void {
-  const writes = requests.flatMap(({ job }) => (job.kind === 'commit' ? job.stages.flat() : []));
-  for (const buffer of new Set(writes.map(({ bytes }) => bytes.buffer))) {
-    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  for (const { buffer } of requests.flatMap(({ job }) => bytesOf(job))) {
+    if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
   }
 }
 
-function failureOf(error: unknown): Failure {
-  const { code, errno, syscall, path } = error as NodeJS.ErrnoException;
-  return { error, system: { code, errno, syscall, path } };
+function bytesOf(job: ChangeJob): readonly Uint8Array[] {
+  if (job.kind === 'append') return job.chunks;
+  return job.kind === 'commit' ? job.stages.flat().map(({ bytes }) => bytes) : [];
 }
