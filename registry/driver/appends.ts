@@ -5,6 +5,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as files from 'node:fs';
 
+import { type Chunks, dropBytes, lengthOf } from './chunks.ts';
 import { type Failure, failureOf } from './failure.ts';
 import type { HashAlgorithm } from './running-hash.ts';
 
@@ -12,7 +13,7 @@ import type { HashAlgorithm } from './running-hash.ts';
 export interface Append {
   readonly file: number;
   readonly position: number;
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: Chunks;
   /** The hash that takes them, and the bytes that it has taken before. */
   readonly hash?: { readonly name: string; readonly algorithm: HashAlgorithm; readonly bytes: number };
 }
@@ -52,10 +53,7 @@ export function createAppends(): Appends {
   }
 
   /** False where bytes are missing, as in a thread that was started anew. */
-  function update(
-    { name, algorithm, bytes }: NonNullable<Append['hash']>,
-    chunks: readonly Uint8Array[],
-  ): boolean {
+  function update({ name, algorithm, bytes }: NonNullable<Append['hash']>, chunks: Chunks): boolean {
     const found = hashes.get(name) ?? { state: createHash(algorithm), bytes: 0 };
     hashes.delete(name);
     if (found.bytes !== bytes) return false;
@@ -72,19 +70,4 @@ export function createAppends(): Appends {
   }
 
   return { append, takeHash };
-}
-
-export function lengthOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, { length }) => sum + length, 0);
-}
-
-/** Chunks without their first bytes. */
-export function dropBytes(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
-  let left = bytes;
-  const rest: Uint8Array[] = [];
-  for (const chunk of chunks) {
-    if (left < chunk.length) rest.push(left > 0 ? chunk.subarray(left) : chunk);
-    left = Math.max(0, left - chunk.length);
-  }
-  return rest;
 }

@@ -71,7 +71,7 @@ test('a file that a thread opened is not closed by its end', async () => {
   assert.equal(
     await part?.append(
       (async function* () {
-        yield Buffer.from('abc');
+        yield [Buffer.from('abc')];
       })(),
     ),
     3,

@@ -200,10 +200,7 @@ function translateStream(inner: Readable, call: Call): Readable {
   return outer.once('close', () => inner.destroy());
 }
 
-async function* noteFailure(
-  source: AsyncIterable<Uint8Array>,
-  failure: { of?: unknown },
-): AsyncGenerator<Uint8Array> {
+async function* noteFailure<T>(source: AsyncIterable<T>, failure: { of?: unknown }): AsyncGenerator<T> {
   try {
     yield* source;
   } catch (error) {

@@ -11,7 +11,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { AppError, isAppError } from '../spec/errors.ts';
 import { checked } from './checked.ts';
+import type { Chunks } from './chunks.ts';
 import type { Driver, ListEntry } from './driver.ts';
+import { createRunningHash } from './running-hash.ts';
 
 /** A fresh driver for one case. */
 export interface DriverFixture extends AsyncDisposable {
@@ -436,7 +438,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
   async 'a part of no bytes becomes an empty key'(driver) {
     await using part = await openPart(driver, 'suite/part');
     assert.equal(await part.append(chunksOf(Buffer.of(), 1)), 0);
-    assert.equal(await part.append(Readable.from([Buffer.of(), Buffer.of()])), 0);
+    assert.equal(await part.append(Readable.from([[], [Buffer.of(), Buffer.of()]])), 0);
 
     await part.commit('suite/key');
 
@@ -490,6 +492,52 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     assert.deepEqual(await readAll(readOf(driver, 'suite/key')), bytes);
   },
 
+  async 'a hash takes what is appended, in small parts and in large ones'(driver) {
+    const bytes = noise(5_000_000, 1);
+    for (const cuts of [[3], [0, 1_500_000], [400_000, 400_001, 3_000_000], [2_000_000]]) {
+      for (const isOwned of [false, true]) {
+        const running = createRunningHash('sha256');
+        await using part = await openPart(driver, 'suite/part');
+        const ends = [...cuts, bytes.length];
+        for (const [at, end] of ends.entries()) {
+          const source = copiesOf(bytes.subarray(ends[at - 1] ?? 0, end), 70_000);
+          await part.append(source, { hash: running, isOwned });
+          assert.equal(running.bytes, end);
+        }
+        assert.equal(await running.take(), hash(bytes));
+        assert.deepEqual([running.bytes, await running.take()], [Number.NaN, undefined]);
+        assert.equal(hash(await readAll(part.read())), hash(bytes));
+        await part.discard();
+      }
+    }
+  },
+
+  async 'a hash that missed bytes says so'(driver) {
+    const running = createRunningHash('sha256');
+    await using part = await openPart(driver, 'suite/part');
+    const stop = new AbortController();
+    const hung = part.append(
+      thenSilence(copiesOf(noise(3_000_000, 1), 65_536), () => stop.abort()),
+      { signal: stop.signal, hash: running, isOwned: true },
+    );
+    await assert.rejects(hung, hasCode('CANCELLED'));
+    assert.deepEqual([running.bytes, part.size], [3_000_000, 3_000_000]);
+
+    await part.append(copiesOf(noise(10, 2), 10));
+
+    assert.notEqual(running.bytes, part.size);
+  },
+
+  async 'chunks that are not given away stay as they are'(driver) {
+    const bytes = noise(3_000_000, 1);
+    const chunk = Buffer.from(bytes);
+    await using part = await openPart(driver, 'suite/part');
+
+    await part.append(chunksOf(chunk, 1_300_000), { hash: createRunningHash('sha256') });
+
+    assert.equal(hash(chunk), hash(bytes));
+  },
+
   async 'an abort while the source is silent keeps what arrived'(driver) {
     const bytes = noise(900_001, 1);
     const stop = new AbortController();
@@ -526,7 +574,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     ];
     for (const { error, same } of failures) {
       await using part = await openPart(driver, 'suite/part');
-      async function* failing(): AsyncGenerator<Uint8Array> {
+      async function* failing(): AsyncGenerator<Chunks> {
         yield* chunksOf(noise(300_000, 3), 10_000);
         throw error;
       }
@@ -627,13 +675,13 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     function watchMemory(): void {
       most = Math.max(most, process.memoryUsage.rss() - before);
     }
-    async function* source(): AsyncGenerator<Uint8Array> {
+    async function* source(): AsyncGenerator<Chunks> {
       for (let at = 0; at < total; at += chunk.length) {
         // A buffer of its own for each chunk, as a socket gives.
         const fresh = Buffer.from(chunk);
         sent.update(fresh);
         if (at % (4 * 1024 * 1024) === 0) watchMemory();
-        yield fresh;
+        yield [fresh];
       }
     }
     await using part = await openPart(driver, 'suite/part');
@@ -717,15 +765,17 @@ function noise(size: number, seed: number): Buffer {
   return bytes;
 }
 
-async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Chunks> {
+  for (let at = 0; at < bytes.length; at += size) yield [bytes.subarray(at, at + size)];
+}
+
+/** Chunks that nobody else has: each in memory of its own, small ones in that which Node shares out. */
+async function* copiesOf(bytes: Uint8Array, size: number): AsyncGenerator<Chunks> {
+  for await (const chunks of chunksOf(bytes, size)) yield chunks.map((chunk) => Buffer.from(chunk));
 }
 
 /** The chunks, then a call, then nothing for ever: a sender that hangs. */
-async function* thenSilence(
-  source: AsyncIterable<Uint8Array>,
-  whenSilent: () => void,
-): AsyncGenerator<Uint8Array> {
+async function* thenSilence(source: AsyncIterable<Chunks>, whenSilent: () => void): AsyncGenerator<Chunks> {
   yield* source;
   setImmediate(whenSilent);
   await new Promise(() => undefined);

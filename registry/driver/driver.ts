@@ -19,6 +19,7 @@
  */
 import type { Readable } from 'node:stream';
 
+import type { Chunks } from './chunks.ts';
 import type { RunningHash } from './running-hash.ts';
 
 /** What a list is to give. */
@@ -114,7 +115,7 @@ export interface Part extends AsyncDisposable {
    * its iterator's `return()`, which destroys a stream; hand over `stream.iterator({ destroyOnReturn: false })`
    * to keep it. Chunks must not be changed after they were handed over.
    */
-  append(source: AsyncIterable<Uint8Array>, options?: AppendOptions): Promise<number>;
+  append(source: AsyncIterable<Chunks>, options?: AppendOptions): Promise<number>;
   /** Drops everything after `size` bytes. */
   truncate(size: number): Promise<void>;
   /** The bytes so far, from the start. */

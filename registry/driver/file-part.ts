@@ -14,8 +14,9 @@ import { promisify } from 'node:util';
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
-import { type Append, dropBytes, lengthOf } from './appends.ts';
+import type { Append } from './appends.ts';
 import type { Changes, OpenedPart } from './changes.ts';
+import { type Chunks, dropBytes, lengthOf } from './chunks.ts';
 import type { AppendOptions, CommitOptions, Part, WaitOptions } from './driver.ts';
 import { errorOf } from './failure.ts';
 import { interruptible } from './interruptible.ts';
@@ -60,7 +61,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
   let busy = false;
   let closed = false;
 
-  async function append(source: AsyncIterable<Uint8Array>, how: AppendOptions = {}): Promise<number> {
+  async function append(source: AsyncIterable<Chunks>, how: AppendOptions = {}): Promise<number> {
     begin();
     const before = size;
     let batch: Uint8Array[] = [];
@@ -77,16 +78,18 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
 
     appends.running += 1;
     try {
-      for await (const chunk of interruptible(source, how.signal)) {
-        for (let at = 0; at < chunk.length;) {
-          const room = roomOf(end);
-          const isRest = chunk.length - at <= room;
-          // Memory is given away as a whole, so the rest alone stays in that of the chunk.
-          const piece = isRest ? chunk.subarray(at) : new Uint8Array(chunk.subarray(at, at + room));
-          batch.push(piece);
-          at += piece.length;
-          end += piece.length;
-          if (piece.length === room || batch.length >= batchChunks) await flush(true);
+      for await (const chunks of interruptible(source, how.signal)) {
+        for (const chunk of chunks) {
+          for (let at = 0; at < chunk.length;) {
+            const room = roomOf(end);
+            const isRest = chunk.length - at <= room;
+            // Memory is given away as a whole, so the rest alone stays in that of the chunk.
+            const piece = isRest ? chunk.subarray(at) : new Uint8Array(chunk.subarray(at, at + room));
+            batch.push(piece);
+            at += piece.length;
+            end += piece.length;
+            if (piece.length === room || batch.length >= batchChunks) await flush(true);
+          }
         }
       }
     } finally {
@@ -111,7 +114,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
 
   /** Writes behind the last byte: small parts by the thread pool, others by the thread that hashes them, too. */
   async function write(
-    chunks: readonly Uint8Array[],
+    chunks: Chunks,
     isFull: boolean,
     { isOwned = false, hash }: AppendOptions,
   ): Promise<void> {
@@ -129,7 +132,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
   }
 
   /** A full disk or a quota makes a write short; the next one tells why. */
-  async function writeHere(chunks: readonly Uint8Array[]): Promise<void> {
+  async function writeHere(chunks: Chunks): Promise<void> {
     let rest = chunks;
     while (rest.length > 0) {
       const { bytesWritten } = await writeAt(file, rest, size);
@@ -139,7 +142,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
   }
 
   async function writeThere(
-    chunks: readonly Uint8Array[],
+    chunks: Chunks,
     hash: NonNullable<Append['hash']>,
     running: RunningHash,
   ): Promise<void> {

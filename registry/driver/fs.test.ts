@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { isAppError } from '../spec/errors.ts';
 import { checked } from './checked.ts';
 import { undefinedIfAbsent } from '../disk/directory.ts';
+import type { Chunks } from './chunks.ts';
 import { type DriverFixture, testDriver } from './driver.suite.ts';
 import { openFsDriver } from './fs.ts';
 
@@ -517,7 +518,7 @@ async function traceDriver(root: string, script: string, inject?: string) {
     const mark = (name) => existsSync('/mark/' + name);
     const tell = (act) => act().then(() => mark('done'), (error) => mark(error.code));
     async function* bytes(count, size) {
-      for (let at = 0; at < count; at += 1) yield Buffer.alloc(size, at);
+      for (let at = 0; at < count; at += 1) yield [Buffer.alloc(size, at)];
     }
     ${script}`;
   await using output = await files.mkdtempDisposable(join(tmpdir(), 'berth-strace-'));
@@ -581,8 +582,8 @@ async function commitPart(driver: Awaited<ReturnType<typeof openFsDriver>>, key:
   await part.commit(target);
 }
 
-async function* repeat(count: number, chunk: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < count; at += 1) yield chunk;
+async function* repeat(count: number, chunk: Uint8Array): AsyncGenerator<Chunks> {
+  for (let at = 0; at < count; at += 1) yield [chunk];
 }
 
 /** A data directory with a small file system of its own at `below`. */

@@ -1,8 +1,8 @@
-/** The chunks of a source. The signal ends the wait for the next one, whether or not the source knows of it. */
-export async function* interruptible(
-  source: AsyncIterable<Uint8Array>,
+/** What a source gives. The signal ends the wait for the next one, whether or not the source knows of it. */
+export async function* interruptible<T>(
+  source: AsyncIterable<T>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
+): AsyncGenerator<T, void, void> {
   if (signal === undefined) {
     yield* source;
     return;
@@ -14,7 +14,7 @@ export async function* interruptible(
   try {
     for (;;) {
       signal.throwIfAborted();
-      const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+      const step = await new Promise<IteratorResult<T>>((resolve, reject) => {
         interrupt = reject;
         iterator.next().then(resolve, reject);
       });

@@ -1,6 +1,7 @@
 /** The contract in memory, for `storage.inmemory` and for tests of the wire. Nothing survives the driver. */
 import { Readable, addAbortSignal } from 'node:stream';
 
+import { lengthOf } from './chunks.ts';
 import type {
   CommitOptions,
   Driver,
@@ -120,10 +121,10 @@ function createMemoryPart(values: Map<string, Value>, key: string, value: Value)
       state = 'in use';
       const before = value.size;
       try {
-        for await (const chunk of interruptible(source, signal)) {
-          hash?.update([chunk]);
-          value.chunks.push(chunk);
-          value.size += chunk.length;
+        for await (const chunks of interruptible(source, signal)) {
+          hash?.update(chunks);
+          for (const chunk of chunks) value.chunks.push(chunk);
+          value.size += lengthOf(chunks);
         }
       } finally {
         value.modifiedAt = Date.now();

@@ -155,7 +155,7 @@ test('a part that was let go goes on in its file, and becomes a key', async () =
   await using driver = await openFsDriver({ root: directory.path });
   async function append(bytes: string): Promise<number | undefined> {
     await using part = await driver.openPart('docker/data', { create: true });
-    await part?.append(Readable.from([Buffer.from(bytes)]));
+    await part?.append(Readable.from([[Buffer.from(bytes)]]));
     return part?.size;
   }
 

@@ -4,6 +4,8 @@
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 
+import type { Chunks } from './chunks.ts';
+
 export type HashAlgorithm = 'sha256' | 'sha512';
 
 /** The thread that works hashes out. */
@@ -17,7 +19,7 @@ export interface RunningHash {
   /** Bytes that it covers, from the first one on; NaN once it has missed some or was taken. */
   readonly bytes: number;
   /** Takes bytes in this thread. */
-  update(chunks: readonly Uint8Array[]): void;
+  update(chunks: Chunks): void;
   /** Leaves it to a thread, and answers its name there; `undefined` where it has begun in this one. */
   leaveTo(keeper: HashKeeper): string | undefined;
   /** The thread that it was left to has taken so many bytes; NaN where it has not taken all. */

@@ -11,6 +11,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { lengthOf } from '../driver/chunks.ts';
 import type { Driver, Part } from '../driver/driver.ts';
 import { createRunningHash, type RunningHash } from '../driver/running-hash.ts';
 import type { Page } from '../spec/admin/arguments.ts';
@@ -19,6 +20,7 @@ import { type Algorithm, type Digest, digestParts } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
 import { parseUploadId, type RepoName, type UploadId } from '../spec/names.ts';
+import { arrivals } from './arrivals.ts';
 import type { Blob, Blobs } from './blobs.ts';
 import { digestOfStream } from './content.ts';
 import type { Leases } from './leases.ts';
@@ -261,13 +263,14 @@ export function createUploads({
     source: Readable,
     announced: number | undefined,
     meter: Chunk['meter'],
-  ): AsyncGenerator<Uint8Array> {
+  ): AsyncGenerator<readonly Uint8Array[]> {
     let received = 0;
-    for await (const bytes of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      received += bytes.length;
-      if (meter !== undefined) meter.bytes += bytes.length;
+    for await (const chunks of arrivals(source)) {
+      const bytes = lengthOf(chunks);
+      received += bytes;
+      if (meter !== undefined) meter.bytes += bytes;
       if (announced !== undefined && received > announced) throw wrongLength(announced);
-      yield bytes;
+      yield chunks;
     }
   }
 
