@@ -6,7 +6,7 @@
  *   commit       temp files in `berth/tmp`, fdatasync of all, directories; then for each stage its renames and an
  *                fsync of each directory that got a name, the fresh ones above included
  *   openPart     opened in a directory of its own, which may have been that of a former part (spare-trees.ts)
- *   append       hashed and written in place (appends.ts)
+ *   append, read hashed and written or read in place (transfers.ts)
  *   removeTree   renamed into `berth/tmp` first, so that the tree is gone at once, as a whole; in passing where it lies
  */
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
 import { systemCode } from '../disk/private-file.ts';
-import { type Append, type Appended, createAppends } from './appends.ts';
+import { type AppendJob, createTransfers, type ReadJob, type Transferred } from './transfers.ts';
 import { createDirectories } from './directories.ts';
 import type { PartOptions, Stages, Write } from './driver.ts';
 import { createKeyLock } from './key-lock.ts';
@@ -65,8 +65,10 @@ interface Jobs {
     readonly answer: OpenedPart | undefined;
   };
   /** Writes behind what is there. */
-  readonly append: { readonly job: Append; readonly answer: Appended };
-  /** Ends the hash of what was appended. */
+  readonly append: { readonly job: AppendJob; readonly answer: Transferred };
+  /** Fills a buffer in shared memory. */
+  readonly read: { readonly job: ReadJob; readonly answer: Transferred };
+  /** Ends the hash of what was appended or read. */
   readonly takeHash: { readonly job: { readonly name: string }; readonly answer: string | undefined };
   /** The last one: removes what was kept for others. */
   readonly end: { readonly job: unknown; readonly answer: void };
@@ -266,7 +268,7 @@ export function createChanges({ root, tmp, spare }: ChangePlace): Changes {
     remove,
     removeTree,
     openPart,
-    ...createAppends(),
+    ...createTransfers(),
     end: async () => spares.clear(),
   };
   return {

@@ -93,9 +93,9 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
 function checkReader(reader: Reader, call: Call): Reader {
   return {
     size: reader.size,
-    async read(into, position) {
+    async read(into, position, hash) {
       try {
-        return await reader.read(into, position);
+        return await reader.read(into, position, hash);
       } catch (error) {
         throw translate(error, call);
       }

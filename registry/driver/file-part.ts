@@ -14,7 +14,6 @@ import { promisify } from 'node:util';
 import { isMarkedAsUntransferable } from 'node:worker_threads';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
-import type { Append } from './appends.ts';
 import type { Changes, OpenedPart } from './changes.ts';
 import { type Chunks, dropBytes, lengthOf } from './chunks.ts';
 import type { AppendOptions, CommitOptions, Part, WaitOptions } from './driver.ts';
@@ -22,6 +21,7 @@ import { errorOf } from './failure.ts';
 import { interruptible } from './interruptible.ts';
 import type { RestingFiles } from './resting-files.ts';
 import type { HashKeeper, RunningHash } from './running-hash.ts';
+import type { HashStep } from './transfers.ts';
 
 // Descriptors, not objects of them: those cost as much as the calls.
 const writeAt = promisify(files.writev);
@@ -45,15 +45,14 @@ export interface FilePartOptions {
   readonly appends: { running: number };
   readonly changes: Changes;
   /** Hashes and writes what is large. */
-  readonly writing: Changes;
+  readonly large: Changes & HashKeeper;
   /** Has the file when the part is disposed. */
   readonly resting: RestingFiles;
 }
 
 /** A part of an open file. */
 export function createFilePart({ file, inode, size: startSize }: OpenedPart, options: FilePartOptions): Part {
-  const { path, earlySyncs, appends, changes, writing, resting } = options;
-  const keeper: HashKeeper = { takeHash: (name) => writing.run({ kind: 'takeHash', name }) };
+  const { path, earlySyncs, appends, changes, large, resting } = options;
   let size = startSize;
   let unsyncedBytes = 0;
   let earlySync: Promise<void> | undefined;
@@ -119,7 +118,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     { isOwned = false, hash }: AppendOptions,
   ): Promise<void> {
     if (lost !== undefined) throw lost.cause;
-    const name = hash !== undefined && (isFull || hash.bytes > 0) ? hash.leaveTo(keeper) : undefined;
+    const name = hash !== undefined && (isFull || hash.bytes > 0) ? hash.leaveTo(large) : undefined;
     if (hash === undefined || name === undefined) {
       hash?.update(chunks);
       await writeHere(chunks);
@@ -141,14 +140,10 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     }
   }
 
-  async function writeThere(
-    chunks: Chunks,
-    hash: NonNullable<Append['hash']>,
-    running: RunningHash,
-  ): Promise<void> {
+  async function writeThere(chunks: Chunks, hash: HashStep, running: RunningHash): Promise<void> {
     if (chunks.length === 0) return;
     const length = lengthOf(chunks);
-    const done = await writing.run({ kind: 'append', file, position: size, chunks, hash });
+    const done = await large.run({ kind: 'append', file, position: size, chunks, hash });
     running.moveOn(done.isHashed ? length : Number.NaN);
     grow(done.bytes);
     if (done.failure !== undefined) throw errorOf(done.failure);

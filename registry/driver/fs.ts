@@ -14,10 +14,14 @@ import { makeDirectory, undefinedIfAbsent } from '../disk/directory.ts';
 import type { WorkerEntry } from '../workers/thread.ts';
 import { openChangeThread } from './change-thread.ts';
 import type { Driver, FreeRoom, KeyInfo, ListEntry, ListOptions, Reader } from './driver.ts';
+import { errorOf } from './failure.ts';
 import { createFilePart } from './file-part.ts';
 import { isSegment } from './keys.ts';
 import { chooseLook } from './look.ts';
 import { createRestingFiles } from './resting-files.ts';
+
+/** Blocks of this size are worth the way to another thread, in bytes. */
+const largeBlock = 128 * 1024;
 
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
@@ -34,8 +38,9 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
   const tmp = join(root, options.tmp ?? 'berth/tmp');
   const spare = join(dirname(tmp), 'spare');
   const changes = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
-  // Of its own: a large part waits for a slow disk batch after batch, and other changes would wait behind it.
-  const writing = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
+  // A second one: a large part waits for a slow disk batch after batch, and other changes would wait behind it.
+  const thread = openChangeThread({ root, tmp, spare, entry: options.changesEntry });
+  const large = { ...thread, takeHash: (name: string) => thread.run({ kind: 'takeHash', name }) };
   const earlySyncs = { busy: false };
   const appends = { running: 0 };
   const look = await chooseLook(root);
@@ -53,10 +58,31 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
     const handle = await files.open(pathOf(key)).catch(undefinedIfAbsent);
     if (handle === undefined) return undefined;
     const found = await handle.stat();
+    let underWay: Promise<unknown> = Promise.resolve();
     const reader: Reader = {
       size: found.size,
-      read: (into, position) => fill(handle, into, position),
-      [Symbol.asyncDispose]: () => handle.close(),
+      async read(into, position, hash) {
+        if (hash === undefined) return await fill(handle, into, position);
+        const isLarge = into.length >= largeBlock || hash.bytes > 0;
+        const name = isLarge && into.buffer instanceof SharedArrayBuffer ? hash.leaveTo(large) : undefined;
+        if (name === undefined) {
+          const bytes = await fill(handle, into, position);
+          hash.update([into.subarray(0, bytes)]);
+          return bytes;
+        }
+        const step = { name, algorithm: hash.algorithm, bytes: hash.bytes };
+        const reading = large.run({ kind: 'read', file: handle.fd, position, into, hash: step });
+        underWay = reading.catch(() => undefined);
+        const { bytes, isHashed, failure } = await reading;
+        hash.moveOn(isHashed ? bytes : Number.NaN);
+        if (failure !== undefined) throw errorOf(failure);
+        return bytes;
+      },
+      async [Symbol.asyncDispose]() {
+        // The number of the file may be another's as soon as it is closed.
+        await underWay;
+        await handle.close();
+      },
     };
     if (found.isFile()) return reader;
     await handle.close();
@@ -118,11 +144,11 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       const path = pathOf(key);
       const taken = resting.take(path);
       const opened = (taken && (await taken)) ?? (await changes.run({ kind: 'openPart', key, ...how }));
-      return opened && createFilePart(opened, { path, earlySyncs, appends, changes, writing, resting });
+      return opened && createFilePart(opened, { path, earlySyncs, appends, changes, large, resting });
     },
     free,
     async [Symbol.asyncDispose]() {
-      await writing[Symbol.asyncDispose]();
+      await thread[Symbol.asyncDispose]();
       await changes[Symbol.asyncDispose]();
       await resting[Symbol.asyncDispose]();
     },

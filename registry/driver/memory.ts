@@ -167,7 +167,7 @@ function openValue({ chunks, size }: Value): Reader {
   const kept = chunks.slice();
   return {
     size,
-    read(into, position) {
+    read(into, position, hash) {
       const end = Math.min(size, position + into.length);
       let at = 0;
       for (const chunk of kept) {
@@ -175,7 +175,9 @@ function openValue({ chunks, size }: Value): Reader {
         if (part.length > 0) into.set(part, Math.max(0, at - position));
         at += chunk.length;
       }
-      return Promise.resolve(Math.max(0, end - position));
+      const bytes = Math.max(0, end - position);
+      hash?.update([into.subarray(0, bytes)]);
+      return Promise.resolve(bytes);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

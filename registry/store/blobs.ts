@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { Driver, Part } from '../driver/driver.ts';
+import { createRunningHash } from '../driver/running-hash.ts';
 import { type Digest, digestParts, emptyDigests } from '../spec/digest.ts';
 import { AppError } from '../spec/errors.ts';
 import type { Actor, StoreEvents } from '../spec/events.ts';
@@ -140,7 +140,7 @@ export function createBlobs({
     const { hash, accept } = checkOf(digest);
     for await (const block of blocksOf(reader)) {
       signal.throwIfAborted();
-      hash.update(block);
+      hash.update([block]);
       yield block;
     }
     await accept();
@@ -159,9 +159,9 @@ export function createBlobs({
 
   function checkOf(digest: Digest) {
     const { algorithm, hex } = digestParts(digest);
-    const hash = createHash(algorithm);
+    const hash = createRunningHash(algorithm);
     const accept = async (): Promise<void> => {
-      if (hash.digest('hex') !== hex) throw await content.putAside(digest);
+      if ((await hash.take()) !== hex) throw await content.putAside(digest);
     };
     return { hash, accept };
   }

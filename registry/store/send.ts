@@ -1,16 +1,16 @@
 /**
- * Bytes of a reader into a stream by three blocks in turn: one is on its way to the socket, one is hashed, one is
- * being read, and nothing is allocated a block. A stream of fresh buffers cost three times the processor time, most of
+ * Bytes of a reader into a stream by three blocks in turn: two are on their way to the socket, one is read and
+ * hashed, by another thread where it is large, and nothing is allocated a block. A stream of fresh buffers cost three times the processor time, most of
  * it in the garbage collector.
  */
-import type { Hash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Reader } from '../driver/driver.ts';
+import type { RunningHash } from '../driver/running-hash.ts';
 import { AppError } from '../spec/errors.ts';
 
 /** What the blocks of all sends hold together, beside the least that each gets: few get large ones, 500 small ones. */
-const memory = { total: 24 * 1024 * 1024, most: 256 * 1024, least: 16 * 1024, held: 0 };
+const memory = { total: 24 * 1024 * 1024, most: 1024 * 1024, least: 16 * 1024, held: 0 };
 const blockCount = 3;
 /** Blocks of sends that ended, by their size: they would wait for the collector of garbage while others are made. */
 const free = { blocks: new Map<number, Buffer[]>(), bytes: 0, most: 16 * 1024 * 1024 };
@@ -37,7 +37,7 @@ export async function sendBytes(
     check,
   }: {
     readonly signal: AbortSignal;
-    readonly check?: { readonly hash: Hash; readonly accept: () => Promise<void> };
+    readonly check?: { readonly hash: RunningHash; readonly accept: () => Promise<void> };
   },
 ): Promise<void> {
   using out = openOutput(sink, signal);
@@ -50,7 +50,7 @@ export async function sendBytes(
       await flushed[turn];
       signal.throwIfAborted();
       const block = (blocks[turn] ??= takeBlock(blockBytes)).subarray(0, Math.min(blockBytes, end - at));
-      if ((await reader.read(block, at)) === block.length) return block;
+      if ((await reader.read(block, at, check?.hash)) === block.length) return block;
       throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
     };
     let filling = start < end ? later(fill(start, 0)) : Promise.resolve(Buffer.of());
@@ -58,7 +58,6 @@ export async function sendBytes(
       const block = await filling;
       at += block.length;
       if (at < end) filling = later(fill(at, (turn + 1) % blockCount));
-      check?.hash.update(block);
       if (at === end) await check?.accept();
       flushed[turn] = later(out.write(block));
     }
@@ -131,7 +130,7 @@ function blockSize(length: number): number {
 
 function takeBlock(size: number): Buffer {
   const block = free.blocks.get(size)?.pop();
-  if (block === undefined) return Buffer.allocUnsafeSlow(size);
+  if (block === undefined) return Buffer.from(new SharedArrayBuffer(size));
   free.bytes -= size;
   return block;
 }

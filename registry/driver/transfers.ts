@@ -1,0 +1,104 @@
+/**
+ * What the thread for large blobs does: chunks are hashed and written, blocks read and hashed, in place. Chunks come
+ * without a copy, and their memory is given back after it (workers/changes.ts); blocks lie in shared memory.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import * as files from 'node:fs';
+
+import { type Chunks, dropBytes, lengthOf } from './chunks.ts';
+import { type Failure, failureOf } from './failure.ts';
+import type { HashAlgorithm } from './running-hash.ts';
+
+interface Place {
+  /** An open file. */
+  readonly file: number;
+  readonly position: number;
+}
+
+/** The hash that takes the bytes, and how many it has taken before. */
+export interface HashStep {
+  readonly name: string;
+  readonly algorithm: HashAlgorithm;
+  readonly bytes: number;
+}
+
+export interface AppendJob extends Place {
+  readonly chunks: Chunks;
+  readonly hash: HashStep;
+}
+
+export interface ReadJob extends Place {
+  readonly into: Uint8Array;
+  readonly hash: HashStep;
+}
+
+/** Bytes that were written or read: `failure` tells why they are not all. */
+export interface Transferred {
+  readonly bytes: number;
+  /** False where the hash does not have them. */
+  readonly isHashed: boolean;
+  readonly failure?: Failure;
+}
+
+/** Hashes that nobody ended are dropped behind so many younger ones; the files of uploads can be read again. */
+const mostHashes = 512;
+
+export interface Transfers {
+  append(job: AppendJob): Promise<Transferred>;
+  read(job: ReadJob): Promise<Transferred>;
+  takeHash(job: { readonly name: string }): Promise<string | undefined>;
+}
+
+export function createTransfers(): Transfers {
+  /** In the order in which they were last used. */
+  const hashes = new Map<string, { readonly state: Hash; readonly bytes: number }>();
+
+  /** A full disk or a quota may let some of the bytes in. */
+  async function append({ file, position, chunks, hash }: AppendJob): Promise<Transferred> {
+    const isHashed = update(hash, chunks);
+    let bytes = 0;
+    try {
+      for (let rest = chunks; rest.length > 0;) {
+        const written = files.writevSync(file, rest, position + bytes);
+        bytes += written;
+        rest = dropBytes(rest, written);
+      }
+      return { bytes, isHashed };
+    } catch (error) {
+      return { bytes, isHashed, failure: failureOf(error) };
+    }
+  }
+
+  async function read({ file, position, into, hash }: ReadJob): Promise<Transferred> {
+    let bytes = 0;
+    try {
+      while (bytes < into.length) {
+        const count = files.readSync(file, into, bytes, into.length - bytes, position + bytes);
+        if (count === 0) break;
+        bytes += count;
+      }
+      return { bytes, isHashed: update(hash, [into.subarray(0, bytes)]) };
+    } catch (error) {
+      return { bytes, isHashed: false, failure: failureOf(error) };
+    }
+  }
+
+  /** False where bytes are missing, as in a thread that was started anew. */
+  function update({ name, algorithm, bytes }: HashStep, chunks: Chunks): boolean {
+    const found = hashes.get(name) ?? { state: createHash(algorithm), bytes: 0 };
+    hashes.delete(name);
+    if (found.bytes !== bytes) return false;
+    for (const chunk of chunks) found.state.update(chunk);
+    hashes.set(name, { state: found.state, bytes: bytes + lengthOf(chunks) });
+    if (hashes.size > mostHashes) for (const oldest of [...hashes.keys()].slice(0, 1)) hashes.delete(oldest);
+    return true;
+  }
+
+  async function takeHash({ name }: { readonly name: string }): Promise<string | undefined> {
+    const found = hashes.get(name);
+    hashes.delete(name);
+    return found?.state.digest('hex');
+  }
+
+  return { append, read, takeHash };
+}
