@@ -650,6 +650,28 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     );
   },
 
+  async 'a hash takes what is read, in whatever memory'(driver) {
+    const bytes = noise(1_000_001, 1);
+    await driver.write('suite/key', bytes);
+    const memories = [(size: number) => new ArrayBuffer(size), (size: number) => new SharedArrayBuffer(size)];
+    for (const memory of memories) {
+      for (const size of [10_000, 300_000, 2_000_000]) {
+        await using reader = await driver.open('suite/key');
+        assert.ok(reader);
+        const running = createRunningHash('sha512');
+        const read: Buffer[] = [];
+        for (let at = 0; at < bytes.length; at += size) {
+          const block = Buffer.from(memory(Math.min(size, bytes.length - at)));
+          assert.equal(await reader.read(block, at, running), block.length);
+          read.push(block);
+        }
+        assert.equal(running.bytes, bytes.length);
+        assert.equal(await running.take(), createHash('sha512').update(bytes).digest('hex'));
+        assert.equal(hash(Buffer.concat(read)), hash(bytes));
+      }
+    }
+  },
+
   async 'an open key keeps its bytes when the key is written again, and gives none past its end'(driver) {
     const bytes = noise(100_000, 1);
     await driver.write('suite/key', bytes);

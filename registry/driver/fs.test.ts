@@ -3,6 +3,7 @@ import { type ExecFileOptions, execFile } from 'node:child_process';
 import * as files from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { needs } from '../../test/support/tools.ts';
 import { promisify } from 'node:util';
@@ -13,6 +14,7 @@ import { undefinedIfAbsent } from '../disk/directory.ts';
 import type { Chunks } from './chunks.ts';
 import { type DriverFixture, testDriver } from './driver.suite.ts';
 import { openFsDriver } from './fs.ts';
+import { createRunningHash } from './running-hash.ts';
 
 const run = promisify(execFile);
 const small = Buffer.from('sha256:0123');
@@ -558,6 +560,30 @@ function parseTrace(log: string, root: string): readonly TracedCall[] {
   return calls;
 }
 
+/** Where each write of bytes began and how many it took, by the log of strace. */
+async function writesOf(script: string): Promise<readonly { readonly at: number; readonly bytes: number }[]> {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-strace-'));
+  const [driver, hash] = ['fs.ts', 'running-hash.ts'].map((name) => new URL(name, import.meta.url).href);
+  const program = `
+    import { openFsDriver } from ${JSON.stringify(driver)};
+    import { createRunningHash } from ${JSON.stringify(hash)};
+    await using driver = await openFsDriver({ root: ${JSON.stringify(join(directory.path, 'root'))} });
+    await using part = await driver.openPart('docker/part', { create: true });
+    async function* chunks(bytes, size) {
+      for (let at = 0; at < bytes; at += size) yield [Buffer.alloc(Math.min(size, bytes - at), 1)];
+    }
+    ${script}`;
+  const node = [process.execPath, '--input-type=module', '-e', program];
+  // A log for each thread, whose lines are whole.
+  const logs = join(directory.path, 'log');
+  await run('strace', ['-ff', '-qq', '-o', logs, '-e', 'trace=pwritev,pwrite64', ...node]);
+  const names = (await files.readdir(directory.path)).filter((name) => name.startsWith('log.'));
+  const texts = await Promise.all(names.map((name) => files.readFile(join(directory.path, name), 'utf8')));
+  return [...texts.join('').matchAll(/, (\d+)\) += (\d+)$/gm)]
+    .map(([, at, bytes]) => ({ at: Number(at), bytes: Number(bytes) }))
+    .toSorted((one, other) => one.at - other.at);
+}
+
 /** Fsyncs that follow each other are waited for together: they come in any order, here in that of their names. */
 function sortSyncs(texts: readonly string[]): string[] {
   const isSync = (text = ''): boolean => /^f(data)?sync /.test(text);
@@ -573,6 +599,57 @@ function sortSyncs(texts: readonly string[]): string[] {
 
 function lines(...steps: readonly string[]): readonly string[] {
   return steps.flatMap((line) => line.split(', '));
+}
+
+for (const how of ['{}', "{ hash: createRunningHash('sha256'), isOwned: true }"]) {
+  test(`batches of a part end at multiples of 1 MiB of its file: ${how}`, needsStrace, async () => {
+    const MiB = 1024 * 1024;
+    const writes = await writesOf(`
+      await part.append(chunks(100_001, 65_000));
+      await part.append(chunks(3_400_000, 65_000), ${how});`);
+
+    assert.deepEqual(writes, [
+      { at: 0, bytes: 100_001 },
+      { at: 100_001, bytes: MiB - 100_001 },
+      { at: MiB, bytes: MiB },
+      { at: 2 * MiB, bytes: MiB },
+      { at: 3 * MiB, bytes: 3_500_001 - 3 * MiB },
+    ]);
+  });
+}
+
+test('many appends at once hold smaller batches', needsStrace, async () => {
+  const writes = await writesOf(`
+    await Promise.all(Array.from({ length: 9 }, async (_, at) => {
+      await using other = await driver.openPart('docker/' + at, { create: true });
+      await other.append(chunks(2_000_000, 65_000));
+    }));`);
+
+  const size = 256 * 1024;
+  assert.equal(
+    writes.reduce((sum, { bytes }) => sum + bytes, 0),
+    9 * 2_000_000,
+  );
+  assert.ok(writes.every(({ bytes }) => bytes <= 1024 * 1024));
+  assert.ok(writes.filter(({ bytes }) => bytes === size).length > 40);
+});
+
+for (const bytes of [200_000, 3_000_000]) {
+  test(`the memory of ${bytes} bytes that are given away is free once they are written`, async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    await using driver = await openFsDriver({ root: directory.path });
+    await using part = await driver.openPart('docker/part', { create: true });
+    const chunks = Array.from({ length: bytes / 50_000 }, () => Buffer.allocUnsafeSlow(50_000));
+    const shared = Buffer.from('from the memory that Node shares out');
+
+    await part?.append(Readable.from([chunks, [shared]]), {
+      hash: createRunningHash('sha256'),
+      isOwned: true,
+    });
+
+    assert.deepEqual(new Set(chunks.map(({ buffer }) => buffer.detached)), new Set([true]));
+    assert.equal(String(shared), 'from the memory that Node shares out');
+  });
 }
 
 async function commitPart(driver: Awaited<ReturnType<typeof openFsDriver>>, key: string, target: string) {

@@ -10,7 +10,9 @@ import type { RunningHash } from '../driver/running-hash.ts';
 import { AppError } from '../spec/errors.ts';
 
 /** What the blocks of all sends hold together, beside the least that each gets: few get large ones, 500 small ones. */
-const memory = { total: 24 * 1024 * 1024, most: 1024 * 1024, least: 16 * 1024, held: 0 };
+const memory = { total: 24 * 1024 * 1024, least: 16 * 1024, held: 0 };
+/** One to read into: the way to the thread and back is paid for each. One of bytes in memory: all of it in a turn. */
+const most = { read: 1024 * 1024, inMemory: 256 * 1024 };
 const blockCount = 3;
 /** Blocks of sends that ended, by their size: they would wait for the collector of garbage while others are made. */
 const free = { blocks: new Map<number, Buffer[]>(), bytes: 0, most: 16 * 1024 * 1024 };
@@ -42,7 +44,7 @@ export async function sendBytes(
 ): Promise<void> {
   using out = openOutput(sink, signal);
   const flushed: Promise<unknown>[] = [];
-  const blockBytes = blockSize(end - start);
+  const blockBytes = blockSize(end - start, most.read);
   memory.held += blockCount * blockBytes;
   try {
     const blocks: Buffer[] = [];
@@ -77,7 +79,7 @@ export async function sendWhole(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   using out = openOutput(sink, signal);
-  const blockBytes = blockSize(bytes.length);
+  const blockBytes = blockSize(bytes.length, most.inMemory);
   memory.held += 2 * blockBytes;
   try {
     let before: Promise<void> | undefined;
@@ -121,9 +123,9 @@ function openOutput(
 }
 
 /** A quarter of what is left, so that there is some for whoever comes next; no more than one block needs. */
-function blockSize(length: number): number {
+function blockSize(length: number, mostBytes: number): number {
   const share = (memory.total - memory.held) / 4 / blockCount;
-  let size = memory.most;
+  let size = mostBytes;
   while (size > memory.least && (size > share || size / 2 >= length)) size /= 2;
   return size;
 }
