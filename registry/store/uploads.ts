@@ -259,21 +259,6 @@ export function createUploads({
     }
   }
 
-  async function* counted(
-    source: Readable,
-    announced: number | undefined,
-    meter: Chunk['meter'],
-  ): AsyncGenerator<readonly Uint8Array[]> {
-    let received = 0;
-    for await (const chunks of arrivals(source)) {
-      const bytes = lengthOf(chunks);
-      received += bytes;
-      if (meter !== undefined) meter.bytes += bytes;
-      if (announced !== undefined && received > announced) throw wrongLength(announced);
-      yield chunks;
-    }
-  }
-
   async function commit(
     upload: UploadKey,
     { digest, chunk, actor }: { digest: Digest; chunk: Chunk | undefined; actor: Actor },
@@ -421,6 +406,22 @@ export function createUploads({
       return [...openByUser.values()].reduce((sum, count) => sum + count, 0);
     },
   };
+}
+
+/** What a source brings, counted on its way, and no more than was announced. */
+async function* counted(
+  source: Readable,
+  announced: number | undefined,
+  meter: Chunk['meter'],
+): AsyncGenerator<readonly Uint8Array[]> {
+  let received = 0;
+  for await (const chunks of arrivals(source)) {
+    const bytes = lengthOf(chunks);
+    received += bytes;
+    if (meter !== undefined) meter.bytes += bytes;
+    if (announced !== undefined && received > announced) throw wrongLength(announced);
+    yield chunks;
+  }
 }
 
 function newSession(): Session {
