@@ -41,10 +41,16 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   }
 
   function send(): void {
-    worker ??= start();
-    worker.ref();
-    worker.postMessage(requests, requests.flatMap(buffersOf));
+    const sent = requests;
     requests = [];
+    try {
+      worker ??= start();
+    } catch (cause) {
+      fail(cause);
+      return;
+    }
+    worker.ref();
+    worker.postMessage(sent, sent.flatMap(buffersOf));
   }
 
   function start(): Worker {
@@ -68,6 +74,10 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   function end(ended: Worker, cause: unknown): void {
     if (worker !== ended) return;
     worker = undefined;
+    fail(cause);
+  }
+
+  function fail(cause: unknown): void {
     for (const waiter of waiting.values())
       waiter.reject(new Error('the thread that writes to the disk ended', { cause }));
     waiting.clear();

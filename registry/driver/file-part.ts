@@ -1,10 +1,9 @@
 /**
  * A part as a file that grows at its key. One write is under way while the next batch is collected behind it, so a
  * fast sender costs few calls and a slow one little memory. Batches end at multiples of their size in the file: the
- * kernel keeps a file in folios as large as a write that is aligned to them, and each costs it about as much as a small
- * one. The disk starts on the bytes early (an fdatasync every
- * 16 MiB beside the writes), so that the one in `commit` is short: measured on a 2-core Linux VM, a part of
- * 256 MiB took 160 ms with it and 240 ms without.
+ * kernel keeps a file in folios as large as a write that is aligned to them, and a large one costs it about as much as a
+ * small one. The disk starts on the bytes early (an fdatasync every 16 MiB beside the writes), so that the one in `commit`
+ * is short: measured on a 2-core Linux VM, a part of 256 MiB took 160 ms with it and 240 ms without.
  */
 import * as files from 'node:fs';
 import { createReadStream } from 'node:fs';

@@ -14,14 +14,11 @@ import { makeDirectory, undefinedIfAbsent } from '../disk/directory.ts';
 import type { WorkerEntry } from '../workers/thread.ts';
 import { openChangeThread } from './change-thread.ts';
 import type { Driver, FreeRoom, KeyInfo, ListEntry, ListOptions, Reader } from './driver.ts';
-import { errorOf } from './failure.ts';
 import { createFilePart } from './file-part.ts';
+import { createFileReader } from './file-reader.ts';
 import { isSegment } from './keys.ts';
 import { chooseLook } from './look.ts';
 import { createRestingFiles } from './resting-files.ts';
-
-/** Blocks of this size are worth the way to another thread, in bytes. */
-const largeBlock = 128 * 1024;
 
 export interface FsDriverOptions {
   /** The data directory; made with its parents if it is absent. */
@@ -58,33 +55,7 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
     const handle = await files.open(pathOf(key)).catch(undefinedIfAbsent);
     if (handle === undefined) return undefined;
     const found = await handle.stat();
-    let underWay: Promise<unknown> = Promise.resolve();
-    const reader: Reader = {
-      size: found.size,
-      async read(into, position, hash) {
-        if (hash === undefined) return await fill(handle, into, position);
-        const isLarge = into.length >= largeBlock || hash.bytes > 0;
-        const name = isLarge && into.buffer instanceof SharedArrayBuffer ? hash.leaveTo(large) : undefined;
-        if (name === undefined) {
-          const bytes = await fill(handle, into, position);
-          hash.update([into.subarray(0, bytes)]);
-          return bytes;
-        }
-        const step = { name, algorithm: hash.algorithm, bytes: hash.bytes };
-        const reading = large.run({ kind: 'read', file: handle.fd, position, into, hash: step });
-        underWay = reading.catch(() => undefined);
-        const { bytes, isHashed, failure } = await reading;
-        hash.moveOn(isHashed ? bytes : Number.NaN);
-        if (failure !== undefined) throw errorOf(failure);
-        return bytes;
-      },
-      async [Symbol.asyncDispose]() {
-        // The number of the file may be another's as soon as it is closed.
-        await underWay;
-        await handle.close();
-      },
-    };
-    if (found.isFile()) return reader;
+    if (found.isFile()) return createFileReader(handle, { size: found.size, large });
     await handle.close();
     return undefined;
   }
@@ -153,16 +124,6 @@ export async function openFsDriver(options: FsDriverOptions): Promise<Driver> {
       await resting[Symbol.asyncDispose]();
     },
   };
-}
-
-async function fill(handle: files.FileHandle, into: Uint8Array, position: number): Promise<number> {
-  let filled = 0;
-  while (filled < into.length) {
-    const { bytesRead } = await handle.read(into, filled, into.length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
 }
 
 /** What a directory entry is to a reader, who may follow links; `undefined` for sockets and dangling links. */
