@@ -560,7 +560,7 @@ function parseTrace(log: string, root: string): readonly TracedCall[] {
   return calls;
 }
 
-/** Where each write of bytes began and how many it took, by the log of strace. */
+/** Where each write of bytes to a part began and how many it took, by the log of strace. */
 async function writesOf(script: string): Promise<readonly { readonly at: number; readonly bytes: number }[]> {
   await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-strace-'));
   const [driver, hash] = ['fs.ts', 'running-hash.ts'].map((name) => new URL(name, import.meta.url).href);
@@ -576,10 +576,10 @@ async function writesOf(script: string): Promise<readonly { readonly at: number;
   const node = [process.execPath, '--input-type=module', '-e', program];
   // A log for each thread, whose lines are whole.
   const logs = join(directory.path, 'log');
-  await run('strace', ['-ff', '-qq', '-o', logs, '-e', 'trace=pwritev,pwrite64', ...node]);
+  await run('strace', ['-ff', '-y', '-qq', '-o', logs, '-e', 'trace=pwritev,pwrite64', ...node]);
   const names = (await files.readdir(directory.path)).filter((name) => name.startsWith('log.'));
   const texts = await Promise.all(names.map((name) => files.readFile(join(directory.path, name), 'utf8')));
-  return [...texts.join('').matchAll(/, (\d+)\) += (\d+)$/gm)]
+  return [...texts.join('').matchAll(/root\/docker\/.*, (\d+)\) += (\d+)$/gm)]
     .map(([, at, bytes]) => ({ at: Number(at), bytes: Number(bytes) }))
     .toSorted((one, other) => one.at - other.at);
 }
