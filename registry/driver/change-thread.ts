@@ -96,7 +96,8 @@ export function openChangeThread({ entry, ...place }: ChangeThreadOptions): Chan
   };
 }
 
-/** Chunks to write go to the thread without a copy: each has memory of its own. */
+/** Chunks and blocks go to the thread without a copy: each has memory of its own. */
 function buffersOf({ job }: ChangeRequest): readonly ArrayBuffer[] {
-  return job.kind === 'append' ? job.chunks.map(({ buffer }) => buffer as ArrayBuffer) : [];
+  const bytes = job.kind === 'append' ? job.chunks : job.kind === 'read' ? [job.block] : [];
+  return bytes.map(({ buffer }) => buffer as ArrayBuffer);
 }

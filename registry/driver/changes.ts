@@ -18,7 +18,7 @@ import { promisify } from 'node:util';
 
 import { undefinedIfAbsent } from '../disk/directory.ts';
 import { systemCode } from '../disk/private-file.ts';
-import { type AppendJob, createTransfers, type ReadJob, type Transferred } from './transfers.ts';
+import { type AppendJob, type Appended, createTransfers, type Read, type ReadJob } from './transfers.ts';
 import { createDirectories } from './directories.ts';
 import type { PartOptions, Stages, Write } from './driver.ts';
 import { createKeyLock } from './key-lock.ts';
@@ -65,9 +65,9 @@ interface Jobs {
     readonly answer: OpenedPart | undefined;
   };
   /** Writes behind what is there. */
-  readonly append: { readonly job: AppendJob; readonly answer: Transferred };
-  /** Fills a buffer in shared memory. */
-  readonly read: { readonly job: ReadJob; readonly answer: Transferred };
+  readonly append: { readonly job: AppendJob; readonly answer: Appended };
+  /** Fills a block. */
+  readonly read: { readonly job: ReadJob; readonly answer: Read };
   /** Ends the hash of what was appended or read. */
   readonly takeHash: { readonly job: { readonly name: string }; readonly answer: string | undefined };
   /** The last one: removes what was kept for others. */
@@ -75,7 +75,8 @@ interface Jobs {
 }
 
 export type ChangeJob = { [Kind in keyof Jobs]: { readonly kind: Kind } & Jobs[Kind]['job'] }[keyof Jobs];
-export type ChangeAnswer<Job extends ChangeJob = ChangeJob> = Jobs[Job['kind']]['answer'];
+export type AnswerOf<Kind extends keyof Jobs> = Jobs[Kind]['answer'];
+export type ChangeAnswer<Job extends ChangeJob = ChangeJob> = AnswerOf<Job['kind']>;
 
 export interface Changes {
   /** Does a job, durably where it says so. Throws what the file system throws, and leaves no unfinished write. */

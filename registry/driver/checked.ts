@@ -91,15 +91,18 @@ export function checked(driver: Driver, options: { readonly log?: Log } = {}): D
 }
 
 function checkReader(reader: Reader, call: Call): Reader {
+  async function tell<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw translate(error, call);
+    }
+  }
+
   return {
     size: reader.size,
-    async read(into, position, hash) {
-      try {
-        return await reader.read(into, position, hash);
-      } catch (error) {
-        throw translate(error, call);
-      }
-    },
+    read: (into, position) => tell(() => reader.read(into, position)),
+    readHashed: (block, position, hash) => tell(() => reader.readHashed(block, position, hash)),
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }

@@ -101,11 +101,13 @@ export interface CommitOptions {
  */
 export interface Reader extends AsyncDisposable {
   readonly size: number;
+  /** Fills `into` with the bytes from `position` on and answers how many; less than its length only at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
   /**
-   * Fills `into` with the bytes from `position` on and answers how many; less than its length only at the end. `hash`
-   * takes them; what lies in shared memory may be read and hashed by another thread.
+   * Fills a block, has the hash take its bytes, and answers them. The memory of the block is given away and comes back with
+   * the answer, so that another thread may do it.
    */
-  read(into: Uint8Array, position: number, hash?: RunningHash): Promise<number>;
+  readHashed(block: Uint8Array, position: number, hash: RunningHash): Promise<Uint8Array>;
 }
 
 /** A growing file that becomes a key on commit. Held by `await using`; disposing closes it and keeps the bytes. */

@@ -1,9 +1,9 @@
 /** An open file that is read block by block: large blocks by the thread that hashes them, too. */
 import type { FileHandle } from 'node:fs/promises';
+import { isMarkedAsUntransferable } from 'node:worker_threads';
 
 import type { Changes } from './changes.ts';
 import type { Reader } from './driver.ts';
-import { errorOf } from './failure.ts';
 import type { HashKeeper, RunningHash } from './running-hash.ts';
 
 /** Blocks of this size are worth the way to another thread, in bytes. */
@@ -19,32 +19,26 @@ export interface FileReaderOptions {
 export function createFileReader(handle: FileHandle, { size, large }: FileReaderOptions): Reader {
   let underWay: Promise<unknown> = Promise.resolve();
 
-  async function read(into: Uint8Array, position: number, hash?: RunningHash): Promise<number> {
-    const isLarge = into.length >= largeBlock || (hash?.bytes ?? 0) > 0;
-    const name = isLarge && into.buffer instanceof SharedArrayBuffer ? hash?.leaveTo(large) : undefined;
-    if (hash !== undefined && name !== undefined) return await readThere(into, position, { hash, name });
-    const bytes = await fill(handle, into, position);
-    hash?.update([into.subarray(0, bytes)]);
-    return bytes;
-  }
-
-  async function readThere(
-    into: Uint8Array,
-    position: number,
-    { hash, name }: { readonly hash: RunningHash; readonly name: string },
-  ): Promise<number> {
+  async function readHashed(block: Uint8Array, position: number, hash: RunningHash): Promise<Uint8Array> {
+    const isLarge = block.length >= largeBlock || hash.bytes > 0;
+    const name = isLarge && !isMarkedAsUntransferable(block.buffer) ? hash.leaveTo(large) : undefined;
+    if (name === undefined) {
+      const bytes = block.subarray(0, await fill(handle, block, position));
+      hash.update([bytes]);
+      return bytes;
+    }
     const step = { name, algorithm: hash.algorithm, bytes: hash.bytes };
-    const reading = large.run({ kind: 'read', file: handle.fd, position, into, hash: step });
+    const reading = large.run({ kind: 'read', file: handle.fd, position, block, hash: step });
     underWay = reading.catch(() => undefined);
-    const { bytes, isHashed, failure } = await reading;
-    hash.moveOn(isHashed ? bytes : Number.NaN);
-    if (failure !== undefined) throw errorOf(failure);
+    const { bytes, isHashed } = await reading;
+    hash.moveOn(isHashed ? bytes.length : Number.NaN);
     return bytes;
   }
 
   return {
     size,
-    read,
+    read: (into, position) => fill(handle, into, position),
+    readHashed,
     async [Symbol.asyncDispose]() {
       // Its number may be another file's as soon as it is closed.
       await underWay;

@@ -165,18 +165,24 @@ function createMemoryPart(values: Map<string, Value>, key: string, value: Value)
 /** Chunks are only ever added to a value, so those of now and the size of now are what it holds for good. */
 function openValue({ chunks, size }: Value): Reader {
   const kept = chunks.slice();
+
+  function read(into: Uint8Array, position: number): number {
+    const end = Math.min(size, position + into.length);
+    let at = 0;
+    for (const chunk of kept) {
+      const part = chunk.subarray(Math.max(0, position - at), Math.max(0, end - at));
+      if (part.length > 0) into.set(part, Math.max(0, at - position));
+      at += chunk.length;
+    }
+    return Math.max(0, end - position);
+  }
+
   return {
     size,
-    read(into, position, hash) {
-      const end = Math.min(size, position + into.length);
-      let at = 0;
-      for (const chunk of kept) {
-        const part = chunk.subarray(Math.max(0, position - at), Math.max(0, end - at));
-        if (part.length > 0) into.set(part, Math.max(0, at - position));
-        at += chunk.length;
-      }
-      const bytes = Math.max(0, end - position);
-      hash?.update([into.subarray(0, bytes)]);
+    read: (into, position) => Promise.resolve(read(into, position)),
+    readHashed(block, position, hash) {
+      const bytes = block.subarray(0, read(block, position));
+      hash.update([bytes]);
       return Promise.resolve(bytes);
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 /**
- * What the thread for large blobs does: chunks are hashed and written, blocks read and hashed, in place. Chunks come
- * without a copy, and their memory is given back after it (workers/changes.ts); blocks lie in shared memory.
+ * What the thread for large blobs does: chunks are hashed and written, blocks read and hashed, in place. Both come
+ * without a copy. The memory of chunks is given back after it, and that of a block goes with the answer
+ * (workers/changes.ts).
  */
 import { createHash, type Hash } from 'node:crypto';
 import * as files from 'node:fs';
@@ -28,12 +29,19 @@ export interface AppendJob extends Place {
 }
 
 export interface ReadJob extends Place {
-  readonly into: Uint8Array;
+  readonly block: Uint8Array;
   readonly hash: HashStep;
 }
 
-/** Bytes that were written or read: `failure` tells why they are not all. */
-export interface Transferred {
+/** The bytes of the block: fewer than its length at the end of the file alone. */
+export interface Read {
+  readonly bytes: Uint8Array;
+  /** False where the hash does not have them. */
+  readonly isHashed: boolean;
+}
+
+/** How many bytes were written: `failure` tells why not all. */
+export interface Appended {
   readonly bytes: number;
   /** False where the hash does not have them. */
   readonly isHashed: boolean;
@@ -44,8 +52,8 @@ export interface Transferred {
 const mostHashes = 512;
 
 export interface Transfers {
-  append(job: AppendJob): Promise<Transferred>;
-  read(job: ReadJob): Promise<Transferred>;
+  append(job: AppendJob): Promise<Appended>;
+  read(job: ReadJob): Promise<Read>;
   takeHash(job: { readonly name: string }): Promise<string | undefined>;
 }
 
@@ -54,7 +62,7 @@ export function createTransfers(): Transfers {
   const hashes = new Map<string, { readonly state: Hash; readonly bytes: number }>();
 
   /** A full disk or a quota may let some of the bytes in. */
-  async function append({ file, position, chunks, hash }: AppendJob): Promise<Transferred> {
+  async function append({ file, position, chunks, hash }: AppendJob): Promise<Appended> {
     const isHashed = update(hash, chunks);
     let bytes = 0;
     try {
@@ -69,18 +77,15 @@ export function createTransfers(): Transfers {
     }
   }
 
-  async function read({ file, position, into, hash }: ReadJob): Promise<Transferred> {
-    let bytes = 0;
-    try {
-      while (bytes < into.length) {
-        const count = files.readSync(file, into, bytes, into.length - bytes, position + bytes);
-        if (count === 0) break;
-        bytes += count;
-      }
-      return { bytes, isHashed: update(hash, [into.subarray(0, bytes)]) };
-    } catch (error) {
-      return { bytes, isHashed: false, failure: failureOf(error) };
+  async function read({ file, position, block, hash }: ReadJob): Promise<Read> {
+    let filled = 0;
+    while (filled < block.length) {
+      const count = files.readSync(file, block, filled, block.length - filled, position + filled);
+      if (count === 0) break;
+      filled += count;
     }
+    const bytes = block.subarray(0, filled);
+    return { bytes, isHashed: update(hash, [bytes]) };
   }
 
   /** False where bytes are missing, as in a thread that was started anew. */

@@ -15,7 +15,7 @@ const memory = { total: 24 * 1024 * 1024, least: 16 * 1024, held: 0 };
 const most = { read: 1024 * 1024, inMemory: 256 * 1024 };
 const blockCount = 3;
 /** Blocks of sends that ended, by their size: they would wait for the collector of garbage while others are made. */
-const free = { blocks: new Map<number, Buffer[]>(), bytes: 0, most: 16 * 1024 * 1024 };
+const free = { blocks: new Map<number, Uint8Array[]>(), bytes: 0, most: 16 * 1024 * 1024 };
 
 export interface SendRange {
   /** The first byte. */
@@ -47,13 +47,16 @@ export async function sendBytes(
   const blockBytes = blockSize(end - start, most.read);
   memory.held += blockCount * blockBytes;
   try {
-    const blocks: Buffer[] = [];
-    const fill = async (at: number, turn: number): Promise<Buffer> => {
+    const blocks: Uint8Array[] = [];
+    const fill = async (at: number, turn: number): Promise<Uint8Array> => {
       await flushed[turn];
       signal.throwIfAborted();
-      const block = (blocks[turn] ??= takeBlock(blockBytes)).subarray(0, Math.min(blockBytes, end - at));
-      if ((await reader.read(block, at, check?.hash)) === block.length) return block;
-      throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
+      const block = (blocks[turn] ?? takeBlock(blockBytes)).subarray(0, Math.min(blockBytes, end - at));
+      const bytes = await readBlock(reader, { block, at, hash: check?.hash });
+      if (bytes.length < block.length)
+        throw new AppError('STORAGE_FAILED', { message: 'A file became shorter while it was read.' });
+      blocks[turn] = new Uint8Array(bytes.buffer);
+      return bytes;
     };
     let filling = start < end ? later(fill(start, 0)) : Promise.resolve(Buffer.of());
     for (let at = start, turn = 0; at < end; turn = (turn + 1) % blockCount) {
@@ -70,6 +73,18 @@ export async function sendBytes(
   } finally {
     memory.held -= blockCount * blockBytes;
   }
+}
+
+async function readBlock(
+  reader: Reader,
+  {
+    block,
+    at,
+    hash,
+  }: { readonly block: Uint8Array; readonly at: number; readonly hash: RunningHash | undefined },
+): Promise<Uint8Array> {
+  if (hash !== undefined) return await reader.readHashed(block, at, hash);
+  return block.subarray(0, await reader.read(block, at));
 }
 
 /** Writes bytes that are in memory and were verified, two blocks at a time, so that TLS makes no copy of all of them. */
@@ -130,14 +145,14 @@ function blockSize(length: number, mostBytes: number): number {
   return size;
 }
 
-function takeBlock(size: number): Buffer {
+function takeBlock(size: number): Uint8Array {
   const block = free.blocks.get(size)?.pop();
-  if (block === undefined) return Buffer.from(new SharedArrayBuffer(size));
+  if (block === undefined) return Buffer.allocUnsafeSlow(size);
   free.bytes -= size;
   return block;
 }
 
-function keepFree(blocks: readonly Buffer[]): void {
+function keepFree(blocks: readonly Uint8Array[]): void {
   for (const block of blocks) {
     if (free.bytes + block.length > free.most) return;
     free.bytes += block.length;
