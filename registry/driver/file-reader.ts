@@ -7,7 +7,7 @@ import type { Reader } from './driver.ts';
 import type { HashKeeper, RunningHash } from './running-hash.ts';
 
 /** Blocks of this size are worth the way to another thread, in bytes. */
-const largeBlock = 128 * 1024;
+const largeBlock = 512 * 1024;
 
 export interface FileReaderOptions {
   readonly size: number;

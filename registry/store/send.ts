@@ -137,11 +137,14 @@ function openOutput(
   };
 }
 
-/** A quarter of what is left, so that there is some for whoever comes next; no more than one block needs. */
+/**
+ * A quarter of what is left, so that there is some for whoever comes next; and a quarter of what is sent, so that one block is on
+ * its way while the next is read.
+ */
 function blockSize(length: number, mostBytes: number): number {
   const share = (memory.total - memory.held) / 4 / blockCount;
   let size = mostBytes;
-  while (size > memory.least && (size > share || size / 2 >= length)) size /= 2;
+  while (size > memory.least && (size > share || size * 4 > length)) size /= 2;
   return size;
 }
 
