@@ -138,13 +138,14 @@ function openOutput(
 }
 
 /**
- * A quarter of what is left, so that there is some for whoever comes next; and a quarter of what is sent, so that one block is on
- * its way while the next is read.
+ * A quarter of what is left, so that there is some for whoever comes next; no more than one block needs, and of a large one
+ * no more than a quarter of all, so that it is on its way while the next is read.
  */
 function blockSize(length: number, mostBytes: number): number {
   const share = (memory.total - memory.held) / 4 / blockCount;
+  const isEnough = (size: number): boolean => (size > most.inMemory ? size * 4 > length : size / 2 >= length);
   let size = mostBytes;
-  while (size > memory.least && (size > share || size * 4 > length)) size /= 2;
+  while (size > memory.least && (size > share || isEnough(size))) size /= 2;
   return size;
 }
 
