@@ -21,7 +21,7 @@ const rounds = Number(process.env['RESTART_ROUNDS'] ?? 2);
 const withinMs = Number(process.env['RESTART_WITHIN_MS'] ?? 20_000);
 const uploadsPerRound = 10;
 /** Half of one is more than what is gathered before it is written. */
-const chunkBytes = 1024 * 1024;
+const chunkBytes = 3 * 1024 * 1024;
 const name = 'team/app';
 type Ask = (options: RequestOptions) => Promise<Answer>;
 
