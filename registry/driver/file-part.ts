@@ -34,6 +34,8 @@ const smallBatch = 256 * 1024;
 const largeAppends = 8;
 // Every chunk of a batch is an object of its own: very small ones fill a batch by their number.
 const batchChunks = 512;
+/** A slow sender's bytes are written so long after they came: where an upload stands is what lies in its file. */
+const lateMs = 200;
 const earlySyncBytes = 16 * 1024 * 1024;
 
 export interface FilePartOptions {
@@ -66,12 +68,16 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     /** Where the batch ends in the file. */
     let end = size;
     let last = Promise.resolve();
-    async function flush(isFull: boolean): Promise<void> {
-      await last;
-      last = write(batch, isFull, how);
+    let timer: NodeJS.Timeout | undefined;
+    /** Writes the batch behind the one before, and answers for that one. */
+    function flush(isFull: boolean): Promise<void> {
+      const [before, chunks] = [last, batch];
+      batch = [];
+      clearTimeout(timer);
+      last = before.then(() => write(chunks, isFull, how));
       // Looked at by the next flush. Until then a failure must not count as unhandled.
       last.catch(() => undefined);
-      batch = [];
+      return before;
     }
 
     appends.running += 1;
@@ -83,7 +89,7 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
             const isRest = chunk.length - at <= room;
             // Memory is given away as a whole, so the rest alone stays in that of the chunk.
             const piece = isRest ? chunk.subarray(at) : new Uint8Array(chunk.subarray(at, at + room));
-            batch.push(piece);
+            if (batch.push(piece) === 1) timer = setTimeout(flush, lateMs, false);
             at += piece.length;
             end += piece.length;
             if (piece.length === room || batch.length >= batchChunks) await flush(true);

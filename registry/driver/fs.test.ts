@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { needs } from '../../test/support/tools.ts';
 import { promisify } from 'node:util';
 
@@ -617,6 +618,28 @@ for (const how of ['{}', "{ hash: createRunningHash('sha256'), isOwned: true }"]
     ]);
   });
 }
+
+test('what a slow sender has sent is in the file soon', async () => {
+  await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+  await using driver = await openFsDriver({ root: directory.path });
+  await using part = await driver.openPart('docker/part', { create: true });
+  const going = Promise.withResolvers<void>();
+  async function* slow(): AsyncGenerator<Chunks> {
+    yield [Buffer.from('abc')];
+    await going.promise;
+    yield [Buffer.from('def')];
+  }
+  const appended = part?.append(slow());
+  const standsAt = async (): Promise<number> => (await driver.stat('docker/part'))?.size ?? 0;
+
+  for (const deadline = Date.now() + 5000; (await standsAt()) === 0 && Date.now() < deadline;)
+    await delay(20);
+
+  const early = await standsAt();
+  going.resolve();
+  await appended;
+  assert.deepEqual([early, await standsAt()], [3, 6]);
+});
 
 test('many appends at once hold smaller batches', needsStrace, async () => {
   const writes = await writesOf(`
