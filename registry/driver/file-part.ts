@@ -71,13 +71,13 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     let timer: NodeJS.Timeout | undefined;
     /** Writes the batch behind the one before, and answers for that one. */
     function flush(isFull: boolean): Promise<void> {
-      const [before, chunks] = [last, batch];
+      const [writing, chunks] = [last, batch];
       batch = [];
       clearTimeout(timer);
-      last = before.then(() => write(chunks, isFull, how));
+      last = writing.then(() => write(chunks, isFull, how));
       // Looked at by the next flush. Until then a failure must not count as unhandled.
       last.catch(() => undefined);
-      return before;
+      return writing;
     }
 
     appends.running += 1;
