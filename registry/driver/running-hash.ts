@@ -1,6 +1,6 @@
 /**
- * The hash of bytes that are appended to a part, worked out on their way. It is handed to one append after the other;
- * a driver takes the bytes in this thread, or leaves the hash to the one that writes them, from the first byte on.
+ * The hash of bytes that are appended to a part or read, worked out on their way. It is handed to one call after the
+ * other; a driver takes the bytes in this thread, or leaves the hash to the one that writes or reads them, from the first byte on.
  */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 

@@ -95,7 +95,8 @@ export function createTransfers(): Transfers {
     if (found.bytes !== bytes) return false;
     for (const chunk of chunks) found.state.update(chunk);
     hashes.set(name, { state: found.state, bytes: bytes + lengthOf(chunks) });
-    if (hashes.size > mostHashes) for (const oldest of [...hashes.keys()].slice(0, 1)) hashes.delete(oldest);
+    const [oldest] = hashes.keys();
+    if (hashes.size > mostHashes && oldest !== undefined) hashes.delete(oldest);
     return true;
   }
 

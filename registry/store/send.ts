@@ -1,7 +1,7 @@
 /**
  * Bytes of a reader into a stream by three blocks in turn: two are on their way to the socket, one is read and
- * hashed, by another thread where it is large, and nothing is allocated a block. A stream of fresh buffers cost three times the processor time, most of
- * it in the garbage collector.
+ * hashed, by another thread where it is large, and nothing is allocated a block. A stream of fresh buffers cost three
+ * times the processor time, most of it in the garbage collector.
  */
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -143,9 +143,10 @@ function openOutput(
  */
 function blockSize(length: number, mostBytes: number): number {
   const share = (memory.total - memory.held) / 4 / blockCount;
-  const isEnough = (size: number): boolean => (size > most.inMemory ? size * 4 > length : size / 2 >= length);
+  const isTooLarge = (size: number): boolean =>
+    size > most.inMemory ? size * 4 > length : size / 2 >= length;
   let size = mostBytes;
-  while (size > memory.least && (size > share || isEnough(size))) size /= 2;
+  while (size > memory.least && (size > share || isTooLarge(size))) size /= 2;
   return size;
 }
 
