@@ -22,6 +22,7 @@ import { type AppendJob, type Appended, createTransfers, type Read, type ReadJob
 import { createDirectories } from './directories.ts';
 import type { PartOptions, Stages, Write } from './driver.ts';
 import { createKeyLock } from './key-lock.ts';
+import type { Hashed } from './hash-state.ts';
 import { createSpareTrees } from './spare-trees.ts';
 
 /** Where changes are made: a resolved path, and below it the directories of unfinished writes and of spare directories. */
@@ -69,7 +70,7 @@ interface Jobs {
   /** Fills a block. */
   readonly read: { readonly job: ReadJob; readonly answer: Read };
   /** Ends the hash of what was appended or read. */
-  readonly takeHash: { readonly job: { readonly name: string }; readonly answer: string | undefined };
+  readonly takeHash: { readonly job: { readonly name: string }; readonly answer: Hashed | undefined };
   /** The last one: removes what was kept for others. */
   readonly end: { readonly job: unknown; readonly answer: void };
 }

@@ -13,6 +13,7 @@ import { AppError, isAppError } from '../spec/errors.ts';
 import { checked } from './checked.ts';
 import type { Chunks } from './chunks.ts';
 import type { Driver, ListEntry } from './driver.ts';
+import { createHashState } from './hash-state.ts';
 import { createRunningHash } from './running-hash.ts';
 
 /** A fresh driver for one case. */
@@ -496,7 +497,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     const bytes = noise(5_000_000, 1);
     for (const cuts of [[3], [0, 1_500_000], [400_000, 400_001, 3_000_000], [2_000_000]]) {
       for (const isOwned of [false, true]) {
-        const running = createRunningHash('sha256');
+        const running = createRunningHash({ algorithm: 'sha256' });
         await using part = await openPart(driver, 'suite/part');
         const ends = [...cuts, bytes.length];
         for (const [at, end] of ends.entries()) {
@@ -504,7 +505,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
           await part.append(source, { hash: running, isOwned });
           assert.equal(running.bytes, end);
         }
-        assert.equal(await running.take(), hash(bytes));
+        assert.equal((await running.take())?.digest, hash(bytes));
         assert.deepEqual([running.bytes, await running.take()], [Number.NaN, undefined]);
         assert.equal(hash(await readAll(part.read())), hash(bytes));
         await part.discard();
@@ -513,7 +514,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
   },
 
   async 'a hash that missed bytes says so'(driver) {
-    const running = createRunningHash('sha256');
+    const running = createRunningHash({ algorithm: 'sha256' });
     await using part = await openPart(driver, 'suite/part');
     const stop = new AbortController();
     const hung = part.append(
@@ -533,7 +534,7 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
     const chunk = Buffer.from(bytes);
     await using part = await openPart(driver, 'suite/part');
 
-    await part.append(chunksOf(chunk, 1_300_000), { hash: createRunningHash('sha256') });
+    await part.append(chunksOf(chunk, 1_300_000), { hash: createRunningHash({ algorithm: 'sha256' }) });
 
     assert.equal(hash(chunk), hash(bytes));
   },
@@ -652,11 +653,15 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
 
   async 'a hash takes what is read, in small blocks and in large ones'(driver) {
     const bytes = noise(1_000_001, 1);
+    const macKey = noise(16, 2);
+    const whole = createHashState({ macKey });
+    whole.update(bytes);
+    const { mac } = whole.end();
     await driver.write('suite/key', bytes);
     for (const size of [10_000, 600_000, 2_000_000]) {
       await using reader = await driver.open('suite/key');
       assert.ok(reader);
-      const running = createRunningHash('sha512');
+      const running = createRunningHash({ algorithm: 'sha512', macKey });
       const read: Buffer[] = [];
       let block: Uint8Array = Buffer.allocUnsafeSlow(size);
       for (let at = 0; at < bytes.length; at += size) {
@@ -668,7 +673,8 @@ const cases: Readonly<Record<string, (driver: Driver, fixture: DriverFixture) =>
         block = new Uint8Array(found.buffer);
       }
       assert.equal(running.bytes, bytes.length);
-      assert.equal(await running.take(), createHash('sha512').update(bytes).digest('hex'));
+      const digest = createHash('sha512').update(bytes).digest('hex');
+      assert.deepEqual(await running.take(), { digest, mac });
       assert.equal(hash(Buffer.concat(read)), hash(bytes));
     }
   },

@@ -129,8 +129,8 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
       await writeHere(chunks);
       if (isOwned) for (const { buffer } of chunks) release(buffer);
     } else {
-      const { algorithm, bytes } = hash;
-      await writeThere(chunks.map(isOwned ? withOwnMemory : copyOf), { name, algorithm, bytes }, hash);
+      const { kind, bytes } = hash;
+      await writeThere(chunks.map(isOwned ? withOwnMemory : copyOf), { name, kind, bytes }, hash);
     }
     if (unsyncedBytes >= earlySyncBytes && !earlySyncs.busy) earlySync = syncEarly();
   }

@@ -27,7 +27,7 @@ export function createFileReader(handle: FileHandle, { size, large }: FileReader
       hash.update([bytes]);
       return bytes;
     }
-    const step = { name, algorithm: hash.algorithm, bytes: hash.bytes };
+    const step = { name, kind: hash.kind, bytes: hash.bytes };
     const reading = large.run({ kind: 'read', file: handle.fd, position, block, hash: step });
     underWay = reading.catch(() => undefined);
     const { bytes, isHashed } = await reading;

@@ -602,7 +602,7 @@ function lines(...steps: readonly string[]): readonly string[] {
   return steps.flatMap((line) => line.split(', '));
 }
 
-for (const how of ['{}', "{ hash: createRunningHash('sha256'), isOwned: true }"]) {
+for (const how of ['{}', "{ hash: createRunningHash({ algorithm: 'sha256' }), isOwned: true }"]) {
   test(`batches of a part end at multiples of 1 MiB of its file: ${how}`, needsStrace, async () => {
     const MiB = 1024 * 1024;
     const writes = await writesOf(`
@@ -666,7 +666,7 @@ for (const bytes of [200_000, 3_000_000]) {
     const shared = Buffer.from('from the memory that Node shares out');
 
     await part?.append(Readable.from([chunks, [shared]]), {
-      hash: createRunningHash('sha256'),
+      hash: createRunningHash({ algorithm: 'sha256' }),
       isOwned: true,
     });
 

@@ -2,20 +2,19 @@
  * The hash of bytes that are appended to a part or read, worked out on their way. It is handed to one call after the
  * other; a driver takes the bytes in this thread, or leaves the hash to the one that writes or reads them, from the first byte on.
  */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 import type { Chunks } from './chunks.ts';
-
-export type HashAlgorithm = 'sha256' | 'sha512';
+import { createHashState, type Hashed, type HashKind, type HashState } from './hash-state.ts';
 
 /** The thread that works hashes out. */
 export interface HashKeeper {
-  /** In hexadecimal digits; `undefined` where it has none of this name by now. */
-  takeHash(name: string): Promise<string | undefined>;
+  /** `undefined` where it has none of this name by now. */
+  takeHash(name: string): Promise<Hashed | undefined>;
 }
 
 export interface RunningHash {
-  readonly algorithm: HashAlgorithm;
+  readonly kind: HashKind;
   /** Bytes that it covers, from the first one on; NaN once it has missed some or was taken. */
   readonly bytes: number;
   /** Takes bytes in this thread. */
@@ -24,22 +23,22 @@ export interface RunningHash {
   leaveTo(keeper: HashKeeper): string | undefined;
   /** The thread that it was left to has taken so many bytes; NaN where it has not taken all. */
   moveOn(bytes: number): void;
-  /** Ends it: in hexadecimal digits, or `undefined` where it was lost. */
-  take(): Promise<string | undefined>;
+  /** Ends it; `undefined` where it was lost. */
+  take(): Promise<Hashed | undefined>;
 }
 
-export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
+export function createRunningHash(kind: HashKind): RunningHash {
   const name = randomUUID();
-  let here: Hash | undefined;
+  let here: HashState | undefined;
   let there: HashKeeper | undefined;
   let bytes = 0;
   return {
-    algorithm,
+    kind,
     get bytes() {
       return bytes;
     },
     update(chunks) {
-      here ??= createHash(algorithm);
+      here ??= createHashState(kind);
       for (const chunk of chunks) {
         here.update(chunk);
         bytes += chunk.length;
@@ -57,7 +56,7 @@ export function createRunningHash(algorithm: HashAlgorithm): RunningHash {
     async take() {
       if (Number.isNaN(bytes)) return undefined;
       bytes = Number.NaN;
-      return there === undefined ? (here ?? createHash(algorithm)).digest('hex') : await there.takeHash(name);
+      return there === undefined ? (here ?? createHashState(kind)).end() : await there.takeHash(name);
     },
   };
 }

@@ -3,12 +3,11 @@
  * without a copy. The memory of chunks is given back after it, and that of a block goes with the answer
  * (workers/changes.ts).
  */
-import { createHash, type Hash } from 'node:crypto';
 import * as files from 'node:fs';
 
 import { type Chunks, dropBytes, lengthOf } from './chunks.ts';
 import { type Failure, failureOf } from './failure.ts';
-import type { HashAlgorithm } from './running-hash.ts';
+import { createHashState, type Hashed, type HashKind, type HashState } from './hash-state.ts';
 
 interface Place {
   /** An open file. */
@@ -19,7 +18,7 @@ interface Place {
 /** The hash that takes the bytes, and how many it has taken before. */
 export interface HashStep {
   readonly name: string;
-  readonly algorithm: HashAlgorithm;
+  readonly kind: HashKind;
   readonly bytes: number;
 }
 
@@ -54,12 +53,12 @@ const mostHashes = 512;
 export interface Transfers {
   append(job: AppendJob): Promise<Appended>;
   read(job: ReadJob): Promise<Read>;
-  takeHash(job: { readonly name: string }): Promise<string | undefined>;
+  takeHash(job: { readonly name: string }): Promise<Hashed | undefined>;
 }
 
 export function createTransfers(): Transfers {
   /** In the order in which they were last used. */
-  const hashes = new Map<string, { readonly state: Hash; readonly bytes: number }>();
+  const hashes = new Map<string, { readonly state: HashState; readonly bytes: number }>();
 
   /** A full disk or a quota may let some of the bytes in. */
   async function append({ file, position, chunks, hash }: AppendJob): Promise<Appended> {
@@ -89,8 +88,8 @@ export function createTransfers(): Transfers {
   }
 
   /** False where bytes are missing, as in a thread that was started anew. */
-  function update({ name, algorithm, bytes }: HashStep, chunks: Chunks): boolean {
-    const found = hashes.get(name) ?? { state: createHash(algorithm), bytes: 0 };
+  function update({ name, kind, bytes }: HashStep, chunks: Chunks): boolean {
+    const found = hashes.get(name) ?? { state: createHashState(kind), bytes: 0 };
     hashes.delete(name);
     if (found.bytes !== bytes) return false;
     for (const chunk of chunks) found.state.update(chunk);
@@ -100,10 +99,10 @@ export function createTransfers(): Transfers {
     return true;
   }
 
-  async function takeHash({ name }: { readonly name: string }): Promise<string | undefined> {
+  async function takeHash({ name }: { readonly name: string }): Promise<Hashed | undefined> {
     const found = hashes.get(name);
     hashes.delete(name);
-    return found?.state.digest('hex');
+    return found?.state.end();
   }
 
   return { append, read, takeHash };

@@ -15,6 +15,7 @@ import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
 import { sendBytes, type SendRange, sendWhole } from './send.ts';
 import { createSharedBlobs } from './shared-blobs.ts';
+import { createVerified } from './verified.ts';
 
 /** A stored blob: its digest and its size in bytes. */
 export interface Blob {
@@ -99,6 +100,7 @@ export function createBlobs({
   readonly manifests: ManifestCache;
 }): Blobs {
   const shared = createSharedBlobs();
+  const verified = createVerified();
 
   async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
     using _ = await leases.hold([digest]);
@@ -159,9 +161,14 @@ export function createBlobs({
 
   function checkOf(digest: Digest) {
     const { algorithm, hex } = digestParts(digest);
-    const hash = createRunningHash(algorithm);
+    const { macKey } = verified;
+    const known = verified.macOf(digest);
+    const hash = createRunningHash(known === undefined ? { algorithm, macKey } : { macKey });
     const accept = async (): Promise<void> => {
-      if ((await hash.take()) !== hex) throw await content.putAside(digest);
+      const { digest: found, mac } = (await hash.take()) ?? {};
+      const isRight = mac !== undefined && (known === undefined ? found === hex : mac === known);
+      if (!isRight) throw await content.putAside(digest);
+      verified.keep(digest, mac);
     };
     return { hash, accept };
   }

@@ -23,7 +23,7 @@ test('a send keeps nothing of the blocks that it has sent', async () => {
   const sink = new Writable({ write: (_bytes, _encoding, done) => void setImmediate(done) });
   const { signal } = new AbortController();
   const bytes = 20_000 * 256 * 1024;
-  const hash = createRunningHash('sha256');
+  const hash = createRunningHash({ algorithm: 'sha256' });
   const before = heapMiB();
   let grown = Infinity;
 

@@ -141,7 +141,7 @@ export function createUploads({
       });
     }
     const id = randomUUID() as string as UploadId;
-    const hash = createRunningHash(algorithm);
+    const hash = createRunningHash({ algorithm });
     sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
@@ -290,8 +290,8 @@ export function createUploads({
   async function hashOf(session: Session, part: Part, digest: Digest, signal: AbortSignal): Promise<Digest> {
     const { algorithm } = digestParts(digest);
     const { hash } = session;
-    if (hash?.algorithm === algorithm && hash.bytes === part.size) {
-      const hex = await hash.take();
+    if (hash?.kind.algorithm === algorithm && hash.bytes === part.size) {
+      const hex = (await hash.take())?.digest;
       if (hex !== undefined) return `${algorithm}:${hex}` as Digest;
     }
     // A session of a former process, a cut request, a second commit or another algorithm: the file is read again.

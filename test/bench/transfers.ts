@@ -56,6 +56,16 @@ export async function measurePulls(place: Place): Promise<readonly Row[]> {
       );
       rows.push(faster(`pull ${name}, ${scheme}`, costs, 1));
     }
+    // Who checks what it sends may have less to do for what it has sent before.
+    const [part = large] = cut(large, parts);
+    const costs = await interleave(all.servers, async ({ target }) => {
+      const blob = fresh(part);
+      await spread(target, 1, [blob], (connection) => push(connection, 'bench/large', blob));
+      return await spread(target, 1, [blob], (connection, { digest }) =>
+        ask(connection, `/v2/bench/large/blobs/${digest}`),
+      );
+    });
+    rows.push(faster(`the first pull of 1 x ${largeMib / parts} MiB, ${scheme}`, costs, 1));
   }
   return [...rows, await measureManyPulls(place)];
 }
