@@ -4,6 +4,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Driver } from '../driver/driver.ts';
 import { AppError } from '../spec/errors.ts';
 import type { RepoName } from '../spec/names.ts';
 import { blobData, layerLink, quarantined } from './paths.ts';
@@ -110,42 +111,73 @@ test('a removed blob stays in other repositories', async () => {
 
 const damages: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   'one byte changed in the middle': (bytes) => bytes.fill(bytes.readUInt8(70_000) ^ 1, 70_000, 70_001),
-  'the last byte changed': (bytes) => bytes.fill(bytes.readUInt8(199_999) ^ 1, 199_999),
+  'the last byte changed': (bytes) => bytes.fill((bytes.at(-1) ?? 0) ^ 1, bytes.length - 1),
   'the end cut off': (bytes) => bytes.subarray(0, 1000),
   'a byte too many': (bytes) => Buffer.concat([bytes, Buffer.of(0)]),
   'nothing in it': () => Buffer.alloc(0),
 };
-for (const on of kinds) {
+// The thread for large blobs has those on a disk.
+const lengths = { memory: 200_000, fs: 2_200_000 };
+const pushedBy = ['this process', 'a former one'] as const;
+for (const [on, by] of kinds.flatMap((kind) => pushedBy.map((each) => [kind, each] as const))) {
   for (const [name, damage] of Object.entries(damages)) {
-    test(`${on}: a blob with ${name} never arrives whole, goes to quarantine, and a push heals it`, async () => {
+    test(`${on}: a blob by ${by} with ${name} never arrives whole, goes to quarantine, and a push heals it`, async () => {
       await using open = await openStore({ on });
-      const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 7) % 251));
+      const bytes = Buffer.from(Array.from({ length: lengths[on] }, (_, at) => (at * 7) % 251));
       const digest = await pushBlob(open.store, repository, bytes);
+      const store = by === 'this process' ? open.store : open.restart();
       const damaged = damage(Buffer.from(bytes));
       await open.driver.write(blobData(digest), damaged);
 
       let received = 0;
       const reading = async (): Promise<void> => {
-        const blob = await open.store.blobs.find(repository, digest);
+        const blob = await store.blobs.find(repository, digest);
         assert.ok(blob);
         const sink = new PassThrough().on('data', (part: Buffer) => (received += part.length));
-        await open.store.blobs.send(blob, sink, { signal });
+        await store.blobs.send(blob, sink, { signal });
       };
       await assert.rejects(reading(), { code: 'STORAGE_FAILED', detail: digest });
 
       assert.ok(received < Math.max(1, damaged.length), `${received} of ${damaged.length} bytes`);
-      assert.equal(await open.store.blobs.find(repository, digest), undefined);
+      assert.equal(await store.blobs.find(repository, digest), undefined);
       assert.deepEqual(
-        await open.driver.readSmall(quarantined(digest), { limit: 300_000 }),
+        await open.driver.readSmall(quarantined(digest), { limit: 3_000_000 }),
         new Uint8Array(damaged),
       );
       const told = ['blobDamaged', { digest, found: sha(damaged), size: damaged.length }];
       assert.deepEqual(open.told.at(-1), told);
-      await pushBlob(open.store, repository, bytes);
-      assert.deepEqual(await readBlob(open.store, digest), bytes);
+      await pushBlob(store, repository, bytes);
+      assert.deepEqual(await readBlob(store, digest), bytes);
     });
   }
 }
+
+test('a blob is hashed when it is pushed, or by its first pull after a restart, and compared from then on', async () => {
+  const algorithms: unknown[] = [];
+  const wrap = (driver: Driver): Driver => ({
+    ...driver,
+    async open(key) {
+      const reader = await driver.open(key);
+      return (
+        reader && {
+          ...reader,
+          readHashed(block, at, hash) {
+            algorithms.push(hash.kind.algorithm);
+            return reader.readHashed(block, at, hash);
+          },
+        }
+      );
+    },
+  });
+  await using open = await openStore({ wrap });
+  const digest = await pushBlob(open.store, repository, 'abc');
+  await readBlob(open.store, digest);
+  const restarted = open.restart();
+  await readBlob(restarted, digest);
+  await readBlob(restarted, digest);
+
+  assert.deepEqual(algorithms, [undefined, 'sha256', undefined]);
+});
 
 test('clients that pull at once get the same bytes, whole or a range, and the file is read for the first two', async () => {
   await using open = await openStore({ on: 'fs' });

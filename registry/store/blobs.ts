@@ -15,7 +15,7 @@ import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
 import { sendBytes, type SendRange, sendWhole } from './send.ts';
 import { createSharedBlobs } from './shared-blobs.ts';
-import { createVerified } from './verified.ts';
+import type { Verified } from './verified.ts';
 
 /** A stored blob: its digest and its size in bytes. */
 export interface Blob {
@@ -88,6 +88,7 @@ export function createBlobs({
   locks,
   leases,
   content,
+  verified,
   repositories,
   manifests,
 }: {
@@ -96,11 +97,11 @@ export function createBlobs({
   readonly locks: Locks;
   readonly leases: Leases;
   readonly content: Content;
+  readonly verified: Verified;
   readonly repositories: Repositories;
   readonly manifests: ManifestCache;
 }): Blobs {
   const shared = createSharedBlobs();
-  const verified = createVerified();
 
   async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
     using _ = await leases.hold([digest]);

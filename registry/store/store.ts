@@ -21,6 +21,7 @@ import { createScrubber, type Scrubber } from './scrub.ts';
 import { createTags, type Tags } from './tags.ts';
 import { createTrash, type Trash } from './trash.ts';
 import { createUploads, type Uploads } from './uploads.ts';
+import { createVerified } from './verified.ts';
 
 /** A registry's content on a driver: what the distribution API means, without HTTP. */
 export interface Store {
@@ -89,13 +90,24 @@ export function createStore({
     admit,
     now,
   });
-  const blobs = createBlobs({ driver, events, locks, leases, content, repositories, manifests: cache });
+  const verified = createVerified();
+  const blobs = createBlobs({
+    driver,
+    events,
+    locks,
+    leases,
+    content,
+    verified,
+    repositories,
+    manifests: cache,
+  });
   const uploads = createUploads({
     driver,
     events,
     locks,
     leases,
     blobs,
+    verified,
     repositories,
     perUser: uploadsPerUser,
     now,

@@ -28,6 +28,7 @@ import type { Locks } from './locks.ts';
 import { uploadData, uploadStartedAt, uploadTree, uploadsTree } from './paths.ts';
 import { growing } from './growing.ts';
 import type { Repositories } from './repositories.ts';
+import type { Verified } from './verified.ts';
 
 const utf8 = new TextEncoder();
 
@@ -109,6 +110,7 @@ export function createUploads({
   locks,
   leases,
   blobs,
+  verified,
   repositories,
   perUser,
   now,
@@ -119,6 +121,7 @@ export function createUploads({
   readonly locks: Locks;
   readonly leases: Leases;
   readonly blobs: Blobs;
+  readonly verified: Verified;
   readonly repositories: Repositories;
   /** Sessions that one user may have open. */
   readonly perUser: () => number;
@@ -141,7 +144,7 @@ export function createUploads({
       });
     }
     const id = randomUUID() as string as UploadId;
-    const hash = createRunningHash({ algorithm });
+    const hash = createRunningHash({ algorithm, macKey: verified.macKey });
     sessions.set(id, { ...newSession(), user: actor.user, hash, usedAt: monotonic() });
     openByUser.set(actor.user, count + 1);
     try {
@@ -267,7 +270,7 @@ export function createUploads({
       await using part = await openPart(upload);
       if (chunk !== undefined) await take(session, part, { ...chunk, signal });
       const size = part.size;
-      const found = await hashOf(session, part, digest, signal);
+      const { found, mac } = await hashOf(session, part, digest, signal);
       if (found !== digest) {
         await drop(upload, part);
         throw new AppError('DIGEST_INVALID', {
@@ -280,6 +283,7 @@ export function createUploads({
       const clear = uploadTree(upload.repository, upload.id);
       const isNew = await blobs.store(upload.repository, digest, { part, clear });
       leases.renew(digest);
+      if (mac !== undefined) verified.keep(digest, mac);
       if (isNew) forget(upload.id);
       else await drop(upload, part);
       await events.blobStored({ repository: upload.repository, digest, size, isNew, actor });
@@ -287,15 +291,19 @@ export function createUploads({
     });
   }
 
-  async function hashOf(session: Session, part: Part, digest: Digest, signal: AbortSignal): Promise<Digest> {
+  async function hashOf(
+    { hash }: Session,
+    part: Part,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<{ readonly found: Digest; readonly mac?: string | undefined }> {
     const { algorithm } = digestParts(digest);
-    const { hash } = session;
     if (hash?.kind.algorithm === algorithm && hash.bytes === part.size) {
-      const hex = (await hash.take())?.digest;
-      if (hex !== undefined) return `${algorithm}:${hex}` as Digest;
+      const { digest: hex, mac } = (await hash.take()) ?? {};
+      if (hex !== undefined) return { found: `${algorithm}:${hex}` as Digest, mac };
     }
     // A session of a former process, a cut request, a second commit or another algorithm: the file is read again.
-    return await digestOfStream(part.read({ signal }), algorithm);
+    return { found: await digestOfStream(part.read({ signal }), algorithm) };
   }
 
   async function drop(upload: UploadKey, part: Part | undefined): Promise<void> {
