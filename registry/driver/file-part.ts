@@ -65,16 +65,25 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
     begin();
     const before = size;
     let batch: Uint8Array[] = [];
+    /** The first batch, until the second one is full: only then is the part worth another thread, and its start. */
+    let first: Chunks[] = [];
+    let isBegun = how.hash?.bytes !== 0;
     /** Where the batch ends in the file. */
     let end = size;
     let last = Promise.resolve();
     let timer: NodeJS.Timeout | undefined;
+    async function writeBehind(earlier: Promise<void>, batches: readonly Chunks[], isFull: boolean) {
+      await earlier;
+      for (const chunks of batches) await write(chunks, isFull, how);
+    }
     /** Writes the batch behind the one before, and answers for that one. */
     function flush(isFull: boolean): Promise<void> {
-      const [writing, chunks] = [last, batch];
-      batch = [];
+      const [writing, batches] = [last, [...first, batch]];
+      [first, batch] = [[], []];
+      isBegun = true;
       clearTimeout(timer);
-      last = writing.then(() => write(chunks, isFull, how));
+      timer = undefined;
+      last = writeBehind(writing, batches, isFull);
       // Looked at by the next flush. Until then a failure must not count as unhandled.
       last.catch(() => undefined);
       return writing;
@@ -89,10 +98,13 @@ export function createFilePart({ file, inode, size: startSize }: OpenedPart, opt
             const isRest = chunk.length - at <= room;
             // Memory is given away as a whole, so the rest alone stays in that of the chunk.
             const piece = isRest ? chunk.subarray(at) : new Uint8Array(chunk.subarray(at, at + room));
-            if (batch.push(piece) === 1) timer = setTimeout(flush, lateMs, false);
+            batch.push(piece);
+            timer ??= setTimeout(flush, lateMs, false);
             at += piece.length;
             end += piece.length;
-            if (piece.length === room || batch.length >= batchChunks) await flush(true);
+            if (piece.length < room && batch.length < batchChunks) continue;
+            if (isBegun || first.length > 0) await flush(true);
+            else [first, batch] = [[batch], []];
           }
         }
       }

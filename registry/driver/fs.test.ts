@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ExecFileOptions, execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import * as files from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { needs } from '../../test/support/tools.ts';
 import { promisify } from 'node:util';
@@ -672,6 +673,31 @@ for (const bytes of [200_000, 3_000_000]) {
 
     assert.deepEqual(new Set(chunks.map(({ buffer }) => buffer.detached)), new Set([true]));
     assert.equal(String(shared), 'from the memory that Node shares out');
+  });
+}
+
+for (const [bytes, isLeft] of [
+  [1_900_000, false],
+  [2_200_000, true],
+] as const) {
+  test(`a part of ${bytes} bytes is ${isLeft ? '' : 'not '}left to another thread`, async () => {
+    await using directory = await files.mkdtempDisposable(join(tmpdir(), 'berth-driver-'));
+    await using driver = await openFsDriver({ root: directory.path });
+    await using part = await driver.openPart('docker/part', { create: true });
+    const hash = createRunningHash({ algorithm: 'sha256' });
+    const leave = mock.method(hash, 'leaveTo');
+
+    await part?.append(repeat(bytes / 100_000, Buffer.alloc(100_000, 'a')), { hash });
+
+    assert.equal(
+      leave.mock.calls.some(({ result }) => result !== undefined),
+      isLeft,
+    );
+    assert.equal(part?.size, bytes);
+    assert.equal(
+      (await hash.take())?.digest,
+      createHash('sha256').update(Buffer.alloc(bytes, 'a')).digest('hex'),
+    );
   });
 }
 

@@ -68,18 +68,21 @@ function rangeHeader({ req }: Exchange, digest: Digest): string | undefined {
 }
 
 async function sendPart(
-  { req, res, signal }: Exchange,
+  exchange: Exchange,
   blobs: Blobs,
   blob: Blob,
   range: InclusiveRange | undefined,
 ): Promise<void> {
+  const { req, res } = exchange;
   if (range !== undefined) {
     res.statusCode = 206;
     res.setHeader('Content-Range', `bytes ${range.first}-${range.last}/${blob.size}`);
   }
   res.setHeader('Content-Type', 'application/octet-stream');
   res.setHeader('Content-Length', range === undefined ? blob.size : range.last - range.first + 1);
-  if (req.method !== 'HEAD') await blobs.send(blob, res, { range: range && halfOpen(range), signal });
+  // Its signal is made by who asks for it.
+  if (req.method !== 'HEAD')
+    await blobs.send(blob, res, { range: range && halfOpen(range), signal: exchange.signal });
   res.end();
 }
 

@@ -32,7 +32,7 @@ export interface Blobs {
   /** The size of a stored blob, in bytes, whatever repository has it. */
   sizeOf(digest: Digest): Promise<number | undefined>;
   /**
-   * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is hashed, on the way or
+   * Writes the bytes of a blob, or a range of them, to a sink, which stays open. A whole blob is checked, on the way or
    * before, for all who send it: if the bytes are not those of the digest it fails before the last of them, and the blob
    * goes to quarantine.
    * @throws AppError STORAGE_FAILED
@@ -43,7 +43,7 @@ export interface Blobs {
     options: { readonly range?: SendRange | undefined; readonly signal: AbortSignal },
   ): Promise<void>;
   /**
-   * The bytes of a whole blob, in parts that the next one overwrites. They are hashed on the way: who has read to the end
+   * The bytes of a whole blob, in parts that the next one overwrites. They are checked on the way: who has read to the end
    * without a failure has read the bytes of the digest, else the blob goes to quarantine.
    * @throws AppError STORAGE_FAILED
    */
@@ -160,6 +160,7 @@ export function createBlobs({
     return bytes;
   }
 
+  /** By the code of its bytes where that is known, else by the digest. */
   function checkOf(digest: Digest) {
     const { algorithm, hex } = digestParts(digest);
     const { macKey } = verified;

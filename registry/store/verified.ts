@@ -1,5 +1,5 @@
 /**
- * Blobs whose bytes had their digest when they were last read as a whole. Their next readers compare the message
+ * Blobs that this process has hashed, when they were pushed or first read. Their next readers compare the message
  * authentication code of the bytes, whose key never leaves this process: that takes a tenth of the time.
  */
 import { randomBytes } from 'node:crypto';
