@@ -117,8 +117,8 @@ export interface Part extends AsyncDisposable {
   /**
    * Appends a source in one pass and answers the bytes appended. When the source fails or the signal aborts,
    * the bytes taken from it are kept (`size` counts them) and the failure is thrown. A source left early gets
-   * its iterator's `return()`, which destroys a stream; hand over one that leaves
-   * it open to keep it. Chunks must not be changed after they were handed over.
+   * its iterator's `return()`, which destroys a stream; hand over one that leaves it open to keep it. Chunks must
+   * not be changed after they were handed over.
    */
   append(source: AsyncIterable<Chunks>, options?: AppendOptions): Promise<number>;
   /** Drops everything after `size` bytes. */
