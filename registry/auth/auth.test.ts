@@ -84,7 +84,7 @@ async function start(
     login: (user: string, password: string, from = address, signal?: AbortSignal) =>
       auth.identify(
         { authorization: basicAuthorization(user, password), address: from },
-        signal === undefined ? {} : { signal },
+        signal === undefined ? {} : { signal: () => signal },
       ),
     bearer: (token: string) => auth.identify({ authorization: `Bearer ${token}`, address }),
     [Symbol.asyncDispose]: () => rest[Symbol.asyncDispose](),

@@ -46,6 +46,7 @@ import { findToken, isExpired, isTokenText } from './tokens.ts';
 import { ownCost, parseUsers } from './users.ts';
 import type { Users } from './users.ts';
 import { createPasswordVerifier } from './verify-password.ts';
+import type { WaitOptions } from './verify-password.ts';
 import { watchFile } from './watched-file.ts';
 import type { Loaded } from './watched-file.ts';
 
@@ -92,7 +93,7 @@ export interface Auth extends AsyncDisposable {
    * What it answers holds for one request: the next one sees changed files after at most `checkEveryMs`; at once where it
    * would be refused without.
    */
-  identify(request: IdentifyRequest, options?: { readonly signal?: AbortSignal }): Promise<Identity>;
+  identify(request: IdentifyRequest, options?: WaitOptions): Promise<Identity>;
   /** A Bearer token for the part of the scopes that the caller (or anonymous) may have. */
   issue(request: {
     readonly identity: Identity;
@@ -250,7 +251,7 @@ function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): 
     from: Files,
     credentials: BasicCredentials,
     request: IdentifyRequest,
-    waitOptions: { readonly signal?: AbortSignal } | undefined,
+    waitOptions: WaitOptions | undefined,
   ): Promise<Identity> {
     const before = await from.current();
     const identity = await judgePassword(from, before, credentials, request, waitOptions);
@@ -267,7 +268,7 @@ function serve(options: AuthOptions, key: KeyObject, files: Files | undefined): 
     before: State,
     { user, password }: BasicCredentials,
     { address, client }: IdentifyRequest,
-    waitOptions: { readonly signal?: AbortSignal } | undefined,
+    waitOptions: WaitOptions | undefined,
   ): Promise<Identity> {
     const rejected: Identity = { kind: 'rejected', reason: 'credentials', scheme: 'basic', user };
     if ('error' in before) return rejected;

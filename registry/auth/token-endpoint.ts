@@ -10,6 +10,7 @@ import { basic } from './challenge.ts';
 import type { Identity } from './caller.ts';
 import { parseScope } from './scopes.ts';
 import type { Scope } from './scopes.ts';
+import type { WaitOptions } from './verify-password.ts';
 
 /** More scopes than any client asks for at once. */
 const maxScopes = 100;
@@ -38,7 +39,7 @@ export interface TokenAnswer {
 export async function answerTokenRequest(
   request: TokenRequest,
   { auth, realm, service }: { readonly auth: Auth; readonly realm: string; readonly service: string },
-  options?: { readonly signal?: AbortSignal },
+  options?: WaitOptions,
 ): Promise<TokenAnswer> {
   const { address, client, parameters } = request;
   const authorization = request.method === 'POST' ? formCredentials(parameters) : request.authorization;

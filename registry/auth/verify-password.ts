@@ -30,6 +30,11 @@ export interface PasswordRequest {
   readonly isDisabled: boolean;
 }
 
+/** What ends the wait for an answer: asked for by who has to wait. */
+export interface WaitOptions {
+  readonly signal?: () => AbortSignal;
+}
+
 export interface VerifierOptions {
   readonly pool: BcryptPool;
   readonly guard: Guard;
@@ -38,10 +43,7 @@ export interface VerifierOptions {
 }
 
 /** Tells whether the user exists, may log in and has the password. Throws TOO_MANY_LOGINS, CANCELLED, UNAVAILABLE. */
-export type VerifyPassword = (
-  request: PasswordRequest,
-  options?: { readonly signal?: AbortSignal },
-) => Promise<boolean>;
+export type VerifyPassword = (request: PasswordRequest, options?: WaitOptions) => Promise<boolean>;
 
 export function createPasswordVerifier({
   pool,
@@ -64,7 +66,7 @@ export function createPasswordVerifier({
       check.catch(() => undefined);
       running.set(id, check);
     }
-    return await unlessAborted(check, options?.signal);
+    return await unlessAborted(check, options?.signal?.());
   };
 
   async function compare(request: PasswordRequest, hash: string | undefined, id: string): Promise<boolean> {

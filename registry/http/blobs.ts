@@ -80,9 +80,8 @@ async function sendPart(
   }
   res.setHeader('Content-Type', 'application/octet-stream');
   res.setHeader('Content-Length', range === undefined ? blob.size : range.last - range.first + 1);
-  // Its signal is made by who asks for it.
   if (req.method !== 'HEAD')
-    await blobs.send(blob, res, { range: range && halfOpen(range), signal: exchange.signal });
+    await blobs.send(blob, res, { range: range && halfOpen(range), signal: exchange.signal() });
   res.end();
 }
 
@@ -106,7 +105,7 @@ async function sendMultipart(
   res.setHeader('Content-Length', length);
   for (const range of ranges) {
     res.write(headOf(range));
-    await blobs.send(blob, res, { range: halfOpen(range), signal });
+    await blobs.send(blob, res, { range: halfOpen(range), signal: signal() });
   }
   res.end(tail);
 }

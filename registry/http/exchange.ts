@@ -37,8 +37,11 @@ export interface Exchange {
   readonly host: string;
   /** What the client's paths start with before /v2; empty for nothing. */
   readonly prefix: string;
-  /** Aborts when the socket closes, the peer is silent too long, or the registry stops hard. */
-  readonly signal: AbortSignal;
+  /**
+   * Aborts when the socket closes, the peer is silent too long, or the registry stops hard. Made for who asks for it: most
+   * requests are answered before anybody does.
+   */
+  readonly signal: () => AbortSignal;
   /** Makes the log whose lines carry the request id; few requests write a line before their end. */
   readonly log: () => Log;
   readonly startedAt: number;
@@ -100,9 +103,7 @@ export function openExchange(
     origin,
     host,
     prefix,
-    get signal() {
-      return abort.signal;
-    },
+    signal: abort.signal,
     log: () => options.log.with({ 'http.request.id': id }),
     startedAt: performance.now(),
     head,
@@ -114,7 +115,7 @@ export function openExchange(
     loginName: undefined,
     transfer: undefined,
     manifest: undefined,
-    abort: (error) => abort.now(error),
+    abort: abort.now,
   };
 }
 
@@ -122,42 +123,29 @@ export function openExchange(
  * What aborts a request. Node's own request timeout is off, since it cuts long uploads; silence is what counts:
  * the socket's timer is restarted by every byte in either direction.
  */
-function watch(req: IncomingMessage, res: ServerResponse, { uploadMs, downloadMs }: IdleLimits): Abort {
-  const abort = createAbort();
+function watch(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { uploadMs, downloadMs }: IdleLimits,
+): { readonly signal: () => AbortSignal; readonly now: (reason: AppError) => void } {
+  let controller: AbortController | undefined;
+  const made = (): AbortController => (controller ??= new AbortController());
+  const now = (reason: AppError): void => made().abort(reason);
   // Node says so of a request without a body only after its handler has begun.
   const isWhole = (): boolean => req.complete || !hasBody(req);
   res.setTimeout(isWhole() ? downloadMs : uploadMs, () => {
     // A body that has arrived whole may take long to be verified and stored: that is our silence, not the peer's.
     if (isWhole() && !res.headersSent) return;
     const seconds = (isWhole() ? downloadMs : uploadMs) / 1000;
-    abort.now(
-      new AppError('CANCELLED', { message: `No byte for ${seconds} seconds. What arrived is kept.` }),
-    );
+    now(new AppError('CANCELLED', { message: `No byte for ${seconds} seconds. What arrived is kept.` }));
     req.socket.destroy();
   });
   if (!isWhole()) req.once('end', () => req.socket.setTimeout(downloadMs));
   res.on('close', () => {
     if (res.writableFinished) return;
-    abort.now(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
+    now(new AppError('CANCELLED', { message: 'The client closed the connection.' }));
   });
-  return abort;
-}
-
-interface Abort {
-  readonly signal: AbortSignal;
-  now(reason: AppError): void;
-}
-
-/** A signal for who asks for it: most requests are answered before anybody does, and it costs as much as their routing. */
-function createAbort(): Abort {
-  let controller: AbortController | undefined;
-  const made = (): AbortController => (controller ??= new AbortController());
-  return {
-    get signal() {
-      return made().signal;
-    },
-    now: (reason) => made().abort(reason),
-  };
+  return { signal: () => made().signal, now };
 }
 
 /** The body of a request. Tells a client that waits for `100 Continue` to go on. */

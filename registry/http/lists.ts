@@ -93,7 +93,7 @@ export async function listTags(
   if (n === undefined) {
     res.setHeader('Content-Type', 'application/json');
     await pipeline(Readable.from(tagsJson(exchange, repository, tags), { objectMode: false }), res, {
-      signal: exchange.signal,
+      signal: exchange.signal(),
     });
     return;
   }

@@ -125,7 +125,7 @@ function warn(exchange: Exchange, text: string | undefined): void {
 async function turnFor({ req, signal }: Exchange, limit: number): Promise<Turn | undefined> {
   const announced = Number(req.headers['content-length'] ?? largeBytes + 1);
   // What is over the limit is refused at once, unread.
-  return announced > largeBytes && announced <= limit ? await turns.take(signal) : undefined;
+  return announced > largeBytes && announced <= limit ? await turns.take(signal()) : undefined;
 }
 
 async function readLimited(exchange: Exchange, limit: number, turn: Turn | undefined): Promise<Uint8Array> {

@@ -72,20 +72,27 @@ export interface Route {
 export function matchRoute(path: string): Route | undefined {
   if (path === '/v2' || path === '/v2/') return { endpoint: 'base', name: '', reference: '' };
   if (!path.startsWith('/v2/')) return undefined;
-  const parts = path.slice('/v2/'.length).split('/');
-  if (parts.length === 1 && parts[0] === '_catalog') return { endpoint: 'catalog', name: '', reference: '' };
-  const [third = '', second = '', last = ''] = parts.slice(-3);
-  const route = (endpoint: EndpointName, taken: number, reference: string): Route | undefined =>
-    parts.length > taken ? { endpoint, name: parts.slice(0, -taken).join('/'), reference } : undefined;
-  if (third === 'blobs' && second === 'uploads') {
-    return last === '' ? route('uploads', 3, '') : route('upload', 3, last);
+  if (path === '/v2/_catalog') return { endpoint: 'catalog', name: '', reference: '' };
+  const [beforeLast, last] = cutLast(path);
+  const [beforeSecond, second] = cutLast(beforeLast);
+  const route = (endpoint: EndpointName, before: string, reference: string): Route | undefined =>
+    before.length > '/v2'.length ? { endpoint, name: before.slice('/v2/'.length), reference } : undefined;
+  if (second === 'uploads' && beforeSecond.endsWith('/blobs')) {
+    const before = beforeSecond.slice(0, -'/blobs'.length);
+    return last === '' ? route('uploads', before, '') : route('upload', before, last);
   }
-  if (second === 'blobs' && last === 'uploads') return route('uploads', 2, '');
-  if (second === 'tags' && last === 'list') return route('tags', 2, '');
-  if (second === 'blobs') return route('blob', 2, last);
-  if (second === 'manifests') return route('manifest', 2, last);
-  if (second === 'referrers') return route('referrers', 2, last);
+  if (second === 'blobs' && last === 'uploads') return route('uploads', beforeSecond, '');
+  if (second === 'tags' && last === 'list') return route('tags', beforeSecond, '');
+  if (second === 'blobs') return route('blob', beforeSecond, last);
+  if (second === 'manifests') return route('manifest', beforeSecond, last);
+  if (second === 'referrers') return route('referrers', beforeSecond, last);
   return undefined;
+}
+
+/** What stands before the last slash of a path, and what behind it. */
+function cutLast(path: string): readonly [before: string, last: string] {
+  const slash = path.lastIndexOf('/');
+  return [path.slice(0, slash), path.slice(slash + 1)];
 }
 
 /**

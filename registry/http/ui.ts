@@ -144,7 +144,7 @@ async function sendFile(exchange: Exchange, file: UiFile): Promise<void> {
   if (chosen !== file) res.setHeader('Content-Encoding', 'gzip');
   if (req.method === 'HEAD' || size === 0) return void res.end();
   if (opened === undefined) return void res.end(body);
-  await pipeline(opened.createReadStream({ autoClose: false, end: size - 1 }), res, { signal });
+  await pipeline(opened.createReadStream({ autoClose: false, end: size - 1 }), res, { signal: signal() });
 }
 
 async function openFile(path: string) {

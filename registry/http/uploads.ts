@@ -197,7 +197,7 @@ function chunkOf(exchange: Exchange, range: Chunk['range']): Chunk {
     source: requestBody(exchange),
     isOwned: true,
     range,
-    signal,
+    signal: signal(),
     ...(transfer === undefined ? {} : { meter: transfer.meter }),
   };
 }

@@ -57,10 +57,7 @@ export async function handleV2(exchange: Exchange, context: V2Context): Promise<
   }
   const repository = readName(route);
   const reference = decodeReference(route.reference);
-  exchange.vars = {
-    'vars.name': repository,
-    ...(reference === '' ? {} : { [variableOf(route)]: reference }),
-  };
+  exchange.vars = variablesOf(route, repository, reference);
   context.transfers.begin(exchange, repository);
   judgePermission(exchange, context, { repository, verb: verbOf(exchange, route) });
   await answer(exchange, context, { repository, reference, endpoint: route.endpoint });
@@ -136,10 +133,12 @@ function readName({ name }: Route): RepoName {
   throw new AppError('NAME_INVALID', name.length > maxNameLength ? { message } : {});
 }
 
-/** What the last part of the path is called in the log. */
-function variableOf({ endpoint }: Route): string {
-  if (endpoint === 'upload') return 'vars.uuid';
-  return endpoint === 'manifest' ? 'vars.reference' : 'vars.digest';
+/** What the parts of the path are called in the log. */
+function variablesOf({ endpoint }: Route, name: RepoName, reference: string): Exchange['vars'] {
+  if (reference === '') return { 'vars.name': name };
+  if (endpoint === 'upload') return { 'vars.name': name, 'vars.uuid': reference };
+  if (endpoint === 'manifest') return { 'vars.name': name, 'vars.reference': reference };
+  return { 'vars.name': name, 'vars.digest': reference };
 }
 
 function isRead({ req }: Exchange): boolean {

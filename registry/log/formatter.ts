@@ -17,7 +17,17 @@ export function createFormatter(format: LineFormat, always: Fields): (record: Lo
 interface Layout {
   /** Of the records that it is for. */
   readonly names: readonly string[];
-  readonly parts: readonly { readonly text: string; readonly name?: string }[];
+  readonly parts: readonly Part[];
+}
+
+type Part = { readonly text: string; readonly name?: undefined } | VaryingPart;
+
+/** A field, with what was written of it last: host, method and client are the same on many lines. */
+interface VaryingPart {
+  readonly text: string;
+  readonly name: string;
+  value: FieldValue;
+  shown: string;
 }
 
 /** The records of one event have the same fields nearly always, so their order is worked out once. */
@@ -32,9 +42,10 @@ function textFormatter(always: Fields): (record: LogRecord) => string {
     const parts = [...all]
       .map((name) => ({ name, shown: shown(name) }))
       .toSorted((a, b) => (a.shown < b.shown ? -1 : 1))
-      .flatMap(({ name, shown: as }) => {
+      .flatMap(({ name, shown: as }): readonly Part[] => {
         const fixed = name === 'event' ? event : always[name];
-        if (name !== 'event' && (names.includes(name) || name === 'sys')) return [{ text: ` ${as}=`, name }];
+        if (name !== 'event' && (names.includes(name) || name === 'sys'))
+          return [{ text: ` ${as}=`, name, value: undefined, shown: '' }];
         return fixed === undefined ? [] : [{ text: ` ${as}=${quoteIfNeeded(textOf(fixed))}` }];
       });
     if (layouts.size >= mostLayouts) layouts.clear();
@@ -45,12 +56,21 @@ function textFormatter(always: Fields): (record: LogRecord) => string {
 
   return ({ at, level, sys, event, msg, fields }) => {
     let line = `time="${isoTime(at)}" level=${wordOf(level)} msg=${quoteIfNeeded(msg)}`;
-    for (const { text, name } of layoutOf(event, fields).parts) {
-      const value = name === undefined ? '' : name === 'sys' ? sys : fields[name];
-      if (value !== undefined) line += name === undefined ? text : text + quoteIfNeeded(textOf(value));
+    for (const part of layoutOf(event, fields).parts) {
+      line +=
+        part.name === undefined ? part.text : shownField(part, part.name === 'sys' ? sys : fields[part.name]);
     }
     return `${line}\n`;
   };
+}
+
+function shownField(part: VaryingPart, value: FieldValue): string {
+  if (value === undefined) return '';
+  if (value !== part.value) {
+    part.value = value;
+    part.shown = part.text + quoteIfNeeded(textOf(value));
+  }
+  return part.shown;
 }
 
 /** Events have names in the code, but lines that are read may say anything. */

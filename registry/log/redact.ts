@@ -28,23 +28,37 @@ export function redactFields(
     const value = fields[name];
     if (value === undefined) continue;
     if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
-    else if (isSecretName(name)) kept[name] = mask;
-    else kept[name] = typeof value === 'string' ? redactText(value) : value.map(redactText);
+    else kept[name] = redactField(judgedName(name), value);
   }
   return kept;
 }
 
-/** Fields have few names, so each is judged once. */
-function isSecretName(name: string): boolean {
-  let isSecret = judgedNames.get(name);
-  if (isSecret === undefined) {
-    isSecret = secretName.test(name);
-    if (judgedNames.size < 1000) judgedNames.set(name, isSecret);
-  }
-  return isSecret;
+function redactField(judged: JudgedName, value: string | readonly string[]): string | readonly string[] {
+  if (judged.isSecret) return mask;
+  if (typeof value !== 'string') return value.map(redactText);
+  if (value === judged.clean) return value;
+  const redacted = redactText(value);
+  if (redacted === value) judged.clean = value;
+  return redacted;
 }
 
-const judgedNames = new Map<string, boolean>();
+/** What is known of the fields of a name. */
+interface JudgedName {
+  readonly isSecret: boolean;
+  /** The last text that had no secret: host, method and client are the same in many records. */
+  clean: string | undefined;
+}
+
+/** Fields have few names, so each is judged once. */
+function judgedName(name: string): JudgedName {
+  const known = judgedNames.get(name);
+  if (known !== undefined) return known;
+  const judged: JudgedName = { isSecret: secretName.test(name), clean: undefined };
+  if (judgedNames.size < 1000) judgedNames.set(name, judged);
+  return judged;
+}
+
+const judgedNames = new Map<string, JudgedName>();
 
 /** Without one of these no rule below can match: most texts are done with one look. */
 const suspicious = /basic|bearer|berth_pat_|eyJ|@|cookie|authorization|passw|secret|token|[?&;]/i;

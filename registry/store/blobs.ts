@@ -103,11 +103,8 @@ export function createBlobs({
 }): Blobs {
   const shared = createSharedBlobs();
 
-  async function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
-    using _ = await leases.hold([digest]);
-    const found = await look(repository, digest);
-    if (found !== undefined) leases.renew(digest);
-    return found;
+  function find(repository: RepoName, digest: Digest): Promise<Blob | undefined> {
+    return leases.lookUp(digest, () => look(repository, digest));
   }
 
   async function look(repository: RepoName, digest: Digest): Promise<Blob | undefined> {

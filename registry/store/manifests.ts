@@ -118,13 +118,13 @@ export function createManifests({
   async function find(repository: RepoName, reference: Reference): Promise<FoundManifest | undefined> {
     const digest =
       reference.kind === 'digest' ? reference.digest : await tags.find(repository, reference.tag);
-    if (digest === undefined) return undefined;
-    using _ = await leases.hold([digest]);
+    return digest === undefined ? undefined : await leases.lookUp(digest, () => look(repository, digest));
+  }
+
+  async function look(repository: RepoName, digest: Digest): Promise<FoundManifest | undefined> {
     if (!(await hasLink(driver, revisionLink(repository, digest)))) return undefined;
     const stored = await cache.get(digest);
-    if (stored === undefined) return undefined;
-    leases.renew(digest);
-    return { ...stored, digest };
+    return stored && { ...stored, digest };
   }
 
   async function put({

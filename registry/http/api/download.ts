@@ -18,7 +18,7 @@ export async function sendDownload(exchange: Exchange, tickets: Tickets, session
   const over = new AbortController();
   const forget = session.onEnd(() => over.abort(new AppError('CANCELLED')));
   res.once('close', forget);
-  const signal = AbortSignal.any([exchange.signal, over.signal]);
+  const signal = AbortSignal.any([exchange.signal(), over.signal]);
   const bytes = offer.open(signal);
   res.setHeader('Content-Type', offer.mediaType);
   if (offer.size !== undefined) res.setHeader('Content-Length', offer.size);

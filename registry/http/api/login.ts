@@ -75,7 +75,7 @@ function parse(text: string): z.output<typeof schema> {
 /** The text of a body that is small and comes in time: a login has nothing to wait for. */
 async function readBody(exchange: Exchange): Promise<string> {
   const timeout = AbortSignal.timeout(bodyMs);
-  const signal = AbortSignal.any([timeout, exchange.signal]);
+  const signal = AbortSignal.any([timeout, exchange.signal()]);
   const parts: Buffer[] = [];
   let size = 0;
   try {

@@ -18,7 +18,7 @@ export async function receiveUpload(exchange: Exchange, receive: Receive, sessio
   const over = new AbortController();
   const forget = session.onEnd(() => over.abort(new AppError('CANCELLED')));
   res.once('close', forget);
-  const signal = AbortSignal.any([exchange.signal, over.signal]);
+  const signal = AbortSignal.any([exchange.signal(), over.signal]);
   const source = addAbortSignal(signal, requestBody(exchange)) as AsyncIterable<Uint8Array>;
   sendJson(exchange, 201, await receive(source, { user: session.user, signal }));
 }
