@@ -417,8 +417,8 @@ function invalid(reason: string): AppError {
 function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] {
   const values: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const [field = '', value = ''] = [rawHeaders[at], rawHeaders[at + 1]];
-    if (field.length === name.length && field.toLowerCase() === name) values.push(value);
+    const field = rawHeaders[at] ?? '';
+    if (field.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '');
   }
   return values;
 }

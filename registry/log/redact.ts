@@ -28,44 +28,34 @@ export function redactFields(
     const value = fields[name];
     if (value === undefined) continue;
     if (typeof value === 'number' || typeof value === 'boolean') kept[name] = value;
-    else kept[name] = redactField(judgedName(name), value);
+    else if (name === ownId) kept[name] = value;
+    else if (isSecretName(name)) kept[name] = mask;
+    else kept[name] = typeof value === 'string' ? redactText(value) : value.map(redactText);
   }
   return kept;
 }
 
-function redactField(judged: JudgedName, value: string | readonly string[]): string | readonly string[] {
-  if (judged.isSecret) return mask;
-  if (typeof value !== 'string') return value.map(redactText);
-  if (value === judged.clean) return value;
-  const redacted = redactText(value);
-  if (redacted === value) judged.clean = value;
-  return redacted;
-}
-
-/** What is known of the fields of a name. */
-interface JudgedName {
-  readonly isSecret: boolean;
-  /** The last text that had no secret: host, method and client are the same in many records. */
-  clean: string | undefined;
-}
-
 /** Fields have few names, so each is judged once. */
-function judgedName(name: string): JudgedName {
-  const known = judgedNames.get(name);
-  if (known !== undefined) return known;
-  const judged: JudgedName = { isSecret: secretName.test(name), clean: undefined };
-  if (judgedNames.size < 1000) judgedNames.set(name, judged);
-  return judged;
+function isSecretName(name: string): boolean {
+  let isSecret = judgedNames.get(name);
+  if (isSecret === undefined) {
+    isSecret = secretName.test(name);
+    if (judgedNames.size < 1000) judgedNames.set(name, isSecret);
+  }
+  return isSecret;
 }
 
-const judgedNames = new Map<string, JudgedName>();
+const judgedNames = new Map<string, boolean>();
+
+/** Made here, and another one in each record. */
+const ownId = 'http.request.id';
 
 /** Without one of these no rule below can match: most texts are done with one look. */
 const suspicious = /basic|bearer|berth_pat_|eyJ|@|cookie|authorization|passw|secret|token|[?&;]/i;
 
 /** Answers the text with everything that looks like a login, a token or a signature masked. */
 export function redactText(text: string): string {
-  if (!suspicious.test(text) && text.length <= longestText) return text;
+  if (isHarmless(text)) return text;
   const masked = text
     .replace(/\b(Basic)\s+([A-Za-z0-9+/_-]+=*)/gi, (all: string, scheme: string, value: string) =>
       isWord(value) && !Buffer.from(value, 'base64').includes(':') ? all : `${scheme} ${mask}`,
@@ -84,6 +74,17 @@ export function redactText(text: string): string {
     );
   return masked.length > longestText ? `${masked.slice(0, longestText)}…` : masked;
 }
+
+/** One look takes up to a microsecond, and hosts, clients and paths are the same in many records. */
+function isHarmless(text: string): boolean {
+  if (harmless.has(text)) return true;
+  if (suspicious.test(text) || text.length > longestText) return false;
+  if (harmless.size >= 1000) harmless.clear();
+  if (text.length <= 512) harmless.add(text);
+  return true;
+}
+
+const harmless = new Set<string>();
 
 /** "Basic authentication", "Bearer token": words of a sentence, not values. */
 function isWord(value: string): boolean {

@@ -47,7 +47,7 @@ export function formatJson(fields: Fields): string {
 
 /** Answers the text in double quotes with Go's escapes, control characters as `\xNN`. */
 export function quote(text: string): string {
-  if (plain.test(text) && !text.includes('"') && !text.includes('\\')) return `"${text}"`;
+  if (harmless.test(text)) return `"${text}"`;
   return `"${escapeControls(text.replace(/["\\]/g, String.raw`\$&`)).replaceAll('\t', String.raw`\t`)}"`;
 }
 
@@ -65,7 +65,11 @@ export function escapeControls(text: string): string {
   return plain.test(text) ? text : text.replace(unprintable, escapeCharacter);
 }
 
-const plain = /^[\x20-\x7e]*$/;
+/** Most texts are printable at one look; the sign is that of microseconds, which each duration has. */
+const plain = /^[\x20-\x7e\u00b5]*$/;
+
+/** The same without what is escaped in quotes. */
+const harmless = /^[ !#-[\]-~\u00b5]*$/;
 
 /** Whatever Go's strconv.IsPrint denies; the tab is left to the formats, which all have an escape for it. */
 const unprintable = /[^\t\x20\p{L}\p{M}\p{N}\p{P}\p{S}]/gu;
