@@ -135,6 +135,10 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
       .filter((step) => isLong(step, sql))
       .map((step) => [sql, step]),
   );
+  const namesOnly = [...unfiltered].filter((sql) => sql.includes('json_group_array(name)'));
+  const withRows = namesOnly.filter(
+    (sql) => !explain(db, sql).some((step) => step.includes('USING COVERING INDEX')),
+  );
   // Each before its count is known.
   const found = searches.map(([q, sort]) => {
     const inTags = timed(() => queries.tags({ repository: name, sort, limit: 100, q }));
@@ -156,6 +160,7 @@ test(`a page of ${tags} tags, and of ${repositories} repositories, is found by a
   );
   assert.deepEqual(scans, []);
   assert.deepEqual(unserved, []);
+  assert.deepEqual([namesOnly.length, withRows], [2, []]);
   assert.ok(late < early * 5, `a push took ${late} ms with ${tags} tags, ${early} ms at first`);
 });
 

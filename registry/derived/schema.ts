@@ -16,14 +16,15 @@
  *
  * Lists that stand the largest or newest first are sorted by a negative `..._rank` and then by name, both ascending,
  * which one index serves. Those of tags hold besides what tags are filtered by, so that a tag that does not match is
- * passed over without its row; for that `tag` has row ids. Times are milliseconds since the epoch, 0 for never; days are
+ * passed over without its row; for that `tag` has row ids. A page of the names of repositories needs no row either: SQLite
+ * looks at the count though the index has none but those that it asks for. Times are milliseconds since the epoch, 0 for never; days are
  * counted since the epoch.
  *
  * `user_version` is set when a file has everything: one without it is half built, one with another number is of another
  * version of Berth. Both are dropped.
  */
 
-export const schemaVersion = 6;
+export const schemaVersion = 7;
 
 export const schema = `
 CREATE TABLE meta (
@@ -55,7 +56,7 @@ CREATE TABLE repository (
   size_rank INTEGER AS (-(exclusive_bytes + shared_bytes)) VIRTUAL,
   pulls_rank INTEGER AS (-pulls_30d) VIRTUAL
 );
-CREATE INDEX repository_by_name ON repository (name) WHERE manifest_count > 0;
+CREATE INDEX repository_by_name ON repository (name, manifest_count) WHERE manifest_count > 0;
 CREATE INDEX repository_by_pushed ON repository (pushed_rank, name) WHERE manifest_count > 0;
 CREATE INDEX repository_by_size ON repository (size_rank, name) WHERE manifest_count > 0;
 CREATE INDEX repository_by_pulls ON repository (pulls_rank, name) WHERE manifest_count > 0;

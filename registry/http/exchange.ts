@@ -190,10 +190,12 @@ export function sendJson(
   mediaType = 'application/json',
 ): void {
   const text = JSON.stringify(value);
+  const bytes = Buffer.byteLength(text);
   res.statusCode = status;
   res.setHeader('Content-Type', mediaType);
-  res.setHeader('Content-Length', Buffer.byteLength(text));
-  res.end(text);
+  res.setHeader('Content-Length', bytes);
+  // As many bytes as characters: ASCII, which is written faster as what is the same.
+  res.end(text, bytes === text.length ? 'latin1' : 'utf8');
 }
 
 /** The largest body that goes with its head, in bytes. */
