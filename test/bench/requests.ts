@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { faster, interleave, type Row } from './figures.ts';
 import { ask, blobOf, pushImage, spread } from './push.ts';
-import { type Place, plain, startAll, withLogin } from './servers.ts';
+import { type Place, plain, type Server, startAll, withLogin } from './servers.ts';
 
 const requests = Number(process.env['REQUESTS'] ?? 3000);
 /** A registry that computes bcrypt for each of them gets fewer. */
 const withBcrypt = 64;
 const connections = 16;
+/** Of each kind, by each registry, before they are measured: Node compiles what it runs over the first ten thousand requests. */
+const warmUps = 3;
 
 export async function measureRequests(place: Place): Promise<readonly Row[]> {
   return [
@@ -33,9 +35,10 @@ async function measure(place: Place, hasLogin: boolean): Promise<readonly Row[]>
   const rows: Row[] = [];
   for (const [method, path, name] of hasLogin ? works.slice(0, 1) : works) {
     const jobs = Array.from({ length: count }, () => `/v2/bench/image/${path}`);
-    const costs = await interleave(all.servers, ({ target }) =>
-      spread(target, connections, jobs, (connection, each) => ask(connection, each, method)),
-    );
+    const act = ({ target }: Server): Promise<number> =>
+      spread(target, connections, jobs, (connection, each) => ask(connection, each, method));
+    for (const server of all.servers) for (let time = 0; time < warmUps; time += 1) await act(server);
+    const costs = await interleave(all.servers, act);
     const title = `${count} x ${name}${hasLogin ? ', Basic, bcrypt cost 10' : ''}`;
     rows.push(faster(title, costs, hasLogin ? 50 : 2));
   }
