@@ -136,6 +136,42 @@ test('who wants to hold what is being removed waits for the end, also of a remov
   }
 });
 
+test('what is looked for is held meanwhile, and leased after it where it was found', async () => {
+  const { clock, leases } = settledLeases();
+  const seen: unknown[] = [];
+  const fail = () => Promise.reject(new Error('removed'));
+  const look = async <T>(answer: T): Promise<T> => {
+    seen.push(await leases.condemn(a, fail));
+    return answer;
+  };
+
+  seen.push(await leases.lookUp(a, () => look(undefined)), leases.isLeased(a));
+  await assert.rejects(
+    leases.lookUp(a, () => Promise.reject(new Error('no disk'))),
+    /no disk/,
+  );
+  seen.push(leases.isLeased(a));
+  seen.push(await leases.lookUp(a, () => look(7)), leases.isLeased(a));
+  clock.now = 1100;
+
+  assert.deepEqual([...seen, leases.isLeased(a)], [false, undefined, false, false, false, 7, true, false]);
+});
+
+test('a look waits for the end of a removal', async () => {
+  const { leases } = settledLeases();
+  const removal = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const condemned = leases.condemn(a, () => removal.promise);
+  const looking = leases.lookUp(a, () => Promise.resolve(order.push('looked')));
+  await leases.lookUp(b, () => Promise.resolve(order.push('looked for another')));
+
+  order.push('removed');
+  removal.resolve();
+  await Promise.all([condemned, looking]);
+
+  assert.deepEqual(order, ['looked for another', 'removed', 'looked']);
+});
+
 test('what waits to be held is not removed a second time', async () => {
   const { leases } = settledLeases();
   const removal = Promise.withResolvers<void>();
