@@ -263,12 +263,12 @@ describe('referrers', () => {
       subject,
       artifactType: 'application/x.sbom',
     }),
-    by512: imageOf([], { subject, artifactType: 'application/x.other' }),
+    by512: imageOf([], { subject, artifactType: 'application/x.other', annotations: { by: 'Zoë 🐳' } }),
   };
   const entry = (body: string, more: object, algorithm = 'sha256') => ({
     mediaType: (JSON.parse(body) as { mediaType: string }).mediaType,
     digest: digestOf(body, algorithm),
-    size: body.length,
+    size: Buffer.byteLength(body),
     ...more,
   });
   const expected = [
@@ -276,7 +276,7 @@ describe('referrers', () => {
     entry(bodies.untyped, { artifactType: 'application/x.sig' }),
     entry(bodies.index, {}),
     entry(bodies.typedIndex, { artifactType: 'application/x.sbom' }),
-    entry(bodies.by512, { artifactType: 'application/x.other' }, 'sha512'),
+    entry(bodies.by512, { artifactType: 'application/x.other', annotations: { by: 'Zoë 🐳' } }, 'sha512'),
   ].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
 
   before(async () => {
