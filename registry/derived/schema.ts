@@ -16,9 +16,9 @@
  *
  * Lists that stand the largest or newest first are sorted by a negative `..._rank` and then by name, both ascending,
  * which one index serves. Those of tags hold besides what tags are filtered by, so that a tag that does not match is
- * passed over without its row; for that `tag` has row ids. A page of the names of repositories needs no row either: SQLite
- * looks at the count though the index has none but those that it asks for. Times are milliseconds since the epoch, 0 for never; days are
- * counted since the epoch.
+ * passed over without its row; for that `tag` has row ids. The names of repositories stand beside their counts of
+ * manifests: SQLite looks whether one is above 0 though the index has no other rows. Times are milliseconds since the
+ * epoch, 0 for never; days are counted since the epoch.
  *
  * `user_version` is set when a file has everything: one without it is half built, one with another number is of another
  * version of Berth. Both are dropped.
