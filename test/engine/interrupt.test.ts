@@ -25,12 +25,16 @@ const originals = [
   '{}',
 ];
 
-for (const phase of ['apply', 'undo'] as const) {
+const phases = ['apply', 'undo'] as const;
+type Phase = (typeof phases)[number];
+
+for (const phase of phases) {
   test(`${kills} kills in the middle of ${phase} leave old or new, and undoing gives back every byte`, async () => {
+    const withinMs = 1.5 * (await timePhase(phase));
     // Two at a time: the start of a process takes longer than what it is killed in.
     const results = await Promise.all([
-      killRounds(phase, Math.ceil(kills / 2)),
-      killRounds(phase, Math.floor(kills / 2)),
+      killRounds(Math.ceil(kills / 2), { phase, withinMs }),
+      killRounds(Math.floor(kills / 2), { phase, withinMs }),
     ]);
 
     const seen = results.flat();
@@ -40,17 +44,36 @@ for (const phase of ['apply', 'undo'] as const) {
   });
 }
 
-async function killRounds(phase: string, count: number): Promise<readonly string[]> {
+/** How long this machine takes from the word that the phase begins to that of what follows, in milliseconds. */
+async function timePhase(phase: Phase): Promise<number> {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-interrupt-'));
+  await using child = await startChild(directory.path, Buffer.from(originals[0] ?? ''));
+  let beganAt: number | undefined;
+  for await (const line of child.lines) {
+    if (line === phase) beganAt ??= performance.now();
+    else if (beganAt !== undefined) return performance.now() - beganAt;
+  }
+  throw new Error(`the child ended before it came to ${phase}`);
+}
+
+interface Kill {
+  readonly phase: Phase;
+  /** The kill comes at any time up to so long after the word that the phase begins, in milliseconds. */
+  readonly withinMs: number;
+}
+
+async function killRounds(count: number, kill: Kill): Promise<readonly string[]> {
   const seen: string[] = [];
   for (let round = 0; round < count; round += 1) {
     await using directory = await mkdtempDisposable(join(tmpdir(), 'berth-interrupt-'));
     const original = Buffer.from(originals[round % originals.length] ?? '');
-    seen.push(await killOnce(directory.path, phase, original));
+    seen.push(await killOnce(directory.path, original, kill));
   }
   return seen;
 }
 
-async function killOnce(path: string, phase: string, original: Buffer): Promise<string> {
+/** A process that applies and undoes, and what it says; killed when it is disposed. */
+async function startChild(path: string, original: Buffer) {
   const [root, folder] = [join(path, 'data'), join(path, 'etc')];
   await mkdir(join(folder, 'docker'), { recursive: true });
   await writeFile(daemonJson(folder), original);
@@ -59,10 +82,23 @@ async function killOnce(path: string, phase: string, original: Buffer): Promise<
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close');
-  for await (const line of createInterface({ input: child.stdout })) if (line === phase) break;
-  await delay(Math.random() * 30);
-  child.kill('SIGKILL');
-  await closed;
+  return {
+    root,
+    folder,
+    lines: createInterface({ input: child.stdout }),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await closed;
+    },
+  };
+}
+
+async function killOnce(path: string, original: Buffer, { phase, withinMs }: Kill): Promise<string> {
+  const child = await startChild(path, original);
+  const { root, folder } = child;
+  for await (const line of child.lines) if (line === phase) break;
+  await delay(Math.random() * withinMs);
+  await child[Symbol.asyncDispose]();
 
   const state = await checkFiles(folder, original);
   await undoAll(root);
