@@ -68,7 +68,8 @@ export interface DiskFacts {
   manifestTime(repository: RepoName, digest: Digest): Promise<number | undefined>;
   /** In the order of their times. */
   pastOf(repository: RepoName, tag: Tag): Promise<readonly PastMeaning[]>;
-  manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined>;
+  /** Reads it, unless it is `pushed`, which was just checked and written. */
+  manifest(repository: RepoName, digest: Digest, pushed?: StoredManifest): Promise<ManifestFacts | undefined>;
   /** The size in bytes of a stored blob. */
   blob(digest: Digest): Promise<number | undefined>;
 }
@@ -104,10 +105,14 @@ export function createDiskFacts(driver: Driver, store: Pick<Store, 'tags'>, now:
     return modifiedAt === undefined ? undefined : Math.floor(modifiedAt);
   }
 
-  async function manifest(repository: RepoName, digest: Digest): Promise<ManifestFacts | undefined> {
+  async function manifest(
+    repository: RepoName,
+    digest: Digest,
+    pushed?: StoredManifest,
+  ): Promise<ManifestFacts | undefined> {
     const pushedAt = await manifestTime(repository, digest);
     if (pushedAt === undefined) return undefined;
-    const found = await readManifest(digest);
+    const found = pushed ?? (await readManifest(digest));
     if (found?.manifest === undefined)
       return unreadable(digest, found?.mediaType, found?.bytes.length, pushedAt);
     const { mediaType, artifactType, subject, annotations, config, layers, manifests } = found.manifest;

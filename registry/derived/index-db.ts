@@ -27,6 +27,7 @@ import { AppError, isAppError } from '../spec/errors.ts';
 import type { Log } from '../spec/log-record.ts';
 import { parseRepoName, type RepoName, type Tag } from '../spec/names.ts';
 import { createLocks } from '../store/locks.ts';
+import type { StoredManifest } from '../store/manifest-cache.ts';
 import type { Store } from '../store/store.ts';
 import { createDiskFacts, type DiskFacts } from './disk-facts.ts';
 import {
@@ -62,8 +63,8 @@ export interface Index
   start(store: Store): void;
   /** Reads a tag again. */
   tagChanged(repository: RepoName, tag: Tag): Promise<void>;
-  /** Reads a manifest again, and those it lists that are not known. */
-  manifestChanged(repository: RepoName, digest: Digest): Promise<void>;
+  /** Reads a manifest again unless it was just pushed, and those it lists that are not known. */
+  manifestChanged(repository: RepoName, digest: Digest, pushed?: StoredManifest): Promise<void>;
   /** Reads again, in the background, whether a blob is stored, and its size. */
   blobChanged(digest: Digest): void;
   /** Counts a manifest that a client has read; written every 30 seconds, sooner while somebody looks, and at the end. */
@@ -226,10 +227,10 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
           for (const file of files) apply(file, ({ writer }) => writer.setTag(repository, tag, found, meant));
         }),
       ),
-    manifest: (repository, digest) =>
+    manifest: (repository, digest, pushed) =>
       locks.exclusive(`${repository}@${digest}`, () =>
         read(`${repository}@${digest}`, async () => {
-          const found = await begun().facts.manifest(repository, digest);
+          const found = await begun().facts.manifest(repository, digest, pushed);
           for (const file of files)
             apply(file, ({ writer }) => writer.setManifest(repository, digest, found));
         }),
@@ -254,12 +255,15 @@ export async function openIndex(options: IndexOptions): Promise<Index> {
     },
   };
 
-  async function manifestChanged(repository: RepoName, digest: Digest): Promise<void> {
+  async function manifestChanged(
+    repository: RepoName,
+    digest: Digest,
+    pushed?: StoredManifest,
+  ): Promise<void> {
     await refresh.blob(digest);
-    await refresh.manifest(repository, digest);
-    const children =
-      live === undefined ? [] : ask(({ queries }) => queries.manifest({ repository, digest }))?.children;
-    for (const child of children ?? []) {
+    await refresh.manifest(repository, digest, pushed);
+    const children = ask(({ keys }) => keys.childrenOf(repository, digest)) ?? [];
+    for (const child of children) {
       if (live?.keys.hasManifest(repository, child) === false)
         await refresh.manifest(repository, child as Digest);
     }

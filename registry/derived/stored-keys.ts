@@ -11,6 +11,8 @@ export interface StoredKeys {
   hasManifest(repository: string, digest: string): boolean;
   /** True when an index of the repository lists the manifest. */
   isListed(repository: string, digest: string): boolean;
+  /** The manifests that it lists, if it is an index. */
+  childrenOf(repository: string, digest: string): readonly string[];
   tagsOf(repository: string, digest: string): readonly string[];
   /** Names in their order, in pages: those after `after` only. */
   repositories(after: string): readonly string[];
@@ -52,6 +54,12 @@ export function createStoredKeys(db: DatabaseSync): StoredKeys {
         digest,
         repository,
       ) !== undefined,
+    childrenOf: (repository, digest) =>
+      names(
+        `SELECT value AS name FROM manifest, json_each(children) WHERE ${inRepository} AND digest = ?`,
+        repository,
+        digest,
+      ),
     tagsOf: (repository, digest) =>
       names(`SELECT name FROM tag WHERE ${inRepository} AND digest = ?`, repository, digest),
     repositories: (after) =>

@@ -6,6 +6,7 @@ import type { Driver } from '../driver/driver.ts';
 import type { AdminResults } from '../spec/admin-api.ts';
 import { algorithms, type Digest, parseDigest } from '../spec/digest.ts';
 import { parseRepoName, parseTag, type RepoName, type Tag } from '../spec/names.ts';
+import type { StoredManifest } from '../store/manifest-cache.ts';
 import { blobsTree } from '../store/paths.ts';
 import type { Store } from '../store/store.ts';
 import { createBreath } from './breath.ts';
@@ -15,7 +16,8 @@ import type { StoredKeys } from './stored-keys.ts';
 /** Reads a key from the disk into the index. */
 export interface Refresh {
   tag(repository: RepoName, tag: Tag, options: { readonly past: boolean }): Promise<void>;
-  manifest(repository: RepoName, digest: Digest): Promise<void>;
+  /** `pushed` is what was just written, and is not read again. */
+  manifest(repository: RepoName, digest: Digest, pushed?: StoredManifest): Promise<void>;
   blob(digest: Digest): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../derived/journal.ts';
 import type { Digest } from '../spec/digest.ts';
 import { AppError, isAppError } from '../spec/errors.ts';
 import type { RuleEvents, StoreEvents } from '../spec/events.ts';
+import { parseManifest } from '../spec/manifest.ts';
 import { checkRepository, type RepoName, type Tag } from '../spec/names.ts';
 import { createEvents } from './events.ts';
 
@@ -15,6 +16,12 @@ const from = `sha256:${'b'.repeat(64)}` as Digest;
 const [one, two] = ['1', '2'] as string[] as [Tag, Tag];
 const anna = { user: 'anna', requestId: 'r', address: '10.0.0.7', client: 'docker/28.2.1 (linux)' };
 const nobody = { user: '', requestId: 'r' };
+const pushed = {
+  mediaType: 'm',
+  size: 1,
+  bytes: Buffer.from('{'),
+  manifest: parseManifest('{"schemaVersion":2,"manifests":[]}', 'application/vnd.oci.image.index.v1+json'),
+};
 
 /** Where an event went, in order. */
 function watched({ isFull = false, isAuditFull = false } = {}) {
@@ -135,13 +142,16 @@ const cases: Readonly<
       events.manifestPushed({
         repository,
         digest,
-        mediaType: 'm',
-        size: 1,
-        bytes: Buffer.from('{'),
+        ...pushed,
         tags: [],
         actor: anna,
       }),
-    steps: ['log', 'audit pushed', ['manifest', repository, digest], ['manifestPushed', 'anna']],
+    steps: [
+      'log',
+      'audit pushed',
+      ['manifest', repository, digest, { mediaType: 'm', bytes: pushed.bytes, manifest: pushed.manifest }],
+      ['manifestPushed', 'anna'],
+    ],
   },
   'a blob that is stored': {
     act: (events) => events.blobStored({ repository, digest, size: 1, isNew: true, actor: anna }),
@@ -219,7 +229,7 @@ const told: readonly {
   {
     name: 'a push by tag, once, after the tag is set',
     act: async (events) => {
-      const push = { repository, digest, mediaType: 'm', size: 1, bytes: Buffer.from('{'), actor: anna };
+      const push = { repository, digest, ...pushed, actor: anna };
       await events.manifestPushed({ ...push, tags: [one] });
       const manifest = { mediaType: 'm', bytes: push.bytes };
       await events.tagMoved({ repository, tag: one, from: undefined, to: digest, manifest, actor: anna });
@@ -269,7 +279,7 @@ const told: readonly {
     name: 'nothing that the doctor does to find out whether it works',
     act: async (events) => {
       const check = { repository: checkRepository, digest, actor: anna };
-      const push = { ...check, mediaType: 'm', size: 1, bytes: Buffer.from('{') };
+      const push = { ...check, ...pushed };
       await events.blobStored({ ...check, size: 5, isNew: true });
       await events.manifestPushed({ ...push, tags: [one] });
       await events.tagMoved({ ...check, tag: one, from: undefined, to: digest });
@@ -299,8 +309,7 @@ test('the audit has who, from where, with what, and where the journal tells the 
   const { events, noted } = watched();
 
   await events.tagMoved({ repository, tag: one, from, to: digest, actor: anna });
-  const push = { mediaType: 'm', size: 1, bytes: Buffer.from('{'), tags: [] };
-  await events.manifestPushed({ repository, digest, ...push, actor: anna });
+  await events.manifestPushed({ repository, digest, ...pushed, tags: [], actor: anna });
   await events.blobDeleted({ repository, digest, actor: nobody });
   await events.restored({ repository, digest, tags: [], actor: anna });
   await events.audited({ kind: 'loginFailed', outcome: 'failed', actor: anna, detail: 'x'.repeat(1000) });

@@ -258,7 +258,7 @@ export function createEvents(
         });
       feed?.publish({ kind: 'diskChanged', disk });
     },
-    async manifestPushed({ repository, digest, mediaType, size, bytes, tags, actor }) {
+    async manifestPushed({ repository, digest, mediaType, size, bytes, manifest, tags, actor }) {
       const fields = {
         ...by(actor),
         'vars.name': repository,
@@ -269,7 +269,7 @@ export function createEvents(
       log.info('manifestPushed', 'manifest stored', fields);
       await Promise.all([
         audited({ kind: 'pushed', repository, digest, actor }),
-        index?.manifestChanged(repository, digest),
+        index?.manifestChanged(repository, digest, { mediaType, bytes, manifest }),
       ]);
       feed?.publish({ kind: 'manifestPushed', repository, digest, bytes: size, ...userOf(actor) });
       // Whoever hears of a tag may pull it at once, so that waits for the tag.

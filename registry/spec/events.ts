@@ -6,6 +6,7 @@ import type { DiskRow } from './admin/process.ts';
 import type { CollectRunRow } from './admin/upkeep.ts';
 import type { AuditRow } from './audit.ts';
 import type { Digest } from './digest.ts';
+import type { Manifest } from './manifest.ts';
 import type { RepoName, Tag, UploadId } from './names.ts';
 
 /** Who did it, for every event that a request caused. */
@@ -113,6 +114,7 @@ export interface StoreEvents {
     mediaType: string;
     size: number;
     bytes: Uint8Array;
+    manifest: Manifest;
     /** Those that are pointed at it next, each with an event of its own. */
     tags: readonly Tag[];
     actor: Actor;

@@ -30,6 +30,13 @@ const withoutType = (value: { readonly mediaType?: string }) => ({ ...value, med
 /** With a list of so many lists, each with a comma or none: around them are 12 commas and brackets. */
 const wide = (parts: number) => `${JSON.stringify(image).slice(0, -1)},"x":[${'[],'.repeat(parts - 1)}[]]}`;
 
+/** Of annotations, and of an object that nobody reads; `x` is one more. */
+const ownKeys = (noted: number, unread: number) => ({
+  ...image,
+  annotations: Object.fromEntries(Array.from({ length: noted }, (_, at) => [`k${at}`, ''])),
+  x: Object.fromEntries(Array.from({ length: unread - 1 }, (_, at) => [`k${at}`, 1])),
+});
+
 for (const [what, value, contentType, mediaType] of [
   ['an OCI image', image, mediaTypes.ociManifest, mediaTypes.ociManifest],
   ['an OCI index', index, mediaTypes.ociIndex, mediaTypes.ociIndex],
@@ -56,6 +63,7 @@ for (const [what, value, contentType, mediaType] of [
   ],
   ['an image without layers', { ...image, layers: [] }, undefined, mediaTypes.ociManifest],
   ['as much as there may be', wide(74_994), undefined, mediaTypes.ociManifest],
+  ['as many keys of its own as there may be', ownKeys(20_000, 20_000), undefined, mediaTypes.ociManifest],
   ['null lists', { ...image, layers: null }, undefined, mediaTypes.ociManifest],
   ['unknown fields', { ...image, 'org.example': { a: 1 }, __proto__x: 1 }, undefined, mediaTypes.ociManifest],
   [
@@ -81,6 +89,8 @@ for (const [rule, value, contentType] of [
   ['It is not a JSON object.', 'null', mediaTypes.ociManifest],
   ['It is nested deeper than 64 levels.', deep(64), mediaTypes.ociManifest],
   ['It has more than 150000 commas and opening brackets.', wide(74_995), mediaTypes.ociManifest],
+  ['It has more than 40000 keys that are no fields.', ownKeys(20_001, 20_000), undefined],
+  ['It has more than 40000 keys that are no fields.', ownKeys(20_000, 20_001), undefined],
   ['schemaVersion must be 2.', { ...image, schemaVersion: 1 }, undefined],
   ['schemaVersion must be 2.', { ...image, schemaVersion: '2' }, undefined],
   ['Content-Type and mediaType differ.', image, mediaTypes.ociIndex],

@@ -3,19 +3,38 @@
  * wins elsewhere) and keys that equal a known field but for letter case (Go's encoding/json takes them as it).
  */
 
-/** The fields that are read of an object; each value describes the object, or the objects of a list, below it. */
+/** The fields that are read of an object: at most 31. */
 export interface ReadFields {
-  readonly [field: string]: ReadFields;
+  readonly known: ReadonlyMap<string, ReadField>;
+  /** The fields by their name without letter case. */
+  readonly twins: ReadonlyMap<string, string>;
+}
+
+interface ReadField {
+  /** One that no other field of the object has. */
+  readonly bit: number;
+  /** What is read of the object, or of the objects of a list, below it. */
+  readonly below: ReadFields;
+}
+
+/** Each value describes the object, or the objects of a list, below the field. */
+export function readFields(fields: Readonly<Record<string, ReadFields>> = {}): ReadFields {
+  const entries = Object.entries(fields);
+  return {
+    known: new Map(entries.map(([name, below], at) => [name, { bit: 1 << at, below }])),
+    twins: new Map(entries.map(([name]) => [folded(name), name])),
+  };
 }
 
 interface Frame {
   readonly isObject: boolean;
   /** The fields read of this object; `undefined` when nobody reads it. */
   readonly fields: ReadFields | undefined;
-  /** Those that came before, in an object that somebody reads. */
-  readonly keys: Set<string> | undefined;
-  /** The key whose value comes next, in an object. */
-  key: string | undefined;
+  /** The bits of the fields that came before, in an object that somebody reads; its other keys. */
+  seen: number;
+  ownKeys: Set<string> | undefined;
+  /** The field whose value comes next, in an object. */
+  field: ReadField | undefined;
 }
 
 /**
@@ -27,12 +46,21 @@ export function strictJsonProblem(
   {
     maxDepth,
     maxParts,
+    maxOwnKeys,
     fields,
-  }: { readonly maxDepth: number; readonly maxParts: number; readonly fields: ReadFields },
+  }: {
+    readonly maxDepth: number;
+    /** Of commas and opening brackets. */
+    readonly maxParts: number;
+    /** Of keys that are no fields: those of annotations, and of what nobody reads. */
+    readonly maxOwnKeys: number;
+    readonly fields: ReadFields;
+  },
 ): string | undefined {
   const stack: Frame[] = [];
   let expectKey = false;
   let parts = 0;
+  let ownKeys = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
     if (char === quote) {
@@ -40,9 +68,15 @@ export function strictJsonProblem(
       const top = stack.at(-1);
       if (expectKey && top !== undefined) {
         if (top.fields !== undefined) {
-          top.key = unescaped(text.slice(at, end + 1));
-          const problem = keyProblem(top, top.key);
+          const key = unescaped(text.slice(at, end + 1));
+          top.field = top.fields.known.get(key);
+          const problem =
+            top.field === undefined ? ownKeyProblem(top, top.fields, key) : fieldProblem(top, top.field);
           if (problem !== undefined) return problem;
+        }
+        if (top.field === undefined) {
+          ownKeys += 1;
+          if (ownKeys > maxOwnKeys) return `It has more than ${maxOwnKeys} keys that are no fields.`;
         }
         expectKey = false;
       }
@@ -51,10 +85,8 @@ export function strictJsonProblem(
       if (stack.length === maxDepth) return `It is nested deeper than ${maxDepth} levels.`;
       parts += 1;
       const isObject = char === openBrace;
-      const above = stack.at(-1);
-      const below = fieldsBelow(above, fields);
-      const keys = isObject && below !== undefined ? new Set<string>() : undefined;
-      stack.push({ isObject, fields: below, keys, key: undefined });
+      const read = fieldsBelow(stack.at(-1), fields);
+      stack.push({ isObject, fields: read, seen: 0, ownKeys: undefined, field: undefined });
       expectKey = isObject;
     } else if (char === closeBrace || char === closeBracket) {
       stack.pop();
@@ -62,43 +94,46 @@ export function strictJsonProblem(
     } else if (char === comma) {
       parts += 1;
       expectKey = stack.at(-1)?.isObject === true;
+    } else if (char !== colon) {
+      at = nextMark(text, at) - 1;
     }
     if (parts > maxParts) return `It has more than ${maxParts} commas and opening brackets.`;
   }
   return undefined;
 }
 
-const [quote, openBrace, closeBrace, openBracket, closeBracket, comma, backslash] = [
-  0x22, 0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x5c,
+const [quote, openBrace, closeBrace, openBracket, closeBracket, comma, colon, backslash] = [
+  0x22, 0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a, 0x5c,
 ];
+
+const mark = /["{}[\],]/g;
+
+/** Past numbers, words and spaces; these may be megabytes. The length of the text if there is no more. */
+function nextMark(text: string, from: number): number {
+  mark.lastIndex = from;
+  return mark.test(text) ? mark.lastIndex - 1 : text.length;
+}
 
 function fieldsBelow(above: Frame | undefined, root: ReadFields): ReadFields | undefined {
   if (above === undefined) return root;
-  if (!above.isObject) return above.fields;
-  if (above.fields === undefined || above.key === undefined) return undefined;
-  return Object.hasOwn(above.fields, above.key) ? above.fields[above.key] : undefined;
+  return above.isObject ? above.field?.below : above.fields;
 }
 
-function keyProblem({ fields, keys }: Frame, key: string): string | undefined {
-  if (fields === undefined || keys === undefined) return undefined;
-  if (keys.has(key)) return 'An object has the same key twice.';
-  keys.add(key);
-  if (Object.hasOwn(fields, key)) return undefined;
-  const twin = twinsOf(fields).get(folded(key));
+const twice = 'An object has the same key twice.';
+
+function fieldProblem(frame: Frame, { bit }: ReadField): string | undefined {
+  if ((frame.seen & bit) !== 0) return twice;
+  frame.seen |= bit;
+  return undefined;
+}
+
+function ownKeyProblem(frame: Frame, { twins }: ReadFields, key: string): string | undefined {
+  frame.ownKeys ??= new Set();
+  if (frame.ownKeys.has(key)) return twice;
+  frame.ownKeys.add(key);
+  const twin = twins.size === 0 ? undefined : twins.get(folded(key));
   return twin === undefined ? undefined : `A key differs from ${twin} only in letter case.`;
 }
-
-/** The fields by their name without letter case, made once: an object may have hundreds of thousands of keys. */
-function twinsOf(fields: ReadFields): ReadonlyMap<string, string> {
-  let twins = knownTwins.get(fields);
-  if (twins === undefined) {
-    twins = new Map(Object.keys(fields).map((field) => [folded(field), field]));
-    knownTwins.set(fields, twins);
-  }
-  return twins;
-}
-
-const knownTwins = new WeakMap<ReadFields, ReadonlyMap<string, string>>();
 
 /** Letter case as Go folds it: the long s counts as s, the Kelvin sign as k. */
 function folded(key: string): string {

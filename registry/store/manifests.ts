@@ -159,6 +159,7 @@ export function createManifests({
         mediaType: manifest.mediaType,
         size: bytes.length,
         bytes,
+        manifest,
         tags: names,
         actor,
       });
