@@ -138,7 +138,7 @@ const countsKept = 100;
 
 /** So many matches are sorted at once, `sortedAtOnce`; to more than that, the way leads along the index of an order. */
 export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce = 2000): IndexQueries {
-  const { one, all, number } = createStatements(db);
+  const { one, all, texts, number } = createStatements(db);
 
   /** One row more than asked tells whether there is another page. */
   function page(
@@ -340,7 +340,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
 
   function tagsOf(repository: number, digest: string): readonly string[] {
     const sql = 'SELECT name FROM tag WHERE repository_id = ? AND digest = ? ORDER BY name';
-    return all(sql, repository, digest).map((row) => String(row['name']));
+    return texts(sql, repository, digest);
   }
 
   const manifests: IndexQueries['manifests'] = ({ repository, untagged, sort, descending, after, limit }) => {
@@ -494,12 +494,8 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     };
   }
 
-  /** Names as one text: a row of its own for each costs more than the search for them. */
-  const namesOf = (sql: string, ...values: readonly Value[]): readonly string[] =>
-    stringsIn(one(`SELECT json_group_array(name) AS names FROM (${sql})`, ...values)?.['names']);
-
   const repositoryNames: IndexQueries['repositoryNames'] = ({ after, limit }) =>
-    namesOf(
+    texts(
       `SELECT name FROM repository INDEXED BY repository_by_name
        WHERE manifest_count > 0 AND name > ? ORDER BY name LIMIT ?`,
       after,
@@ -507,7 +503,7 @@ export function createQueries(db: DatabaseSync, now: () => number, sortedAtOnce 
     ) as readonly RepoName[];
 
   const tagNames: IndexQueries['tagNames'] = (repository, { after, limit }) =>
-    namesOf(
+    texts(
       'SELECT name FROM tag WHERE repository_id = ? AND name > ? ORDER BY name LIMIT ?',
       repositoryId(repository) ?? 0,
       after,

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue, StatementResultingChanges } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementResultingChanges, StatementSync } from 'node:sqlite';
 
 export type Value = string | number | null;
 type Row = Record<string, SQLOutputValue>;
@@ -9,6 +9,8 @@ export interface Statements {
   /** The first row. */
   readonly one: (sql: string, ...values: readonly Value[]) => Row | undefined;
   readonly all: (sql: string, ...values: readonly Value[]) => readonly Row[];
+  /** The first column, a text, of each row: a hundred take a third of the time that as many objects take. */
+  readonly texts: (sql: string, ...values: readonly Value[]) => readonly string[];
   /** The column `n` of the first row; 0 when there is none. */
   readonly number: (sql: string, ...values: readonly Value[]) => number;
 }
@@ -19,18 +21,30 @@ export function stringsIn(json: SQLOutputValue | undefined): readonly string[] {
 }
 
 export function createStatements(db: DatabaseSync): Statements {
-  const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+  const ofObjects = new Map<string, StatementSync>();
+  const ofLists = new Map<string, StatementSync>();
 
-  function statement(sql: string) {
-    const known = prepared.get(sql) ?? db.prepare(sql);
-    prepared.set(sql, known);
+  function statement(sql: string): StatementSync {
+    const known = ofObjects.get(sql) ?? db.prepare(sql);
+    ofObjects.set(sql, known);
     return known;
+  }
+
+  function listStatement(sql: string): StatementSync {
+    const known = ofLists.get(sql);
+    if (known !== undefined) return known;
+    const made = db.prepare(sql);
+    made.setReturnArrays(true);
+    ofLists.set(sql, made);
+    return made;
   }
 
   return {
     run: (sql, ...values) => statement(sql).run(...values),
     one: (sql, ...values) => statement(sql).get(...values),
     all: (sql, ...values) => statement(sql).all(...values),
+    texts: (sql, ...values) =>
+      (listStatement(sql).all(...values) as unknown as readonly [string][]).map(([text]) => text),
     number: (sql, ...values) => Number(statement(sql).get(...values)?.['n'] ?? 0),
   };
 }

@@ -25,9 +25,7 @@ export interface StoredKeys {
 const pageRows = 500;
 
 export function createStoredKeys(db: DatabaseSync): StoredKeys {
-  const { one, all } = createStatements(db);
-  const names = (sql: string, ...values: (string | number)[]): readonly string[] =>
-    all(sql, ...values).map((row) => String(row['name']));
+  const { one, texts } = createStatements(db);
   const inRepository = 'repository_id = (SELECT id FROM repository WHERE name = ?)';
   return {
     tagTime(repository, tag) {
@@ -55,35 +53,31 @@ export function createStoredKeys(db: DatabaseSync): StoredKeys {
         repository,
       ) !== undefined,
     childrenOf: (repository, digest) =>
-      names(
-        `SELECT value AS name FROM manifest, json_each(children) WHERE ${inRepository} AND digest = ?`,
+      texts(
+        `SELECT value FROM manifest, json_each(children) WHERE ${inRepository} AND digest = ?`,
         repository,
         digest,
       ),
     tagsOf: (repository, digest) =>
-      names(`SELECT name FROM tag WHERE ${inRepository} AND digest = ?`, repository, digest),
+      texts(`SELECT name FROM tag WHERE ${inRepository} AND digest = ?`, repository, digest),
     repositories: (after) =>
-      names(
+      texts(
         `SELECT name FROM repository WHERE name > ? AND (manifest_count > 0 OR tag_count > 0) ORDER BY name LIMIT ${pageRows}`,
         after,
       ),
     tags: (repository, after) =>
-      names(
+      texts(
         `SELECT name FROM tag WHERE ${inRepository} AND name > ? ORDER BY name LIMIT ${pageRows}`,
         repository,
         after,
       ),
     manifests: (repository, after) =>
-      names(
-        `SELECT digest AS name FROM manifest WHERE ${inRepository} AND digest > ? ORDER BY digest LIMIT ${pageRows}`,
+      texts(
+        `SELECT digest FROM manifest WHERE ${inRepository} AND digest > ? ORDER BY digest LIMIT ${pageRows}`,
         repository,
         after,
       ),
     blobs: (start) =>
-      names(
-        'SELECT digest AS name FROM blob WHERE digest >= ? AND digest < ? AND is_stored = 1',
-        start,
-        `${start}g`,
-      ),
+      texts('SELECT digest FROM blob WHERE digest >= ? AND digest < ? AND is_stored = 1', start, `${start}g`),
   };
 }

@@ -82,9 +82,7 @@ const record = `
   WHERE tag.repository_id = (SELECT id FROM repository WHERE name = ?)`;
 
 export function createTidyQueries(db: DatabaseSync): TidyQueries {
-  const { one, all, number } = createStatements(db);
-  const names = (rows: readonly Record<string, unknown>[]): readonly string[] =>
-    rows.map((row) => String(row['name']));
+  const { one, all, texts, number } = createStatements(db);
 
   function tagRecords({ repository, after, limit }: Parameters<TidyQueries['tagRecords']>[0]) {
     const [rank, name] = after === undefined ? [-Number.MAX_SAFE_INTEGER, ''] : [-after.pushedAt, after.tag];
@@ -133,9 +131,9 @@ export function createTidyQueries(db: DatabaseSync): TidyQueries {
   }
 
   function childrenOf(manifest: number): readonly string[] {
-    const sql = `SELECT digest AS name FROM manifest_use JOIN blob ON blob.id = blob_id
+    const sql = `SELECT digest FROM manifest_use JOIN blob ON blob.id = blob_id
                  WHERE manifest_id = ? AND kind = 'child'`;
-    return names(all(sql, manifest));
+    return texts(sql, manifest);
   }
 
   async function bytesOf(manifests: ReadonlySet<number>, breathe: () => Promise<void>): Promise<number> {
@@ -199,33 +197,27 @@ export function createTidyQueries(db: DatabaseSync): TidyQueries {
       return row === undefined ? undefined : recordOf(row);
     },
     tagsOfDigest: ({ repository, digest, limit }) =>
-      names(
-        all(
-          `SELECT name FROM tag WHERE repository_id = (SELECT id FROM repository WHERE name = ?) AND digest = ?
+      texts(
+        `SELECT name FROM tag WHERE repository_id = (SELECT id FROM repository WHERE name = ?) AND digest = ?
            ORDER BY name LIMIT ?`,
-          repository,
-          digest,
-          limit,
-        ),
+        repository,
+        digest,
+        limit,
       ),
     indexesOf: ({ repository, digest, limit }) =>
-      names(
-        all(
-          `SELECT parent.digest AS name FROM blob JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
+      texts(
+        `SELECT parent.digest FROM blob JOIN manifest_use ON blob_id = blob.id AND kind = 'child'
            JOIN manifest AS parent ON parent.id = manifest_id
            WHERE blob.digest = ? AND parent.repository_id = (SELECT id FROM repository WHERE name = ?)
            ORDER BY parent.digest LIMIT ?`,
-          digest,
-          repository,
-          limit,
-        ),
+        digest,
+        repository,
+        limit,
       ),
     taggedRepositories: (after) =>
-      names(
-        all(
-          `SELECT name FROM repository WHERE name > ? AND tag_count > 0 ORDER BY name LIMIT ${pageRows}`,
-          after,
-        ),
+      texts(
+        `SELECT name FROM repository WHERE name > ? AND tag_count > 0 ORDER BY name LIMIT ${pageRows}`,
+        after,
       ),
     freed,
     freedWithRepository(repository) {

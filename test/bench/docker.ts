@@ -4,17 +4,20 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempDisposableSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { makeImage } from '../support/image.ts';
 import { succeed } from '../support/process.ts';
 import { needs, searchPath } from '../support/tools.ts';
-import { interleave, notMore, type Row, runs, time, timed } from './figures.ts';
+import { type Costs, interleave, notMore, type Row, runs, time, timed } from './figures.ts';
 import { overTls, type Place, type Server, startAll } from './servers.ts';
 
 const layers = 20;
 const layerMib = 1;
+/** Before pushes are measured again: Node compiles what it runs over the first dozen. */
+const warmUps = 12;
 const marker = 'rows: ';
 
 export async function measureDocker({ cli, tls }: Place): Promise<readonly Row[]> {
@@ -33,29 +36,51 @@ export async function measureDocker({ cli, tls }: Place): Promise<readonly Row[]
 async function measureInside(place: Place): Promise<readonly Row[]> {
   using root = mkdtempDisposableSync(join(tmpdir(), 'berth-bench-docker-'));
   await using all = await startAll(place, overTls);
-  // An image of its own for each round: docker knows what it has pushed to whom.
-  for (let round = 0; round < runs; round += 1) {
-    const out = join(root.path, `${round}.tar`);
-    await makeImage({ out, ref: `bench:${round}`, layers, layerMib, seed: round + 1 });
+  let images = 0;
+  const name = ({ target }: Server, image: number): string =>
+    `localhost:${target.port}/bench/image${image}:1`;
+  /** An image of its own each time: docker knows what it has pushed to whom. */
+  async function load(): Promise<number> {
+    const image = (images += 1);
+    const out = join(root.path, `${image}.tar`);
+    await makeImage({ out, ref: `bench:${image}`, layers, layerMib, seed: image });
     await docker('load', '-i', out);
+    await rm(out);
+    for (const server of all.servers) await docker('tag', `bench:${image}`, name(server, image));
+    return image;
   }
-  const name = ({ target }: Server, round: number): string =>
-    `localhost:${target.port}/bench/image${round}:1`;
-  const pushes = await interleave(all.servers, async (server, round) => {
-    await docker('tag', `bench:${round}`, name(server, round));
-    return await timed(() => docker('push', '-q', name(server, round)));
-  });
-  for (let round = 0; round < runs; round += 1)
-    await docker('rmi', '-f', `bench:${round}`, ...all.servers.map((server) => name(server, round)));
+  /** Images of as many rounds, in turns. */
+  async function push(
+    rounds: number,
+  ): Promise<{ readonly loaded: readonly number[]; readonly pushes: Costs }> {
+    const loaded: number[] = [];
+    for (let round = 0; round < rounds; round += 1) loaded.push(await load());
+    const pushes = await interleave(
+      all.servers,
+      (server, round) => timed(() => docker('push', '-q', name(server, loaded[round] ?? 0))),
+      rounds,
+    );
+    for (const image of loaded)
+      await docker('rmi', '-f', `bench:${image}`, ...all.servers.map((server) => name(server, image)));
+    return { loaded, pushes };
+  }
+
+  const { pushes: first } = await push(runs);
+  await push(warmUps);
+  const { loaded, pushes } = await push(runs);
   const pulls = await interleave(all.servers, async (server, round) => {
-    const seconds = await timed(() => docker('pull', '-q', name(server, round)));
+    const seconds = await timed(() => docker('pull', '-q', name(server, loaded[round] ?? 0)));
     // Else the next registry would have nothing to give.
-    await docker('rmi', '-f', name(server, round));
+    await docker('rmi', '-f', name(server, loaded[round] ?? 0));
     return seconds;
   });
   const limit = { value: ({ seconds }: { readonly seconds: number }) => seconds, format: time, atMost: 1 };
   const what = `${layers} layers of ${layerMib} MiB, TLS`;
-  return [notMore(`docker push, ${what}`, pushes, limit), notMore(`docker pull, ${what}`, pulls, limit)];
+  return [
+    notMore(`docker push, ${what}, the first ${runs} after a start`, first, limit),
+    notMore(`docker push, ${what}, after ${runs + warmUps} others`, pushes, limit),
+    notMore(`docker pull, ${what}`, pulls, limit),
+  ];
 }
 
 async function docker(...args: readonly string[]): Promise<void> {

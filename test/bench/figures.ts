@@ -26,13 +26,16 @@ interface Cost {
   readonly cpuSeconds: number;
 }
 
+export type Costs = readonly [Cost, ...Cost[]];
+
 /** The medians of the same work on each server, Berth first; `act` answers its seconds. */
 export async function interleave(
   servers: readonly [Server, ...Server[]],
   act: (server: Server, round: number) => Promise<number>,
-): Promise<readonly [Cost, ...Cost[]]> {
+  rounds = runs,
+): Promise<Costs> {
   const found = servers.map((server) => ({ server, seconds: [] as number[], cpu: [] as number[] }));
-  for (let round = 0; round < runs; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < found.length; turn += 1) {
       const each = found[(round + turn) % found.length];
       if (each === undefined) continue;
@@ -48,18 +51,18 @@ export async function interleave(
     seconds: median(seconds),
     cpuSeconds: median(cpu),
   }));
-  return costs as unknown as readonly [Cost, ...Cost[]];
+  return costs as unknown as Costs;
 }
 
 /** The wall time: how many times faster than the best of the others Berth is. */
-export function faster(name: string, costs: readonly [Cost, ...Cost[]], atLeast: number): Row {
+export function faster(name: string, costs: Costs, atLeast: number): Row {
   return compared(name, costs, { value: ({ seconds }) => seconds, format: time, atLeast });
 }
 
 /** What Berth needs of something that the others need as well: how much of what the best of the others needs. */
 export function notMore(
   name: string,
-  costs: readonly [Cost, ...Cost[]],
+  costs: Costs,
   options: {
     readonly value: (cost: Cost) => number;
     readonly format: (value: number) => string;
@@ -71,7 +74,7 @@ export function notMore(
 
 function compared(
   name: string,
-  [berth, ...others]: readonly [Cost, ...Cost[]],
+  [berth, ...others]: Costs,
   {
     value,
     format,
