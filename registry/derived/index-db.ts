@@ -6,7 +6,8 @@
  *   journal ------> a line that is durable ------------------> history, pushedBy, pulls, and the new position
  *
  * **A key is read, not told.** An event only names what changed. Reads of one key take turns, so the last of them begins
- * after the last change and the index ends up with what the disk says, in whatever order events come.
+ * after the last change and the index ends up with what the disk says, in whatever order events come. The bytes
+ * behind a digest never change, so those that were just pushed are not read again, only whether and since when they are there.
  *
  * **At the start** a file that is absent, of another version, half built or damaged (`PRAGMA quick_check`) is dropped and
  * built anew. One that is sound is used at once; then, in the background, the journal is read on from the position that
