@@ -39,7 +39,7 @@ function fill(head: string, unit: (at: number) => string, tail: string): string 
   }
 }
 
-function list(length: number, unit: (at: number) => string): string {
+function repeated(length: number, unit: (at: number) => string): string {
   return Array.from({ length }, (_, at) => unit(at)).join(',');
 }
 
@@ -52,8 +52,8 @@ const manifests: Readonly<Record<string, string>> = {
   'deep in objects': fill(`${start}"x":`, () => '{"a":', '1'),
   'one object with many keys': fill(start, (at) => `"k${at}":1,`, '"z":1}'),
   'many annotations': fill(`${start}"annotations":{`, (at) => `"k${at}":"",`, '"z":""}}'),
-  'as many keys as there may be': `${start}${list(39_999, (at) => `"k${at}":1`)},"z":1}`,
-  'as many annotations as there may be': `${start}"annotations":{${list(40_000, (at) => `"k${at}":""`)}}}`,
+  'as many keys as there may be': `${start}${repeated(39_999, (at) => `"k${at}":1`)},"z":1}`,
+  'as many annotations as there may be': `${start}"annotations":{${repeated(40_000, (at) => `"k${at}":""`)}}}`,
   'many layers with titles': fill(
     start.replace('"layers":[],', '"layers":['),
     (at) => `${descriptor.slice(0, -1)},"annotations":{"org.opencontainers.image.title":"file ${at}"}},`,
