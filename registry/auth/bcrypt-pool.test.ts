@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { hashSync } from 'bcryptjs';
@@ -11,6 +12,7 @@ import { isAppError } from '../spec/errors.ts';
 import { bcryptWorkerUrl, createBcryptPool } from './bcrypt-pool.ts';
 
 const hash = hashSync('geheim', 4);
+const onLinux = process.platform === 'linux' ? {} : { skip: 'the nice value is of the whole process' };
 
 test('a worker compares and hashes', async () => {
   await using pool = createBcryptPool({ size: 2 });
@@ -35,6 +37,17 @@ test('what does not fit the queue is refused at once with 429', async () => {
     results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code)),
     [true, true, true, 'TOO_MANY_LOGINS', 'TOO_MANY_LOGINS'],
   );
+});
+
+test('on Linux its threads leave the processors to the requests', onLinux, async () => {
+  await using pool = createBcryptPool({ size: 1 });
+  const before = niceOfThreads();
+
+  await pool.compare('geheim', hash);
+
+  const after = niceOfThreads();
+  const lower = after.filter((nice) => nice === getPriority() + 10);
+  assert.deepEqual([before.includes(getPriority() + 10), lower.length], [false, 1]);
 });
 
 test('a caller who goes away leaves the queue', async () => {
@@ -106,3 +119,11 @@ test('the worker also runs as a bundle, from a file or from its text', async () 
     assert.equal(await pool.compare('geheim', hash), true);
   }
 });
+
+/** Of each thread of this process: field 19 of proc_pid_stat(5), the 17th after the name in parentheses. */
+function niceOfThreads(): number[] {
+  return readdirSync('/proc/self/task').map((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+}
