@@ -7,6 +7,8 @@ import { needs } from '../support/tools.ts';
 import { checkAccessibility, openWindow } from '../support/window.ts';
 
 const soon = { timeout: 1000 };
+const shortNames = ['nginx', 'a/web-frontend', 'platform/db'];
+const longName = `${'department/'.repeat(8)}web-frontend`;
 
 test('repositories', needs('chromium'), async (t) => {
   await using window = await openWindow({ env: { BERTH_AUTH_ANONYMOUS: '[public/**]' } });
@@ -223,6 +225,15 @@ test('repositories', needs('chromium'), async (t) => {
     await dialog.getByRole('button', { name: 'Cancel' }).click();
   });
 
+  await t.test('a name is cut only where it has no room, and its end last', async () => {
+    for (const name of [...shortNames, longName]) {
+      await window.push(name, '1', name);
+      await rowOf(page, name).waitFor(soon);
+    }
+    for (const name of shortNames) assert.deepEqual(await cutPartsOf(page, name), [], name);
+    assert.deepEqual(await cutPartsOf(page, longName), [longName.slice(0, longName.lastIndexOf('/') + 1)]);
+  });
+
   await t.test('one that is deleted by others disappears within a second', async () => {
     const list = await request(registry.plainUrl, { path: '/v2/public/web/manifests/1', user });
     const digest = String(list.headers['docker-content-digest']);
@@ -234,13 +245,22 @@ test('repositories', needs('chromium'), async (t) => {
     await registry.stop();
     await page.getByText('The registry was stopped').waitFor();
 
-    assert.deepEqual((await namesIn(page)).toSorted(), ['charts/shop', 'team/api']);
+    const left = ['charts/shop', 'team/api', ...shortNames, longName];
+    assert.deepEqual((await namesIn(page)).toSorted(), left.toSorted());
     await checkAccessibility(page);
   });
 });
 
 function rowOf(page: Page, name: string) {
   return page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+}
+
+/** The parts of the name in its row that are not seen whole. */
+async function cutPartsOf(page: Page, name: string): Promise<readonly string[]> {
+  const parts = rowOf(page, name).getByRole('link', { name, exact: true }).locator('span');
+  return await parts.evaluateAll((all) =>
+    all.filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent),
+  );
 }
 
 async function clipboard(page: Page): Promise<string> {
