@@ -8,6 +8,7 @@
  * No part of a repository name begins with `_`, so it can end the name. What a screen keeps for a reload (search, sort)
  * are parameters behind the question mark.
  */
+import { parseRepoName } from '../registry/spec/names.ts';
 import { type Screen, screens } from '../registry/spec/screens.ts';
 
 export type Route =
@@ -50,7 +51,8 @@ function parsePath([first = 'home', ...rest]: readonly string[]): Route {
   if (screen === undefined) return { page: 'unknown' };
   if (screen !== 'repositories' || rest.length === 0) return { page: screen, tab: rest[0] };
   const end = rest.indexOf('_');
-  const repository = (end === -1 ? rest : rest.slice(0, end)).join('/');
+  const repository = parseRepoName((end === -1 ? rest : rest.slice(0, end)).join('/'));
+  if (repository === undefined) return { page: 'unknown' };
   const [what, one = '', other = ''] = end === -1 ? [] : rest.slice(end + 1);
   if (what === 'image' && one !== '')
     return { page: 'image', repository, reference: one, tab: other || undefined };

@@ -193,6 +193,15 @@ test('repositories', needs('chromium'), async (t) => {
     await rowOf(page, 'team/api').waitFor();
   });
 
+  await t.test('one that only shares says so', async () => {
+    const config = { architecture: 'amd64', os: 'linux' };
+    await into('public/copy').image({ config, layers: [Buffer.alloc(700_000, 'w')] }, '1');
+    await window.go('#/repositories/public/copy');
+    await page.getByText('700kB shared').waitFor(soon);
+    await page.goBack();
+    await rowOf(page, 'public/copy').waitFor();
+  });
+
   await t.test('Delete asks for the name, and says what goes; Undo brings all of it back', async () => {
     await rowOf(page, 'team/api').focus();
     await page.keyboard.press('Delete');
@@ -245,7 +254,7 @@ test('repositories', needs('chromium'), async (t) => {
     await registry.stop();
     await page.getByText('The registry was stopped').waitFor();
 
-    const left = ['charts/shop', 'team/api', ...shortNames, longName];
+    const left = ['charts/shop', 'public/copy', 'team/api', ...shortNames, longName];
     assert.deepEqual((await namesIn(page)).toSorted(), left.toSorted());
     await checkAccessibility(page);
   });

@@ -382,8 +382,15 @@ test('a repository', needs('chromium'), async (t) => {
   await t.test('text of an address is text', async () => {
     await window.go(`${home}?q=${encodeURIComponent('<img src=x onerror=complain(1)>\u202e"\u0007"')}`);
     await page.getByRole('heading', { name: /^Nothing matches <img src=x/ }).waitFor();
-    await window.go(`#/repositories/${encodeURIComponent('<img src=x onerror=complain(1)>')}`);
-    await page.getByRole('main').getByRole('alert').waitFor();
+    await window.go(
+      `#/repositories/team/api/_/image/${encodeURIComponent('<img src=x onerror=complain(1)>')}`,
+    );
+    await page.getByRole('main').getByText('<img src=x onerror=complain(1)>').first().waitFor();
+  });
+
+  await t.test('an address that can be of no repository is of no screen', async () => {
+    await page.evaluate(() => (location.hash = '#/repositories/team/api:1'));
+    await page.getByRole('heading', { name: 'There is no such screen' }).waitFor();
   });
 
   await t.test('one that does not exist says so, with the nearest name', async () => {

@@ -1,6 +1,6 @@
 import { Lock, PackageX } from 'lucide-react';
 import { isAppError } from '../../../registry/spec/errors.ts';
-import { formatForeign, formatPlural } from '../../format.ts';
+import { formatBytes, formatExactBytes, formatForeign, formatPlural } from '../../format.ts';
 import { openConnect } from '../../frame/open.tsx';
 import { problemOf } from '../../messages.ts';
 import { Button } from '../../parts/button.tsx';
@@ -43,6 +43,11 @@ export function RepositoryScreen({ repository, tab }: RepositoryProps) {
               </Chip>
             )}
             <Bytes value={data.exclusiveBytes} />
+            {data.sharedBytes > 0 && (
+              <span title={`${formatExactBytes(data.sharedBytes)} that other repositories use, too`}>
+                {`${formatBytes(data.sharedBytes)} shared`}
+              </span>
+            )}
             <span>{formatPlural(data.tagCount, 'tag')}</span>
             <span>{formatPlural(sum(data.pulls30d), 'pull')} in 30 days</span>
           </>
