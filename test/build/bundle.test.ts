@@ -85,6 +85,26 @@ suite('the bundle', () => {
     assert.equal(helper, `docker-credential-berth ${manifest.version}\n`);
   });
 
+  test('they load nothing of the fetch of Node, which they do not use', async () => {
+    const tell = join(alone, 'loaded.mjs');
+    await writeFile(
+      tell,
+      `process.on('exit', () => process.stderr.write(JSON.stringify(process.moduleLoadList.filter((name) => / (internal\\/deps\\/undici|http$)/.test(name)))));`,
+    );
+
+    const loaded = programs.map(async (program) => {
+      const args = [
+        `--import=${tell}`,
+        join(alone, program),
+        program === 'berth.mjs' ? '--version' : 'version',
+      ];
+      const { stderr } = await run(process.execPath, args);
+      return stderr;
+    });
+
+    assert.deepEqual(await Promise.all(loaded), ['["NativeModule http"]', '[]']);
+  });
+
   test('what npm puts on the PATH starts Node as it should run', onUnix, async () => {
     const tell = join(alone, 'tell.mjs');
     await writeFile(
