@@ -30,7 +30,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'tag',
       title: 'Tag',
-      width: 'minmax(104px, 3fr)',
+      width: 'minmax(104px, 2fr)',
       sort: 'semver',
       canHide: false,
       cell: (node, state) => <Name node={node} state={state} input={input} />,
@@ -80,7 +80,7 @@ export function tagColumnsOf(input: TagColumnsInput): readonly Column<TagNode>[]
     {
       id: 'platforms',
       title: 'Platforms',
-      width: 'minmax(120px, 1fr)',
+      width: 'minmax(120px, 1.8fr)',
       cell: ofTag((row, { tableWidth }) => (
         <Platforms names={row.platforms} kind={row.kind} tableWidth={tableWidth} />
       )),
