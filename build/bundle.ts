@@ -183,7 +183,7 @@ export const windowFiles = new Map(getAssetKeys().map((name) => [name, new Uint8
 `;
 
 /**
- * To import `node:http` is to ask for each of its exports, and one of them loads Node's `fetch`, which nothing here uses: a sixth
+ * To import `node:http` is to ask for each of its exports, and one of them loads Node's `fetch`, which nothing here uses: an eighth
  * of the time that a command takes, and 2 MB. Whoever asks for the module itself gets it without.
  */
 const http = 'node:http';
@@ -213,10 +213,11 @@ async function bundle(
   } = {},
 ): Promise<Bundle> {
   const modules = new Map<string, readonly string[]>();
+  const texts: Readonly<Record<string, string>> = { ...replaced, [leanHttp]: leanHttpModule };
   const plugin: Plugin = {
     name: 'berth',
     resolveId: (id, _, { kind }) => (id === http && kind === 'import-statement' ? leanHttp : undefined),
-    load: (id) => (id === leanHttp ? leanHttpModule : replaced[id]),
+    load: (id) => texts[id],
     buildEnd() {
       for (const id of this.getModuleIds()) {
         const info = this.getModuleInfo(id);

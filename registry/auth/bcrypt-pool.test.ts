@@ -41,13 +41,13 @@ test('what does not fit the queue is refused at once with 429', async () => {
 
 test('on Linux its threads leave the processors to the requests', onLinux, async () => {
   await using pool = createBcryptPool({ size: 1 });
+  const nicer = Math.min(19, getPriority() + 10);
   const before = niceOfThreads();
 
   await pool.compare('geheim', hash);
 
-  const after = niceOfThreads();
-  const lower = after.filter((nice) => nice === getPriority() + 10);
-  assert.deepEqual([before.includes(getPriority() + 10), lower.length], [false, 1]);
+  const after = niceOfThreads().filter((nice) => nice === nicer);
+  assert.deepEqual([before.includes(nicer), after.length], [false, 1]);
 });
 
 test('a caller who goes away leaves the queue', async () => {

@@ -6,7 +6,7 @@ import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { compareSync, hashSync } from 'bcryptjs';
 
-/** Nice values below those of the thread that answers: about a tenth of a processor that both want (sched(7)). */
+/** Added to the nice value of the thread that answers: leaves about a tenth of a processor that both want (sched(7)). */
 const steps = 10;
 const lowest = 19;
 
@@ -18,8 +18,8 @@ export type BcryptAnswer =
   | { readonly kind: 'compared'; readonly isRight: boolean }
   | { readonly kind: 'hashed'; readonly hash: string };
 
-// Linux counts the nice value by thread (setpriority(2), "C library/kernel differences"), others by process. Only lower than it
-// was: that needs no permission.
+// Linux counts the nice value by thread (setpriority(2), "C library/kernel differences"), others by process. To raise
+// it needs no permission.
 if (process.platform === 'linux') setPriority(Math.min(lowest, getPriority() + steps));
 
 parentPort?.on('message', (job: BcryptJob) => parentPort?.postMessage(answer(job)));
